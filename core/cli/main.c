@@ -1,0 +1,2 @@
+/* main.c - the command line. */
+int main(void) { return 0; }

@@ -1,0 +1,39 @@
+/* diag.h - the problems of a configuration, collected so that all are listed at once. */
+#ifndef DIAG_H
+#define DIAG_H
+
+#include "base/mem.h"
+
+struct source {       /* a text that nodes point into: a file, or the command line */
+    const char *path; /* as shown to people; "command line" for overrides */
+    const char *dir;  /* absolute folder that relative paths in it start from */
+    const char *text; /* whole, for the caret lines */
+    size_t bytes;
+};
+
+struct mark { /* where; line 0 means nowhere in particular */
+    const struct source *source;
+    int32_t line, col, width; /* from 1, in code points; width of what is underlined */
+};
+
+enum severity { DIAG_ERROR, DIAG_WARNING };
+
+struct diag;
+struct diag *diag_new(struct pool *p);
+/* "file:line:col: path: message", then the line, a caret line, and hint behind the caret when it
+ * is not NULL. path may be NULL. Returns RN_EINVAL, or RN_ENOMEM. */
+int diag_add(struct diag *d, enum severity s, struct mark at, const char *path, const char *hint,
+             const char *fmt, ...) RN_PRINTF(6, 7);
+int diag_errors(const struct diag *d);
+int diag_warnings(const struct diag *d);
+/* All of them, in order of position, at most 20 errors and a line for the rest; a last line
+ * counts: "1 file read, 2 errors, nothing was started". */
+void diag_text(const struct diag *d, bool colour, struct text *out);
+/* {"errors":[{"file","line","col","path","message","hint","severity"}...]} */
+void diag_json(const struct diag *d, struct text *out);
+
+/* The nearest of names to word by Damerau-Levenshtein, at most half its length away (fio's rule)
+ * and at most 3; a name that word begins, or that begins with word, counts as near. NULL: none. */
+const char *diag_nearest(const char *word, const char *const *names, int n);
+
+#endif

@@ -1,0 +1,62 @@
+/* experiment.h - a configuration with every value checked, every default filled in, and every
+ * plugin found. Nothing was opened or started yet. */
+#ifndef EXPERIMENT_H
+#define EXPERIMENT_H
+
+#include "plugin/registry.h"
+
+struct part { /* one use of a plugin */
+    const struct plugin *plugin;
+    void *opts;       /* its options struct */
+    const char *name; /* "dense1", or as given */
+    const char *path; /* "model.layers.dense1" */
+    struct mark mark; /* of its value in the file, for later messages */
+};
+
+struct expect {
+    const char *metric; /* "test.accuracy" */
+    double min, max;    /* NaN: no such bound */
+    struct mark mark;
+};
+
+struct experiment {
+    struct pool *pool;
+    const char *file, *dir; /* as named; absolute folder it lies in */
+    const char *name, *description;
+    const char *const *tags;
+    int n_tags;
+    uint64_t seed;
+    struct part device, data, loss, optimizer;
+    bool device_auto; /* device was left to us: `auto` */
+    struct part *layers, *reporters;
+    int n_layers, n_reporters;
+    struct {
+        double train, val; /* shares of the training set, or counts when above 1 */
+        int64_t seed;
+        struct rn_floats mean, std;                 /* count 0: leave as it is */
+        int64_t limit_train, limit_val, limit_test; /* 0: all */
+    } split;
+    struct {
+        int64_t epochs, batch_size, eval_batch_size;
+        bool shuffle, drop_last;
+        struct rn_span_value log_every;
+    } train;
+    struct expect *expects;
+    int n_expects;
+    struct node *root;        /* resolved, with origins */
+    const char *config_yaml;  /* root as text: runs again as it is */
+    const char *config_input; /* the file as written, what it extends appended as comments */
+};
+
+/* Reads, composes, checks. Problems go to *diag, made here and owned by the pool of *out. When the
+ * result is not RN_OK, *out still holds pool and diag for printing; free it in any case. Statuses:
+ * RN_EINVAL for problems in the file, RN_EPLUGIN when a plugin file is broken or missing. */
+int experiment_load(const char *path, const char *const *overrides, int n_overrides,
+                    struct registry *r, struct diag **diag, struct experiment **out);
+void experiment_free(struct experiment *e);
+
+/* `runner config`: each value with where it came from; only_changed: values that are no defaults.
+ */
+void experiment_show(const struct experiment *e, bool origin, bool only_changed, struct text *out);
+
+#endif

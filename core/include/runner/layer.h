@@ -1,0 +1,126 @@
+/* layer.h - a layer says what it needs in plan(), then computes.
+ *
+ * The core owns all memory. Whatever a layer declares in plan() is laid out,
+ * initialised, counted, moved to the device and saved in checkpoints without
+ * further code from the layer. Shapes never include the batch: a [B, in]
+ * tensor has the shape [in]. forward() and backward() only enqueue operations of
+ * the device: they are called once, recorded and replayed, so a plain read of a
+ * tensor's values there is a fault (RN_LATE=1 on the CPU shows it).
+ */
+#ifndef RN_LAYER_H
+#define RN_LAYER_H
+
+#include "device.h"
+#include "option.h"
+
+enum rn_init_rule { RN_INIT_CONST, RN_INIT_UNIFORM, RN_INIT_NORMAL };
+
+struct rn_init { /* drawn from one seed: the same on any device */
+    uint32_t rule, reserved;
+    double scale; /* the constant; half the width around 0; the standard deviation */
+};
+
+/* How exports show a stored array: its dimensions permuted, then joined into a shape.
+ * rank 0: as it is. dense stores [in, out] and shows PyTorch's [out, in]. */
+struct rn_view {
+    int32_t rank, reserved;
+    int64_t dim[RN_MAX_RANK];  /* of the stored array */
+    int32_t perm[RN_MAX_RANK]; /* axis i of the exported array is stored axis perm[i] */
+    struct rn_shape shape;     /* of the exported array */
+};
+
+enum rn_life {
+    RN_SCRATCH = 1, /* contents last for one call */
+    RN_SAVED,       /* written by forward, read by backward */
+    RN_PERSISTENT,  /* kept and checkpointed: a running mean */
+};
+
+enum rn_plan_flag {
+    RN_NO_DECAY = 1 << 0,   /* parameter: weight decay leaves it alone */
+    RN_PER_SAMPLE = 1 << 1, /* buffer: one such shape for each sample */
+};
+
+struct rn_plan {
+    uint32_t size;
+    int32_t n_in;
+    const void *opts;          /* the plugin's options struct, checked */
+    const struct rn_shape *in; /* n_in of them */
+    struct rn_shape out;       /* plan() sets it */
+    double flops;              /* plan() sets it: of one sample, forward; 0 when too few to count */
+    void *core;                /* not for the plugin */
+    /* Both return the index for rn_call.param or .buf, or a status < 0. view may be NULL. */
+    int (*param)(struct rn_plan *p, const char *name, struct rn_shape shape, struct rn_init init,
+                 const struct rn_view *view, uint32_t flags);
+    int (*buffer)(struct rn_plan *p, const char *name, uint32_t life, struct rn_shape shape,
+                  uint32_t flags);
+};
+
+struct rn_call {
+    uint32_t size;
+    int32_t training; /* 0 while evaluating */
+    const void *opts;
+    struct rn_device *dev;
+    int64_t batch; /* rows; the last batch of an epoch has a recording of its own */
+    const struct rn_tensor *in, *out, *param, *buf;
+    /* backward only. din[i].data and dparam[i].data may be NULL: not wanted */
+    const struct rn_tensor *dout, *din, *dparam;
+    const rn_real *din_beta; /* one an input, for gemm or map: 0 writes, 1 adds */
+    rn_real dparam_beta;
+    uint32_t draw_from; /* for maps that read u: the index of the step counter */
+    uint64_t key;       /* differs by seed and layer; the same in both passes */
+};
+
+enum rn_layer_flag {
+    RN_LAYER_VIEW = 1 << 0,      /* out is in[0] under another shape: no forward, no backward */
+    RN_LAYER_INPLACE = 1 << 1,   /* out may share memory with in[0], and dout with din[0] */
+    RN_LAYER_READS_IN = 1 << 2,  /* backward reads in */
+    RN_LAYER_READS_OUT = 1 << 3, /* backward reads out */
+};
+
+struct rn_layer_ops {
+    uint32_t size, flags; /* enum rn_layer_flag */
+    int (*plan)(struct rn_plan *p);
+    int (*forward)(const struct rn_call *c);
+    int (*backward)(const struct rn_call *c);
+};
+RN_NO_TAIL_PADDING(struct rn_layer_ops, backward);
+
+/* ---- shorthand over the device, for layer and loss code ------------------- */
+
+/* out[m,n] = op(a) op(b) + beta out, nothing but the matrices in their rows */
+static inline int rn_gemm(struct rn_device *d, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
+                          const rn_real *a, const rn_real *b, rn_real beta, rn_real *out)
+{
+    return d->ops->gemm(d, &(struct rn_gemm){.m = m,
+                                             .n = n,
+                                             .k = k,
+                                             .a = a,
+                                             .b = b,
+                                             .c = out,
+                                             .lda = ta ? m : k,
+                                             .ldb = tb ? k : n,
+                                             .ldc = n,
+                                             .beta = beta,
+                                             .ta = ta,
+                                             .tb = tb});
+}
+
+static inline int rn_apply(struct rn_device *d, const struct rn_map *map, struct rn_map_call call)
+{
+    return d->ops->map(d, map, &call);
+}
+
+static inline int rn_reduce(struct rn_device *d, enum rn_reduction op, enum rn_span over,
+                            int64_t rows, int64_t cols, const rn_real *in, rn_real beta,
+                            rn_real *out)
+{
+    return d->ops->reduce(d, &(struct rn_reduce){.rows = rows,
+                                                 .cols = cols,
+                                                 .in = in,
+                                                 .out = out,
+                                                 .beta = beta,
+                                                 .op = (uint8_t)op,
+                                                 .over = (uint8_t)over});
+}
+
+#endif

@@ -1,0 +1,142 @@
+/* reporter.h - turns the facts of a run into a form for readers: console lines, JSON lines,
+ * Markdown, HTML. The core measures, judges and draws; a reporter only shows. */
+#ifndef RN_REPORTER_H
+#define RN_REPORTER_H
+
+#include "option.h"
+
+struct rn_metric {
+    const char *name; /* "loss", "accuracy" */
+    double value;
+};
+
+/* One measurement, handed out when it is made. */
+struct rn_record {
+    uint32_t size, n_metrics;
+    const char
+        *split; /* "train": running, "fit": training samples in evaluation mode, "val", "test" */
+    int64_t step, epoch; /* steps done in all; the epoch under way or just ended, from 1 */
+    double seconds;      /* since the start of training */
+    const struct rn_metric *metrics;
+};
+
+struct rn_progress { /* at most ten times a second */
+    uint32_t size, reserved;
+    const char *phase;     /* "train", "val", "test" */
+    int64_t epoch, epochs; /* from 1 */
+    int64_t step, steps;   /* of this epoch */
+    double loss;           /* running mean of this epoch */
+    double samples_per_s, seconds_left;
+};
+
+/* One epoch. NaN: not measured. Frozen. */
+struct rn_epoch {
+    int64_t epoch, step;               /* step: done in all at its end */
+    double train_loss, train_accuracy; /* running, with the weights as they changed */
+    double fit_loss, fit_accuracy;     /* a fixed part of the training set, weights of the end */
+    double val_loss, val_accuracy;
+    double lr, train_s, samples_per_s;
+};
+
+struct rn_fact { /* "cpu", "AMD EPYC" */
+    const char *key, *value;
+};
+
+struct rn_layer_fact {
+    const char *name, *type, *output; /* "1x28x28" */
+    int64_t params;
+    double flops; /* of one sample, forward */
+};
+
+struct rn_class_fact { /* as scikit-learn's classification_report */
+    const char *name;
+    int64_t support, predicted, correct;
+    double precision, recall, f1;
+};
+
+struct rn_confusion { /* an off-diagonal cell */
+    int64_t truth, predicted, count;
+};
+
+struct rn_sample {
+    int64_t index; /* in the test set */
+    int64_t truth, predicted;
+    double p_true, p_predicted, loss;
+};
+
+enum rn_tone { RN_GOOD = 1, RN_NEUTRAL, RN_BAD };
+struct rn_finding {          /* a sentence that a rule made from numbers */
+    uint32_t tone, reserved; /* enum rn_tone */
+    const char *rule, *text; /* rule: "overfitting" */
+};
+
+struct rn_expectation {
+    const char *metric, *wanted; /* "test.accuracy", ">= 0.965" */
+    double value;                /* NaN: there is no such metric */
+    bool holds;
+    char reserved[7];
+};
+
+struct rn_figure {
+    const char *name, *title, *alt; /* "confusion_matrix_counts"; alt says it in words */
+    const char *svg;                /* a whole document, UTF-8 */
+    const char *csv;                /* its numbers */
+};
+
+struct rn_test { /* the final pass over the test set */
+    int64_t n;
+    double loss, accuracy, low, high; /* Wilson's 95 % interval of the accuracy */
+    double macro_f1;
+    int64_t classes; /* 0: not a classification; what follows is empty */
+    const struct rn_class_fact *per_class;
+    const int64_t *confusion;         /* [truth * classes + predicted] */
+    const struct rn_confusion *pairs; /* most confused first */
+    int64_t n_pairs;
+    const struct rn_sample *samples; /* all n, in the order of the test set */
+};
+
+/* Everything known about a run so far; grown while it runs. All text is UTF-8 and may hold
+ * anything that a user wrote: escape it. */
+struct rn_report {
+    uint32_t size;
+    int32_t verbosity;                         /* -1 quiet, 0 normal, 1 verbose */
+    const char *name, *description, *id, *dir; /* dir: the run folder, made already */
+    const char *command, *started;             /* as typed; UTC, RFC 3339 */
+    const char *status, *reason; /* "running", "finished", "interrupted", "diverged", "failed" */
+    const char *config_yaml;     /* resolved */
+    const char *device, *data;   /* one line each */
+    uint64_t seed;
+    int64_t train_samples, val_samples, test_samples;
+    int64_t batch_size, epochs_planned, steps_per_epoch, parameters;
+    double flops;            /* of one sample, forward */
+    double seconds, train_s; /* the whole run so far; training steps alone */
+    double peak_bytes;       /* largest resident set so far */
+    const struct rn_layer_fact *layers;
+    int64_t n_layers;
+    const struct rn_epoch *epochs;
+    int64_t n_epochs, best_epoch; /* by val.loss, from 1; 0: none */
+    const char *const *class_names;
+    int64_t classes;
+    const struct rn_test *test; /* NULL until measured */
+    const struct rn_finding *findings;
+    int64_t n_findings;
+    const struct rn_expectation *expectations;
+    int64_t n_expectations;
+    const struct rn_figure *figures; /* redrawn at each epoch and at the end */
+    int64_t n_figures;
+    const struct rn_fact *environment;
+    int64_t n_environment;
+};
+
+struct rn_reporter_ops {
+    uint32_t size, reserved;
+    int (*open)(const void *opts, const struct rn_report *r, void **out);
+    int (*progress)(void *rep, const struct rn_progress *p); /* opt */
+    int (*record)(void *rep, const struct rn_record *m);     /* opt */
+    int (*epoch)(void *rep, const struct rn_report *r);      /* opt */
+    int (*end)(void *rep, const struct rn_report *r);        /* opt; the last facts */
+    void (*close)(void *rep);                                /* frees; also after an error */
+};
+RN_NO_TAIL_PADDING(struct rn_reporter_ops, close);
+
+#endif

@@ -1,0 +1,51 @@
+/* report.h - the facts of a run: collects what was measured, judges it, draws it, and hands it to
+ * the reporters as struct rn_report. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "base/mem.h"
+
+#include <runner/reporter.h>
+#include <runner/tensor.h>
+
+struct report;
+
+/* facts: name, description, id, dir, command, started, config_yaml, device, data, seed, sample
+ * counts, batch_size, epochs_planned, steps_per_epoch, parameters, flops, layers, class_names,
+ * classes, environment, verbosity. All is copied. */
+int report_open(const struct rn_report *facts, struct report **out);
+void report_close(struct report *r);
+const struct rn_report *report_view(struct report *r); /* valid until the next call */
+
+/* One epoch is over: appends the row, finds the best epoch again. */
+int report_epoch(struct report *r, const struct rn_epoch *row);
+
+struct report_test {
+    int64_t n, classes;
+    const double *scores; /* n x classes probabilities; NULL when classes is 0 */
+    const int64_t *truth; /* n; NULL when classes is 0 */
+    const double *loss;   /* n, each sample's */
+    double mean_loss;
+    /* pictures of the samples: bytes h x w x channels (1 or 3); NULL: no pictures */
+    const uint8_t *pixels;
+    int64_t h, w, channels;
+};
+int report_test(struct report *r, const struct report_test *t); /* copies what it keeps */
+
+int report_expect(struct report *r, const char *metric, double min, double max); /* NaN: no bound */
+/* A metric by its name: "test.accuracy", "val.loss" (of the last epoch), "best.val.loss"... NaN:
+ * none. */
+double report_metric(struct report *r, const char *name);
+/* status and reason as in status.json, seconds; then findings and all figures are made anew. */
+int report_finish(struct report *r, const char *status, const char *reason, double seconds,
+                  double train_s, double peak_bytes);
+int report_draw(struct report *r); /* figures of the curves alone, while it runs */
+
+/* Into dir: figures/<name>.svg, .csv, summary.json, predictions.csv, epochs.csv. */
+int report_write(struct report *r);
+void report_summary_json(struct report *r, struct text *out);
+
+/* Wilson's score interval for k successes of n at 95 %. */
+void wilson_interval(int64_t k, int64_t n, double *low, double *high);
+
+#endif
