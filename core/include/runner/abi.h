@@ -43,21 +43,22 @@ enum rn_status {
     RN_EBUG = -11,        /* a fault of the runner itself */
 };
 
-enum rn_kind { /* the numbers are part of the ABI */
-               RN_KIND_DEVICE = 1,
-               RN_KIND_LAYER = 2,
-               RN_KIND_LOSS = 3,
-               RN_KIND_OPTIMIZER = 4,
-               RN_KIND_DATASET = 5,
-               RN_KIND_REPORTER = 6,
+/* the numbers are part of the ABI */
+enum rn_kind {
+    RN_KIND_DEVICE = 1,
+    RN_KIND_LAYER = 2,
+    RN_KIND_LOSS = 3,
+    RN_KIND_OPTIMIZER = 4,
+    RN_KIND_DATASET = 5,
+    RN_KIND_REPORTER = 6,
 };
 
-enum rn_trait { /* what the core may have to know about a plugin without knowing it */
-                RN_TRAIT_DEFAULT = 1 << 0,      /* used when the file does not name its kind */
-                RN_TRAIT_WANTS_LOGITS = 1 << 1, /* loss: applies softmax itself */
-                RN_TRAIT_CLASSIFIES =
-                    1 << 2, /* loss: the target is a class, the output one score each */
-                RN_TRAIT_PROBABILITIES = 1 << 3, /* layer: its output sums to one */
+/* what the core may have to know about a plugin without knowing it */
+enum rn_trait {
+    RN_TRAIT_DEFAULT = 1 << 0,       /* used when the file does not name its kind */
+    RN_TRAIT_WANTS_LOGITS = 1 << 1,  /* loss: applies softmax itself */
+    RN_TRAIT_CLASSIFIES = 1 << 2,    /* loss: the target is a class, the output one score each */
+    RN_TRAIT_PROBABILITIES = 1 << 3, /* layer: its output sums to one */
 };
 
 enum rn_level { RN_ERROR, RN_WARNING, RN_INFO, RN_DEBUG };

@@ -49,7 +49,8 @@ struct rn_block {
 #define RN_MAP_OUT 3
 #define RN_MAP_ARG 8
 
-enum rn_span {   /* which element of an input belongs to element (row, col) */
+/* which element of an input belongs to element (row, col) */
+enum rn_span {
     RN_EACH = 0, /* in[row * cols + col] */
     RN_PER_COL,  /* in[col]: a bias or a gain */
     RN_PER_ROW,  /* in[row]: a sum or a maximum of the row */
