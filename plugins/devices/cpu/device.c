@@ -1,0 +1,331 @@
+/* device.c - the CPU as a device: memory, recording and replay. Outside a recording an operation
+ * is done at once; RN_LATE=1 in the environment delays it to the next sync(), download() or
+ * replay(), so that code which reads a result too early is found without a GPU. */
+#include "cpu.h"
+
+#include <runner/option.h>
+
+#include <oneapi/dnnl/dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ALIGN       256
+#define MAX_THREADS 256
+#define SMALL       20000 /* element operations below which one thread is quicker than a team */
+
+struct options {
+    int64_t threads;
+};
+static const struct rn_option options[] = {
+    RN_INT(struct options, threads, "0", 0, MAX_THREADS, "threads",
+           "that work on one operation; 0: as many as the process may use"),
+    RN_END,
+};
+
+struct cpu {
+    struct rn_device base;
+    int threads;
+    bool late;
+    struct allocations memory;
+    struct rn_recording *recording; /* being captured, or NULL */
+    struct op_list pending;         /* delayed by RN_LATE */
+};
+
+struct rn_recording {
+    struct op_list list;
+    struct hazards hazards;
+};
+
+static const struct rn_block empty_block;
+
+static struct cpu *cpu_of(struct rn_device *d) { return (struct cpu *)d; }
+
+static int status_of(int status)
+{
+    return status ? RN_FAIL(status, "oneDNN could not multiply matrices") : RN_OK;
+}
+
+static int list_add(struct op_list *l, const struct op *op)
+{
+    if (l->n == l->cap) {
+        int cap = l->cap ? 2 * l->cap : 64;
+        struct op *at = rn_host->alloc((size_t)cap * sizeof *at);
+        if (!at)
+            return RN_ENOMEM;
+        if (l->n)
+            memcpy(at, l->op, (size_t)l->n * sizeof *at);
+        rn_host->free(l->op);
+        l->op = at;
+        l->cap = cap;
+    }
+    l->op[l->n++] = *op;
+    return RN_OK;
+}
+
+static int run_now(struct cpu *c, struct op *op)
+{
+    struct op_list one = {op, 1, 1};
+    bool team = op->kind == OP_TASK ? op->task.slices > 1 : op_work(op) > SMALL;
+
+    return status_of(team_run(&one, &empty_block, team ? c->threads : 1));
+}
+
+static int flush(struct cpu *c)
+{
+    int status = RN_OK;
+
+    for (int i = 0; i < c->pending.n && !status; i++)
+        status = run_now(c, &c->pending.op[i]);
+    c->pending.n = 0;
+    return status;
+}
+
+static int enqueue(struct rn_device *d, struct op op)
+{
+    struct cpu *c = cpu_of(d);
+
+    if (c->recording) {
+        RN_TRY(hazards_note(&c->recording->hazards, &op, &c->memory, c->threads));
+        return list_add(&c->recording->list, &op);
+    }
+    return c->late ? list_add(&c->pending, &op) : run_now(c, &op);
+}
+
+/* ---- memory ---------------------------------------------------------------- */
+
+static int cpu_alloc(struct rn_device *d, size_t bytes, void **out)
+{
+    struct allocations *m = &cpu_of(d)->memory;
+
+    *out = NULL;
+    if (m->n == m->cap) {
+        int cap = m->cap ? 2 * m->cap : 16;
+        void *at = rn_host->alloc((size_t)cap * sizeof *m->at);
+        if (!at)
+            return RN_ENOMEM;
+        if (m->n)
+            memcpy(at, m->at, (size_t)m->n * sizeof *m->at);
+        rn_host->free(m->at);
+        m->at = at;
+        m->cap = cap;
+    }
+    void *raw = bytes > SIZE_MAX - ALIGN ? NULL : rn_host->alloc(bytes + ALIGN);
+    if (!raw)
+        return RN_FAIL(RN_ENOMEM, "out of memory: the device needs %zu bytes more", bytes);
+    char *base = (char *)(((uintptr_t)raw + ALIGN - 1) / ALIGN * ALIGN);
+    m->at[m->n].raw = raw;
+    m->at[m->n].base = base;
+    m->at[m->n++].bytes = bytes;
+    *out = base;
+    return RN_OK;
+}
+
+static void cpu_free(struct rn_device *d, void *p)
+{
+    struct allocations *m = &cpu_of(d)->memory;
+
+    for (int i = 0; i < m->n; i++) {
+        if (m->at[i].base != p)
+            continue;
+        rn_host->free(m->at[i].raw);
+        m->at[i] = m->at[--m->n];
+        return;
+    }
+}
+
+static int cpu_sync(struct rn_device *d) { return flush(cpu_of(d)); }
+
+static int cpu_upload(struct rn_device *d, void *dst, const void *src, size_t bytes)
+{
+    return enqueue(d, (struct op){.kind = OP_COPY, .copy = {dst, src, bytes}});
+}
+
+static int cpu_download(struct rn_device *d, void *dst, const void *src, size_t bytes)
+{
+    RN_TRY(flush(cpu_of(d)));
+    memcpy(dst, src, bytes);
+    return RN_OK;
+}
+
+/* ---- operations ------------------------------------------------------------ */
+
+static int cpu_fill(struct rn_device *d, rn_real *dst, rn_real v, int64_t n)
+{
+    return enqueue(d, (struct op){.kind = OP_FILL, .fill = {dst, v, n}});
+}
+
+static int cpu_gemm(struct rn_device *d, const struct rn_gemm *g)
+{
+    return enqueue(d, (struct op){.kind = OP_GEMM, .gemm = *g});
+}
+
+static int cpu_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
+{
+    return enqueue(d, (struct op){.kind = OP_MAP, .map = {map, *call}});
+}
+
+static int cpu_reduce(struct rn_device *d, const struct rn_reduce *r)
+{
+    return enqueue(d, (struct op){.kind = OP_REDUCE, .reduce = *r});
+}
+
+static int cpu_gather(struct rn_device *d, const struct rn_gather *g)
+{
+    return enqueue(d, (struct op){.kind = OP_GATHER, .gather = *g});
+}
+
+static int cpu_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_real *in,
+                      rn_real *out)
+{
+    return enqueue(d, (struct op){.kind = OP_ARGMAX, .argmax = {in, out, rows, cols}});
+}
+
+static int cpu_task(struct rn_device *d, void (*fn)(void *, int64_t), void *ctx, int64_t slices)
+{
+    return enqueue(d, (struct op){.kind = OP_TASK, .task = {fn, ctx, slices}});
+}
+
+/* ---- recordings ------------------------------------------------------------ */
+
+static void cpu_discard(struct rn_device *d, struct rn_recording *r)
+{
+    (void)d;
+    if (!r)
+        return;
+    hazards_free(&r->hazards);
+    rn_host->free(r->list.op);
+    rn_host->free(r);
+}
+
+static int cpu_capture_begin(struct rn_device *d)
+{
+    struct cpu *c = cpu_of(d);
+
+    if (c->recording) /* one was left unfinished by an error */
+        cpu_discard(d, c->recording);
+    RN_TRY(flush(c));
+    c->recording = rn_host->alloc(sizeof *c->recording);
+    return c->recording ? RN_OK : RN_ENOMEM;
+}
+
+static int cpu_capture_end(struct rn_device *d, struct rn_recording **out)
+{
+    struct cpu *c = cpu_of(d);
+
+    *out = c->recording;
+    c->recording = NULL;
+    hazards_free(&(*out)->hazards);
+    return RN_OK;
+}
+
+static int cpu_replay(struct rn_device *d, struct rn_recording *r, const struct rn_block *block)
+{
+    struct cpu *c = cpu_of(d);
+
+    RN_TRY(flush(c));
+    return status_of(team_run(&r->list, block, c->threads));
+}
+
+/* ---- the device ------------------------------------------------------------ */
+
+static int cpu_open(const void *opts, struct rn_device **out)
+{
+    const struct options *o = opts;
+    const char *late = getenv("RN_LATE");
+    struct cpu *c = rn_host->alloc(sizeof *c);
+
+    if (!c)
+        return RN_ENOMEM;
+    c->threads = o->threads ? (int)o->threads : team_default_threads();
+    c->threads = c->threads > MAX_THREADS ? MAX_THREADS : c->threads;
+    c->late = late && late[0] == '1';
+    *out = &c->base;
+    return RN_OK;
+}
+
+static void cpu_close(struct rn_device *d)
+{
+    struct cpu *c = cpu_of(d);
+
+    cpu_discard(d, c->recording);
+    for (int i = 0; i < c->memory.n; i++)
+        rn_host->free(c->memory.at[i].raw);
+    rn_host->free(c->memory.at);
+    rn_host->free(c->pending.op);
+    rn_host->free(c);
+}
+
+static void processor_name(char *out, size_t n)
+{
+    char line[256];
+    FILE *f = fopen("/proc/cpuinfo", "re");
+
+    snprintf(out, n, "CPU");
+    while (f && fgets(line, sizeof line, f)) {
+        char *colon = strchr(line, ':');
+        if (!colon || strncmp(line, "model name", 10))
+            continue;
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(out, n, "%s", colon + 2);
+        break;
+    }
+    if (f)
+        fclose(f);
+}
+
+static int cpu_info(struct rn_device *d, struct rn_device_info *out)
+{
+    const dnnl_version_t *v = dnnl_version();
+    const char *isa = __builtin_cpu_supports("avx512f") ? "AVX-512"
+                      : __builtin_cpu_supports("avx2")  ? "AVX2"
+                                                        : "SSE2";
+
+    processor_name(out->name, sizeof out->name);
+    snprintf(out->detail, sizeof out->detail, "oneDNN %d.%d.%d, OpenMP, %s", v->major, v->minor,
+             v->patch, isa);
+    out->threads = (uint32_t)cpu_of(d)->threads;
+    out->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return RN_OK;
+}
+
+static const struct rn_device_ops ops = {
+    .size = sizeof(struct rn_device_ops),
+    .open = cpu_open,
+    .close = cpu_close,
+    .info = cpu_info,
+    .alloc = cpu_alloc,
+    .free = cpu_free,
+    .sync = cpu_sync,
+    .upload = cpu_upload,
+    .download = cpu_download,
+    .fill = cpu_fill,
+    .gemm = cpu_gemm,
+    .map = cpu_map,
+    .reduce = cpu_reduce,
+    .gather = cpu_gather,
+    .argmax = cpu_argmax,
+    .task = cpu_task,
+    .capture_begin = cpu_capture_begin,
+    .capture_end = cpu_capture_end,
+    .replay = cpu_replay,
+    .discard = cpu_discard,
+};
+
+static const struct rn_plugin cpu = {
+    RN_PLUGIN_HEAD(RN_KIND_DEVICE, struct options),
+    .traits = RN_TRAIT_DEFAULT,
+    .priority = 1,
+    .name = "cpu",
+    .version = "1.0.0",
+    .license = "MIT",
+    .summary = "this machine's processor: oneDNN and OpenMP",
+    .doc =
+        "Matrix products by oneDNN's sgemm; everything else in loops that the compiler\n"
+        "vectorises for the processor at hand. Each thread owns the same columns of a matrix in\n"
+        "every operation. Denormal numbers are flushed to zero.",
+    .options = options,
+    .ops = &ops,
+};
+RN_PLUGINS(&cpu);

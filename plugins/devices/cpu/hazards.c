@@ -1,0 +1,185 @@
+/* hazards.c - where a barrier is needed. Two accesses to the same bytes are safe without one when
+ * both only read, or when they are shared out among the threads in the same way. */
+#include "cpu.h"
+
+#include <string.h>
+
+#define MAX_ACCESS 16
+
+struct accesses {
+    struct access at[MAX_ACCESS];
+    int n;
+};
+
+uintptr_t allocation_end(const struct allocations *a, const void *p)
+{
+    for (int i = 0; i < a->n; i++) {
+        uintptr_t lo = (uintptr_t)a->at[i].base, hi = lo + a->at[i].bytes;
+        if ((uintptr_t)p >= lo && (uintptr_t)p < hi)
+            return hi;
+    }
+    return UINTPTR_MAX;
+}
+
+/* rows x cols at p with ld between rows; axis says which of them are shared out. */
+static void touch(struct accesses *a, const void *p, int64_t rows, int64_t cols, int64_t ld,
+                  enum axis axis, bool write)
+{
+    if (!p || !rows || !cols)
+        return;
+    uintptr_t lo = (uintptr_t)p;
+    a->at[a->n++] =
+        (struct access){.lo = lo,
+                        .hi = lo + (uintptr_t)((rows - 1) * ld + cols) * sizeof(rn_real),
+                        .stride = rows > 1 ? ld : 0,
+                        .n = axis == BY_ROWS ? rows : cols,
+                        .axis = (uint8_t)axis,
+                        .write = write};
+}
+
+/* The output moves from replay to replay: anywhere up to the end of its allocation. */
+static void touch_moving(struct accesses *a, const struct allocations *m, const void *p)
+{
+    a->at[a->n++] = (struct access){
+        .lo = (uintptr_t)p, .hi = allocation_end(m, p), .axis = BY_ALL, .write = true};
+}
+
+static void touch_gemm(struct accesses *a, const struct rn_gemm *g, int threads)
+{
+    enum axis axis = slice_axis(g->m, g->n, threads);
+    enum axis of_a = axis == BY_COLS || (axis == BY_ROWS && g->ta) ? BY_ALL : axis;
+    enum axis of_b = axis == BY_ROWS || (axis == BY_COLS && g->tb) ? BY_ALL : axis;
+
+    touch(a, g->a, g->ta ? g->k : g->m, g->ta ? g->m : g->k, g->lda, of_a, false);
+    touch(a, g->b, g->tb ? g->n : g->k, g->tb ? g->k : g->n, g->ldb, of_b, false);
+    touch(a, g->c, g->m, g->n, g->ldc, axis, true);
+}
+
+static void touch_map(struct accesses *a, const struct op *op, const struct allocations *m,
+                      int threads)
+{
+    const struct rn_map_call *c = &op->map.call;
+    enum axis axis = slice_axis(c->rows, c->cols, threads);
+
+    for (int i = 0; i < op->map.map->n_in; i++) {
+        switch (c->span[i]) {
+        case RN_EACH: touch(a, c->in[i], c->rows, c->cols, c->cols, axis, false); break;
+        case RN_PER_COL:
+            touch(a, c->in[i], 1, c->cols, c->cols, axis == BY_ROWS ? BY_ALL : axis, false);
+            break;
+        case RN_PER_ROW:
+            touch(a, c->in[i], c->rows, 1, 1, axis == BY_COLS ? BY_ALL : axis, false);
+            break;
+        default: touch(a, c->in[i], 1, 1, 1, axis == BY_FIRST ? BY_FIRST : BY_ALL, false);
+        }
+    }
+    for (int i = 0; i < op->map.map->n_out; i++) {
+        if (c->out_from[i])
+            touch_moving(a, m, c->out[i]);
+        else
+            touch(a, c->out[i], c->rows, c->cols, c->cols, axis, true);
+    }
+}
+
+static void touch_reduce(struct accesses *a, const struct rn_reduce *r, const struct allocations *m,
+                         int threads)
+{
+    enum axis axis = r->over == RN_PER_COL                         ? slice_axis(1, r->cols, threads)
+                     : r->over == RN_PER_ROW && r->rows >= threads ? BY_ROWS
+                                                                   : BY_FIRST;
+
+    touch(a, r->in, r->rows, r->cols, r->cols, axis, false);
+    if (r->out_from)
+        touch_moving(a, m, r->out);
+    else if (r->over == RN_PER_COL)
+        touch(a, r->out, 1, r->cols, r->cols, axis, true);
+    else
+        touch(a, r->out, r->over == RN_ONE ? 1 : r->rows, 1, 1, axis, true);
+}
+
+static void touch_gather(struct accesses *a, const struct rn_gather *g, const struct allocations *m,
+                         int threads)
+{
+    a->at[a->n++] = (struct access){
+        .lo = (uintptr_t)g->index, .hi = allocation_end(m, g->index), .axis = BY_ALL};
+    touch(a, g->scale, 1, g->channels, g->channels, BY_ALL, false);
+    touch(a, g->shift, 1, g->channels, g->channels, BY_ALL, false);
+    touch(a, g->out, g->rows, g->cols, g->cols, slice_axis(g->rows, g->cols, threads), true);
+}
+
+static void touch_bytes(struct accesses *a, const void *p, size_t bytes, bool write)
+{
+    a->at[a->n++] = (struct access){
+        .lo = (uintptr_t)p, .hi = (uintptr_t)p + bytes, .axis = BY_FIRST, .write = write};
+}
+
+static void touched(const struct op *op, const struct allocations *m, int threads,
+                    struct accesses *a)
+{
+    switch (op->kind) {
+    case OP_FILL:
+        touch(a, op->fill.dst, 1, op->fill.n, op->fill.n, slice_axis(1, op->fill.n, threads), true);
+        break;
+    case OP_COPY:
+        touch_bytes(a, op->copy.src, op->copy.bytes, false);
+        touch_bytes(a, op->copy.dst, op->copy.bytes, true);
+        break;
+    case OP_GEMM: touch_gemm(a, &op->gemm, threads); break;
+    case OP_MAP: touch_map(a, op, m, threads); break;
+    case OP_REDUCE: touch_reduce(a, &op->reduce, m, threads); break;
+    case OP_GATHER: touch_gather(a, &op->gather, m, threads); break;
+    case OP_ARGMAX:
+        touch(a, op->argmax.in, op->argmax.rows, op->argmax.cols, op->argmax.cols, BY_ROWS, false);
+        touch(a, op->argmax.out, op->argmax.rows, 1, 1, BY_ROWS, true);
+        break;
+    default: /* a task may touch anything */
+        a->at[a->n++] = (struct access){.hi = UINTPTR_MAX, .axis = BY_ALL, .write = true};
+    }
+}
+
+static bool shared_alike(const struct access *a, const struct access *b)
+{
+    if (a->axis != b->axis || a->axis == BY_ALL)
+        return false;
+    return a->axis == BY_FIRST || (a->lo == b->lo && a->stride == b->stride && a->n == b->n);
+}
+
+static bool conflict(const struct hazards *h, const struct accesses *a)
+{
+    for (int i = 0; i < h->n; i++)
+        for (int k = 0; k < a->n; k++) {
+            const struct access *x = &h->at[i], *y = &a->at[k];
+            if (x->lo < y->hi && y->lo < x->hi && (x->write || y->write) && !shared_alike(x, y))
+                return true;
+        }
+    return false;
+}
+
+int hazards_note(struct hazards *h, struct op *op, const struct allocations *m, int threads)
+{
+    struct accesses a = {.n = 0};
+
+    touched(op, m, threads, &a);
+    op->barrier = conflict(h, &a);
+    if (op->barrier)
+        h->n = 0;
+    if (h->n + a.n > h->cap) {
+        int cap = 2 * h->cap + MAX_ACCESS;
+        struct access *at = rn_host->alloc((size_t)cap * sizeof *at);
+        if (!at)
+            return RN_ENOMEM;
+        memcpy(at, h->at ? h->at : a.at, (size_t)h->n * sizeof *at);
+        rn_host->free(h->at);
+        h->at = at;
+        h->cap = cap;
+    }
+    memcpy(h->at + h->n, a.at, (size_t)a.n * sizeof *a.at);
+    h->n += a.n;
+    return RN_OK;
+}
+
+void hazards_free(struct hazards *h)
+{
+    rn_host->free(h->at);
+    *h = (struct hazards){0};
+}

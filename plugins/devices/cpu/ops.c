@@ -1,0 +1,204 @@
+/* ops.c - one thread's part of each operation. Sums run in an order that depends neither on the
+ * number of threads nor on the width of the vector unit. */
+#include "cpu.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <string.h>
+
+#define LANES 16
+#define BLOCK 1024
+
+/* C[r0..r1, c0..c1] of C = op(A) op(B) + beta C */
+static int run_gemm(const struct rn_gemm *g, struct slice s)
+{
+    const rn_real *a = g->ta ? g->a + s.r0 : g->a + s.r0 * g->lda;
+    const rn_real *b = g->tb ? g->b + s.c0 * g->ldb : g->b + s.c0;
+
+    if (s.r0 == s.r1 || s.c0 == s.c1)
+        return RN_OK;
+    dnnl_status_t status =
+        dnnl_sgemm(g->ta ? 'T' : 'N', g->tb ? 'T' : 'N', s.r1 - s.r0, s.c1 - s.c0, g->k, 1.f, a,
+                   g->lda, b, g->ldb, g->beta, g->c + s.r0 * g->ldc + s.c0, g->ldc);
+    return status == dnnl_success ? RN_OK : RN_EDEVICE;
+}
+
+static inline rn_real larger(rn_real m, rn_real x) /* NaN stays */
+{
+    return x > m || x != x ? x : m;
+}
+
+static inline rn_real combine(int op, rn_real acc, rn_real x)
+{
+    return op == RN_MAX ? larger(acc, x) : op == RN_SUM ? acc + x : acc + x * x;
+}
+
+static inline rn_real neutral(int op) { return op == RN_MAX ? -INFINITY : 0; }
+
+static inline rn_real block_sum(int op, const rn_real *x, int64_t n)
+{
+    rn_real lane[LANES], acc = neutral(op);
+    int64_t i = 0;
+
+    for (int l = 0; l < LANES; l++)
+        lane[l] = neutral(op);
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] = combine(op, lane[l], x[i + l]);
+    for (; i < n; i++)
+        acc = combine(op, acc, x[i]);
+    for (int l = 0; l < LANES; l++) /* the lanes hold sums, not values */
+        acc = combine(op == RN_MAX ? RN_MAX : RN_SUM, acc, lane[l]);
+    return acc;
+}
+
+RN_CLONES static rn_real long_reduce(int op, const rn_real *x, int64_t n)
+{
+    double total = 0;
+
+    if (n <= BLOCK || op == RN_MAX)
+        return op == RN_MAX   ? block_sum(RN_MAX, x, n)
+               : op == RN_SUM ? block_sum(RN_SUM, x, n)
+                              : block_sum(RN_SUM_SQUARES, x, n);
+    for (int64_t i = 0; i < n; i += BLOCK)
+        total += (double)block_sum(op, x + i, n - i < BLOCK ? n - i : BLOCK);
+    return (rn_real)total;
+}
+
+RN_CLONES static void reduce_cols(const struct rn_reduce *r, rn_real *out, int64_t c0, int64_t c1)
+{
+    rn_real acc[64];
+
+    for (int64_t c = c0; c < c1; c += 64) {
+        int64_t n = c1 - c < 64 ? c1 - c : 64;
+
+        for (int64_t i = 0; i < n; i++)
+            acc[i] = neutral(r->op);
+        for (int64_t row = 0; row < r->rows; row++)
+            for (int64_t i = 0; i < n; i++)
+                acc[i] = combine(r->op, acc[i], r->in[row * r->cols + c + i]);
+        for (int64_t i = 0; i < n; i++)
+            out[c + i] = r->beta != 0 ? acc[i] + r->beta * out[c + i] : acc[i];
+    }
+}
+
+static void run_reduce(const struct rn_reduce *r, const struct rn_block *b, int thread, int threads)
+{
+    rn_real *out = r->out + b->u[r->out_from];
+
+    if (r->over == RN_PER_COL) {
+        struct slice s = slice_of(1, r->cols, thread, threads);
+        if (s.r1)
+            reduce_cols(r, out, s.c0, s.c1);
+        return;
+    }
+    int64_t rows = r->over == RN_ONE ? 1 : r->rows;
+    int64_t cols = r->over == RN_ONE ? r->rows * r->cols : r->cols;
+    struct slice s = slice_rows(rows, 1, thread, threads);
+    if (rows < threads)
+        s = (struct slice){0, thread ? 0 : rows, 0, 1};
+    for (int64_t i = s.r0; i < s.r1; i++) {
+        rn_real v = long_reduce(r->op, r->in + i * cols, cols);
+        out[i] = r->beta != 0 ? v + r->beta * out[i] : v;
+    }
+}
+
+RN_CLONES static void scale_bytes(const uint8_t *from, int64_t n, rn_real scale, rn_real shift,
+                                  rn_real *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (rn_real)from[i] * scale + shift;
+}
+
+static void gather_row(const struct rn_gather *g, int64_t from_row, int64_t c0, int64_t c1,
+                       rn_real *out)
+{
+    const uint8_t *bytes = (const uint8_t *)g->from + from_row * g->cols;
+    const rn_real *reals = (const rn_real *)g->from + from_row * g->cols;
+
+    if (g->dtype == RN_U8 && g->channels == 1) {
+        scale_bytes(bytes + c0, c1 - c0, g->scale ? *g->scale : 1, g->shift ? *g->shift : 0,
+                    out + c0);
+        return;
+    }
+    if (g->dtype == RN_F32 && !g->scale) {
+        memcpy(out + c0, reals + c0, (size_t)(c1 - c0) * sizeof *out);
+        return;
+    }
+    for (int64_t c = c0; c < c1; c++) {
+        int64_t ch = c % g->channels;
+        rn_real v = g->dtype == RN_U8 ? (rn_real)bytes[c] : reals[c];
+        out[c] = g->scale ? v * g->scale[ch] + g->shift[ch] : v;
+    }
+}
+
+static void run_gather(const struct rn_gather *g, const struct rn_block *b, struct slice s)
+{
+    const int32_t *index = g->index + b->u[g->start_from];
+
+    if (s.c0 == s.c1)
+        return;
+    for (int64_t r = s.r0; r < s.r1; r++)
+        gather_row(g, index[r], s.c0, s.c1, g->out + r * g->cols);
+}
+
+static void run_argmax(const struct op *op, struct slice s)
+{
+    for (int64_t r = s.r0; r < s.r1; r++) {
+        const rn_real *x = op->argmax.in + r * op->argmax.cols;
+        int64_t best = 0;
+
+        for (int64_t c = 1; c < op->argmax.cols; c++)
+            if (x[c] > x[best])
+                best = c;
+        op->argmax.out[r] = (rn_real)best;
+    }
+}
+
+static void run_map(const struct op *op, const struct rn_block *b, struct slice s)
+{
+    if (s.r0 < s.r1 && s.c0 < s.c1)
+        op->map.map->host(&op->map.call, b, s.r0, s.r1, s.c0, s.c1);
+}
+
+int op_run(const struct op *op, const struct rn_block *b, int t, int n)
+{
+    struct slice s;
+
+    switch (op->kind) {
+    case OP_FILL:
+        s = slice_of(1, op->fill.n, t, n);
+        for (int64_t i = s.c0; i < s.c1; i++)
+            op->fill.dst[i] = op->fill.v;
+        break;
+    case OP_COPY:
+        if (!t)
+            memcpy(op->copy.dst, op->copy.src, op->copy.bytes);
+        break;
+    case OP_GEMM: return run_gemm(&op->gemm, slice_of(op->gemm.m, op->gemm.n, t, n));
+    case OP_MAP: run_map(op, b, slice_of(op->map.call.rows, op->map.call.cols, t, n)); break;
+    case OP_REDUCE: run_reduce(&op->reduce, b, t, n); break;
+    case OP_GATHER:
+        run_gather(&op->gather, b, slice_of(op->gather.rows, op->gather.cols, t, n));
+        break;
+    case OP_ARGMAX: run_argmax(op, slice_rows(op->argmax.rows, 1, t, n)); break;
+    case OP_TASK:
+        for (int64_t i = t; i < op->task.slices; i += n)
+            op->task.fn(op->task.ctx, i);
+        break;
+    }
+    return RN_OK;
+}
+
+double op_work(const struct op *op)
+{
+    switch (op->kind) {
+    case OP_FILL: return (double)op->fill.n;
+    case OP_COPY: return 0; /* one thread does it */
+    case OP_GEMM: return (double)op->gemm.m * (double)op->gemm.n * (double)op->gemm.k;
+    case OP_MAP: return (double)op->map.call.rows * (double)op->map.call.cols * 4;
+    case OP_REDUCE: return (double)op->reduce.rows * (double)op->reduce.cols;
+    case OP_GATHER: return (double)op->gather.rows * (double)op->gather.cols;
+    case OP_ARGMAX: return (double)op->argmax.rows * (double)op->argmax.cols;
+    default: return 1e9;
+    }
+}
