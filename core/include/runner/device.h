@@ -193,6 +193,7 @@ enum rn_dtype { RN_F32 = 1, RN_U8 = 2 };
 struct rn_device_info {
     uint32_t size;
     uint32_t threads;  /* that work on one operation; 0 where it has no meaning */
+    uint32_t host_visible, reserved; /* not 0: the host may follow its addresses */
     char name[64];     /* "AMD EPYC 7763, AVX2" */
     char detail[128];  /* libraries and their versions, for the report */
     uint64_t memory_bytes;

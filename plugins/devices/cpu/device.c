@@ -286,6 +286,7 @@ static int cpu_info(struct rn_device *d, struct rn_device_info *out)
     snprintf(out->detail, sizeof out->detail, "oneDNN %d.%d.%d, OpenMP, %s", v->major, v->minor,
              v->patch, isa);
     out->threads = (uint32_t)cpu_of(d)->threads;
+    out->host_visible = 1;
     out->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     return RN_OK;
 }

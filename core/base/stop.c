@@ -1,0 +1,35 @@
+/* stop.c - signals that ask the process to end, and the clock. */
+#define _XOPEN_SOURCE 700
+#include "stop.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+static volatile sig_atomic_t requested;
+
+static void note(int sig) { requested = sig; }
+
+void stop_install(void)
+{
+    static const int asking[] = {SIGINT, SIGTERM, SIGUSR1};
+    struct sigaction act = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+
+    sigemptyset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)
+        sigaction(asking[i], &act, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+int stop_requested(void) { return requested; }
+
+uint64_t clock_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+double clock_s(uint64_t since_ns) { return (double)(clock_ns() - since_ns) * 1e-9; }

@@ -1,0 +1,189 @@
+/* model.c - calls each layer's plan() in turn: shapes, parameters, buffers. */
+#include "model.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ALIGN 16 /* elements: no cache line belongs to two parameters */
+
+struct planning { /* what plan()'s callbacks work on */
+    struct model *model;
+    int layer;
+    const char *name;
+};
+
+const char *shape_text(const struct rn_shape *s, char out[SHAPE_TEXT])
+{
+    int n = 0;
+    bool image = s->channels && s->rank == 3; /* height, width, channels in memory */
+
+    snprintf(out, SHAPE_TEXT, "1");
+    for (int i = 0; i < s->rank && n < SHAPE_TEXT - 24; i++)
+        n += snprintf(out + n, (size_t)(SHAPE_TEXT - n), "%s%lld", i ? "x" : "",
+                      (long long)s->dim[image ? (i + 2) % 3 : i]);
+    return out;
+}
+
+bool shape_equal(const struct rn_shape *a, const struct rn_shape *b)
+{
+    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
+}
+
+static int check_shape(const struct rn_shape *s)
+{
+    int64_t n = 1;
+
+    if (s->rank < 0 || s->rank > RN_MAX_RANK)
+        return FAIL(RN_EPLUGIN, "a shape of rank %d, expected 0 to %d", s->rank, RN_MAX_RANK);
+    for (int i = 0; i < s->rank; i++)
+        if (s->dim[i] < 1 || __builtin_mul_overflow(n, s->dim[i], &n) || n > INT32_MAX)
+            return FAIL(RN_ESHAPE, "a tensor with too many or no elements");
+    return RN_OK;
+}
+
+/* Room for one more than n in an array that grows by eights in a pool; NULL: out of memory. */
+static void *grown(struct pool *p, void *old, int n, size_t size)
+{
+    if (n % 8)
+        return old;
+    void *out = pool_alloc(p, (size_t)(n + 8) * size);
+    if (out && n)
+        memcpy(out, old, (size_t)n * size);
+    return out;
+}
+
+static int plan_param(struct rn_plan *p, const char *name, struct rn_shape shape,
+                      struct rn_init init, const struct rn_view *view, uint32_t flags)
+{
+    struct planning *g = p->core;
+    struct model *m = g->model;
+    struct model_layer *l = &m->layers[g->layer];
+
+    TRY(check_shape(&shape));
+    m->params = grown(m->pool, m->params, m->n_params, sizeof *m->params);
+    char *full = m->params ? pool_printf(m->pool, "%s.%s", g->name, name) : NULL;
+    if (!full)
+        return RN_ENOMEM;
+    m->params[m->n_params++] = (struct model_param){
+        full, shape, init, view ? *view : (struct rn_view){0}, flags, m->flat, g->layer};
+    m->flat += (rn_count(&shape) + ALIGN - 1) / ALIGN * ALIGN;
+    m->parameters += rn_count(&shape);
+    return l->n_params++;
+}
+
+static int plan_buffer(struct rn_plan *p, const char *name, uint32_t life, struct rn_shape shape,
+                       uint32_t flags)
+{
+    struct planning *g = p->core;
+    struct model_layer *l = &g->model->layers[g->layer];
+
+    TRY(check_shape(&shape));
+    if (life < RN_SCRATCH || life > RN_PERSISTENT)
+        return FAIL(RN_EPLUGIN, "buffer '%s' has the unknown lifetime %u", name, life);
+    l->buffers = grown(g->model->pool, l->buffers, l->n_buffers, sizeof *l->buffers);
+    if (!l->buffers)
+        return RN_ENOMEM;
+    l->buffers[l->n_buffers] =
+        (struct model_buffer){pool_strdup(g->model->pool, name), shape, life, flags};
+    return l->n_buffers++;
+}
+
+/* Plans layer i (the loss when i is n_layers) on the shapes in[0..n_in-1]. */
+static int plan_one(struct model *m, int i, const struct rn_shape *in, int n_in)
+{
+    struct model_layer *l = &m->layers[i];
+    struct planning g = {m, i, l->part->name};
+    struct rn_plan p = {.size = sizeof p,
+                        .n_in = n_in,
+                        .opts = l->part->opts,
+                        .in = in,
+                        .core = &g,
+                        .param = plan_param,
+                        .buffer = plan_buffer};
+
+    l->in = in[0];
+    l->first_param = m->n_params;
+    TRY(i < m->n_layers ? l->part->plugin->ops.layer.plan(&p) : l->part->plugin->ops.loss.plan(&p));
+    TRY(check_shape(&p.out));
+    if (i < m->n_layers && (l->part->plugin->ops.layer.flags & RN_LAYER_VIEW) &&
+        rn_count(&p.out) != rn_count(in))
+        return FAIL(RN_EPLUGIN, "says that it is a view, but changes the number of elements");
+    l->out = p.out;
+    l->flops = p.flops;
+    m->flops += p.flops;
+    return RN_OK;
+}
+
+/* "input 1x28x28 -> flatten1 784 -> dense1 256" up to, not including, layer n. */
+static void chain_text(const struct model *m, int n, struct text *out)
+{
+    char s[SHAPE_TEXT];
+
+    text_add(out, "input %s", shape_text(&m->input, s));
+    for (int i = 0; i < n; i++)
+        text_add(out, " \xE2\x86\x92 %s %s", m->layers[i].part->name,
+                 shape_text(&m->layers[i].out, s));
+}
+
+static int shape_problem(struct model *m, int i, struct diag *d, int status)
+{
+    const struct part *part = m->layers[i].part;
+    struct text chain = {0};
+
+    if (status == RN_ENOMEM)
+        return status;
+    chain_text(m, i, &chain);
+    diag_add(d, DIAG_ERROR, part->mark, part->path, NULL,
+             "%s: %s\n      %s \xE2\x86\x92 %s \xE2\x9C\x97", part->plugin->name, error_text(),
+             text_str(&chain), part->name);
+    text_free(&chain);
+    return status == RN_EPLUGIN ? status : RN_ESHAPE;
+}
+
+/* A class number must have a score: the last width and the classes of the data belong together. */
+static int check_classes(const struct model *m, const struct rn_dataset_info *data, struct diag *d)
+{
+    const struct part *loss = &m->experiment->loss, *last = m->layers[m->n_layers - 1].part;
+    int64_t width = rn_count(&m->layers[m->n_layers].in);
+
+    if (!(loss->plugin->traits & RN_TRAIT_CLASSIFIES))
+        return RN_OK;
+    if (!data->classes) {
+        diag_add(d, DIAG_ERROR, loss->mark, loss->path, NULL,
+                 "%s needs classes, but the data has numbers as targets", loss->plugin->name);
+        return RN_ESHAPE;
+    }
+    if (width == data->classes)
+        return RN_OK;
+    diag_add(d, width < data->classes ? DIAG_ERROR : DIAG_WARNING, last->mark, last->path, NULL,
+             "the last layer gives %lld scores, but the data has %lld classes", (long long)width,
+             (long long)data->classes);
+    return width < data->classes ? RN_ESHAPE : RN_OK;
+}
+
+int model_plan(struct pool *p, const struct experiment *e, const struct rn_dataset_info *data,
+               struct diag *d, struct model **out)
+{
+    struct model *m = pool_alloc(p, sizeof *m);
+
+    *out = m;
+    if (!m || !(m->layers = pool_alloc(p, (size_t)(e->n_layers + 1) * sizeof *m->layers)))
+        return RN_ENOMEM;
+    m->pool = p;
+    m->experiment = e;
+    m->input = data->input;
+    m->n_layers = e->n_layers;
+    m->target_width = data->target_width;
+
+    struct rn_shape in[2] = {data->input, rn_vec(data->target_width)};
+    for (int i = 0; i <= e->n_layers; i++) {
+        m->layers[i].part = i < e->n_layers ? &e->layers[i] : &e->loss;
+        int status = plan_one(m, i, in, i < e->n_layers ? 1 : 2);
+        if (status < 0)
+            return shape_problem(m, i, d, status);
+        in[0] = m->layers[i].out;
+    }
+    return check_classes(m, data, d);
+}

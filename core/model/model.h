@@ -1,0 +1,67 @@
+/* model.h - the layers of an experiment with their shapes, parameters and buffers; where each
+ * tensor lives; and the order of calls that makes a training or an evaluation step. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "experiment/experiment.h"
+
+struct model_param {
+    const char *name; /* "dense1.weight" */
+    struct rn_shape shape;
+    struct rn_init init;
+    struct rn_view view;
+    uint32_t flags; /* enum rn_plan_flag */
+    int64_t offset; /* in the flat arrays, in elements; a multiple of 16 */
+    int layer;
+};
+
+struct model_buffer {
+    const char *name;
+    struct rn_shape shape;
+    uint32_t life, flags; /* enum rn_life, enum rn_plan_flag */
+};
+
+struct model_layer {
+    const struct part *part;
+    struct rn_shape in, out;
+    double flops; /* of one sample, forward */
+    int first_param, n_params;
+    struct model_buffer *buffers;
+    int n_buffers;
+};
+
+struct model {
+    struct pool *pool;
+    const struct experiment *experiment;
+    struct rn_shape input;
+    int64_t target_width;
+    struct model_layer *layers; /* one more than n_layers: the last is the loss */
+    int n_layers;
+    struct model_param *params;
+    int n_params;
+    int64_t flat;       /* elements of the flat arrays, padding included */
+    int64_t parameters; /* without padding */
+    double flops;
+
+    struct rn_device *dev; /* the rest is set by model_open() */
+    rn_real *param, *grad, **slots, *persistent;
+    int n_slots;
+};
+
+/* Infers all shapes; what does not fit goes to d with the chain of shapes. No device needed. All is
+ * in p, which must outlive the model. RN_ESHAPE when d got an error. */
+int model_plan(struct pool *p, const struct experiment *e, const struct rn_dataset_info *data,
+               struct diag *d, struct model **out);
+/* Allocates parameters, gradients and the optimizer's slots, and draws the initial values. */
+int model_open(struct model *m, struct rn_device *dev);
+void model_close(struct model *m);
+
+/* "1x28x28" for an image, "784" for a vector; into s, which is returned. */
+#define SHAPE_TEXT 128
+const char *shape_text(const struct rn_shape *shape, char s[SHAPE_TEXT]);
+bool shape_equal(const struct rn_shape *a, const struct rn_shape *b);
+
+/* The layer table of `runner summary` as aligned text, or as JSON. */
+void model_summary(const struct model *m, bool json, struct text *out);
+
+#endif

@@ -1,0 +1,85 @@
+/* params.c - the flat parameter, gradient and slot arrays on the device, and the initial values. */
+#include "model.h"
+
+#include "base/error.h"
+#include "base/rng.h"
+
+static double initial(const struct rn_init *init, uint64_t key, uint64_t i)
+{
+    switch (init->rule) {
+    case RN_INIT_UNIFORM: return (2.0 * (double)rn_uniform(key, 0, i) - 1.0) * init->scale;
+    case RN_INIT_NORMAL: return rng_normal(key, i) * init->scale;
+    default: return init->scale;
+    }
+}
+
+static int draw_parameters(struct model *m)
+{
+    rn_real *host = mem_array((size_t)m->flat, sizeof *host);
+
+    if (!host)
+        return RN_ENOMEM;
+    for (int i = 0; i < m->n_params; i++) {
+        const struct model_param *p = &m->params[i];
+        uint64_t key = rng_key(m->experiment->seed, RNG_INIT, (uint64_t)i);
+        for (int64_t k = 0; k < rn_count(&p->shape); k++)
+            host[p->offset + k] = (rn_real)initial(&p->init, key, (uint64_t)k);
+    }
+    int status = m->dev->ops->upload(m->dev, m->param, host, (size_t)m->flat * sizeof *host);
+    status = status ? status : m->dev->ops->sync(m->dev);
+    mem_free(host);
+    return status;
+}
+
+static int alloc_flat(struct model *m, rn_real **out)
+{
+    void *p = NULL;
+    int status = m->dev->ops->alloc(m->dev, (size_t)(m->flat ? m->flat : 1) * sizeof(rn_real), &p);
+
+    *out = p;
+    return status;
+}
+
+static int64_t persistent_elements(const struct model *m)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i <= m->n_layers; i++)
+        for (int b = 0; b < m->layers[i].n_buffers; b++)
+            if (m->layers[i].buffers[b].life == RN_PERSISTENT)
+                n += (rn_count(&m->layers[i].buffers[b].shape) + 63) / 64 * 64;
+    return n;
+}
+
+int model_open(struct model *m, struct rn_device *dev)
+{
+    int n_slots = (int)m->experiment->optimizer.plugin->ops.optimizer.n_slots;
+    int64_t kept = persistent_elements(m);
+    void *p = NULL;
+
+    m->dev = dev;
+    m->slots = pool_alloc(m->pool, (size_t)(n_slots + 1) * sizeof *m->slots);
+    if (!m->slots)
+        return RN_ENOMEM;
+    TRY(alloc_flat(m, &m->param));
+    TRY(alloc_flat(m, &m->grad));
+    for (; m->n_slots < n_slots; m->n_slots++)
+        TRY(alloc_flat(m, &m->slots[m->n_slots]));
+    if (kept) {
+        TRY(dev->ops->alloc(dev, (size_t)kept * sizeof(rn_real), &p));
+        m->persistent = p;
+    }
+    return m->flat ? draw_parameters(m) : RN_OK;
+}
+
+void model_close(struct model *m)
+{
+    if (!m || !m->dev)
+        return;
+    m->dev->ops->free(m->dev, m->param);
+    m->dev->ops->free(m->dev, m->grad);
+    m->dev->ops->free(m->dev, m->persistent);
+    for (int i = 0; i < m->n_slots; i++)
+        m->dev->ops->free(m->dev, m->slots[i]);
+    m->dev = NULL;
+}

@@ -1,0 +1,43 @@
+/* step.h - one training or evaluation step over a fixed number of rows: where its tensors lie in
+ * the arena, and the order of calls, recorded once and replayed. */
+#ifndef STEP_H
+#define STEP_H
+
+#include "model.h"
+#include "memory.h"
+
+/* What changes from replay to replay: indices into the step block. 0 is the device's "none". */
+enum block_u { U_START = 1, U_STEP, U_ROW, U_SCORE, U_DRAW };
+enum block_f { F_SCALARS = 1 };
+
+struct step_layout { /* items of the arena, by number; -1: there is none */
+    struct memory_item *items;
+    int n_items;
+    int *act, *grad; /* act[0] the input, act[i + 1] the output of layer i; grad alike */
+    int **buffers;   /* [layer][buffer]; the loss is the layer behind the last */
+    int target, loss, weight, sum_weight, scale, best, correct;
+    int64_t bytes;
+};
+
+/* rows: of the batch. All memory from p; RN_ENOMEM. */
+int step_layout(struct pool *p, const struct model *m, bool training, int64_t rows,
+                struct step_layout *out);
+bool step_needs_grad(const struct model *m, int act); /* some parameter stands before it */
+
+struct step_io {           /* device memory that a step reads and writes beside the arena */
+    const void *input;     /* samples as the data set gave them */
+    const rn_real *target; /* target_width a sample */
+    const int32_t *index;  /* which samples, from block.u[U_START] on */
+    const rn_real *scale, *shift;
+    int64_t channels;
+    uint8_t dtype; /* enum rn_dtype of input */
+    /* training: one value a step, at block.u[U_STEP]; correct may be NULL */
+    rn_real *step_loss, *step_weight, *step_correct;
+    /* evaluation: one value a row, at block.u[U_ROW]; scores at block.u[U_SCORE] */
+    rn_real *row_loss, *row_weight, *scores;
+};
+
+int step_record(struct pool *p, const struct model *m, bool training, int64_t rows, void *arena,
+                const struct step_io *io, struct rn_recording **out);
+
+#endif

@@ -1,0 +1,107 @@
+/* summary.c - the layer table: names, shapes, parameters, arithmetic, memory. */
+#include "model.h"
+
+#include "step.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+static int64_t layer_params(const struct model *m, int i)
+{
+    int64_t n = 0;
+
+    for (int k = 0; k < m->layers[i].n_params; k++)
+        n += rn_count(&m->params[m->layers[i].first_param + k].shape);
+    return n;
+}
+
+/* 1234567 as "1,234,567" */
+static const char *grouped(int64_t n, char out[32])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%lld", (long long)n), at = 0;
+
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+/* Training: parameters, gradients, slots, and the arena of one batch. */
+static int64_t training_bytes(const struct model *m, int64_t *arena)
+{
+    struct step_layout l;
+    int n_slots = (int)m->experiment->optimizer.plugin->ops.optimizer.n_slots;
+
+    *arena = 0;
+    if (!step_layout(m->pool, m, true, m->experiment->train.batch_size, &l))
+        *arena = l.bytes;
+    return *arena + m->flat * (int64_t)sizeof(rn_real) * (2 + n_slots);
+}
+
+static void as_text(const struct model *m, struct text *out)
+{
+    char shape[SHAPE_TEXT], params[32];
+    int64_t arena, bytes = training_bytes(m, &arena);
+
+    text_add(out, "%-3s %-12s %-12s %-14s %12s %10s\n", "#", "name", "type", "output", "params",
+             "MFLOP");
+    text_add(out, "%-3d %-12s %-12s %-14s %12s %10s\n", 0, "data", m->experiment->data.plugin->name,
+             shape_text(&m->input, shape), "-", "-");
+    for (int i = 0; i < m->n_layers; i++) {
+        const struct model_layer *l = &m->layers[i];
+        int64_t n = layer_params(m, i);
+
+        text_add(out, "%-3d %-12s %-12s %-14s %12s ", i + 1, l->part->name, l->part->plugin->name,
+                 shape_text(&l->out, shape), n ? grouped(n, params) : "-");
+        if (l->flops > 0)
+            text_add(out, "%10.3f\n", l->flops * 1e-6);
+        else
+            text_add(out, "%10s\n", "-");
+    }
+    text_add(out, "%-3s %-12s %-12s %-14s %12s %10.3f\n", "", "total", "", "",
+             grouped(m->parameters, params), m->flops * 1e-6);
+    text_add(
+        out,
+        "loss %s \xC2\xB7 %s \xC2\xB7 weights %.2f MB \xC2\xB7 training at batch %lld %.1f MB, "
+        "of it activations %.1f MB\n",
+        m->experiment->loss.plugin->name, m->experiment->optimizer.plugin->name,
+        (double)m->parameters * sizeof(rn_real) * 1e-6, (long long)m->experiment->train.batch_size,
+        (double)bytes * 1e-6, (double)arena * 1e-6);
+}
+
+static void as_json(const struct model *m, struct text *out)
+{
+    char shape[SHAPE_TEXT];
+    int64_t arena, bytes = training_bytes(m, &arena);
+    cJSON *root = cJSON_CreateObject(), *layers = cJSON_AddArrayToObject(root, "layers");
+
+    for (int i = 0; i < m->n_layers; i++) {
+        cJSON *l = cJSON_CreateObject();
+        cJSON_AddStringToObject(l, "name", m->layers[i].part->name);
+        cJSON_AddStringToObject(l, "type", m->layers[i].part->plugin->name);
+        cJSON_AddStringToObject(l, "output", shape_text(&m->layers[i].out, shape));
+        cJSON_AddNumberToObject(l, "params", (double)layer_params(m, i));
+        cJSON_AddNumberToObject(l, "flops", m->layers[i].flops);
+        cJSON_AddItemToArray(layers, l);
+    }
+    cJSON_AddStringToObject(root, "input", shape_text(&m->input, shape));
+    cJSON_AddNumberToObject(root, "params", (double)m->parameters);
+    cJSON_AddNumberToObject(root, "flops", m->flops);
+    cJSON_AddNumberToObject(root, "training_bytes", (double)bytes);
+    char *s = cJSON_Print(root);
+    text_add(out, "%s\n", s ? s : "{}");
+    cJSON_free(s);
+    cJSON_Delete(root);
+}
+
+void model_summary(const struct model *m, bool json, struct text *out)
+{
+    if (json)
+        as_json(m, out);
+    else
+        as_text(m, out);
+}

@@ -1,0 +1,222 @@
+/* data.c - loads the samples onto the device and divides them. */
+#include "data.h"
+
+#include "base/error.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct rn_dataset_ops *ops_of(const struct data *d)
+{
+    return &d->part->plugin->ops.dataset;
+}
+
+static size_t input_bytes(const struct data *d)
+{
+    return (size_t)rn_count(&d->info.input) * (d->info.dtype == RN_U8 ? 1 : sizeof(float));
+}
+
+static int name_classes(struct pool *p, struct data *d)
+{
+    d->class_names = pool_alloc(p, (size_t)(d->info.classes + 1) * sizeof *d->class_names);
+    if (!d->class_names)
+        return RN_ENOMEM;
+    for (int64_t i = 0; i < d->info.classes; i++) {
+        d->class_names[i] = d->info.class_names ? pool_strdup(p, d->info.class_names[i])
+                                                : pool_printf(p, "%lld", (long long)i);
+        if (!d->class_names[i])
+            return RN_ENOMEM;
+    }
+    return RN_OK;
+}
+
+int data_open(struct pool *p, const struct experiment *e, struct data *d)
+{
+    *d = (struct data){.part = &e->data, .info = {.size = sizeof d->info}};
+    if (ops_of(d)->open(e->data.opts, &d->handle, &d->info) < 0)
+        return error_prefix("data (%s)", e->data.plugin->name);
+    if (!d->info.target_width)
+        d->info.target_width = 1;
+    if (d->info.count[RN_TRAIN] > INT32_MAX || d->info.count[RN_TEST] > INT32_MAX)
+        return FAIL(RN_EDATA, "data (%s): more than %d samples", e->data.plugin->name, INT32_MAX);
+    d->channels = d->info.input.channels ? d->info.input.channels : 1;
+    return name_classes(p, d);
+}
+
+void data_close(struct data *d)
+{
+    if (d->dev) {
+        for (int s = 0; s < RN_SPLITS; s++) {
+            d->dev->ops->free(d->dev, d->split[s].input);
+            d->dev->ops->free(d->dev, d->split[s].target);
+            mem_free(d->split[s].host_target);
+        }
+        d->dev->ops->free(d->dev, d->scale);
+        d->dev->ops->free(d->dev, d->shift);
+    }
+    if (d->handle)
+        ops_of(d)->close(d->handle);
+    d->handle = NULL;
+    d->dev = NULL;
+}
+
+/* ---- who trains, who validates ------------------------------------------------ */
+
+/* A share of n below or equal to 1, a count above. */
+static int64_t amount(double share, int64_t n)
+{
+    return share <= 1 ? (int64_t)floor(share * (double)n + 0.5) : (int64_t)share;
+}
+
+static int64_t limited(int64_t n, int64_t limit) { return limit && limit < n ? limit : n; }
+
+int data_divide(struct pool *p, const struct experiment *e, struct data *d)
+{
+    int64_t n = d->info.count[RN_TRAIN], n_test = d->info.count[RN_TEST];
+    int64_t val = amount(e->split.val, n), train = amount(e->split.train, n);
+
+    if (train + val == n + 1) /* both shares were rounded up */
+        train--;
+    if (train < 1 || val < 0 || train + val > n)
+        return FAIL(RN_EINVAL,
+                    "data.split: %lld for training and %lld for validation do not fit the %lld "
+                    "samples of the training set",
+                    (long long)train, (long long)val, (long long)n);
+    int32_t *order = pool_alloc(p, (size_t)n * sizeof *order);
+    d->test_index = pool_alloc(p, (size_t)(n_test + 1) * sizeof *order);
+    if (!order || !d->test_index)
+        return RN_ENOMEM;
+    for (int64_t i = 0; i < n; i++)
+        order[i] = (int32_t)i;
+    for (int64_t i = 0; i < n_test; i++)
+        d->test_index[i] = (int32_t)i;
+    rng_shuffle(rng_key((uint64_t)e->split.seed, RNG_SPLIT, 0), order, n);
+    d->train_index = order;
+    d->val_index = order + train;
+    d->n_train = limited(train, e->split.limit_train);
+    d->n_val = limited(val, e->split.limit_val);
+    d->n_test = limited(n_test, e->split.limit_test);
+    return RN_OK;
+}
+
+/* ---- loading ------------------------------------------------------------------- */
+
+static int check_targets(const struct data *d, const struct data_split *s, const char *which)
+{
+    for (int64_t i = 0; i < s->n * d->info.target_width; i++) {
+        float v = s->host_target[i];
+        if (d->info.classes && !(v >= 0 && v < (float)d->info.classes && v == floorf(v)))
+            return FAIL(RN_EDATA, "data (%s): %s sample %lld has the label %g, expected 0 to %lld",
+                        d->part->plugin->name, which, (long long)i, (double)v,
+                        (long long)d->info.classes - 1);
+        if (!isfinite(v))
+            return FAIL(RN_EDATA, "data (%s): %s sample %lld has a target that is not finite",
+                        d->part->plugin->name, which, (long long)(i / d->info.target_width));
+    }
+    return RN_OK;
+}
+
+static int check_inputs(const struct data *d, const void *input, int64_t n, const char *which)
+{
+    const float *x = input;
+
+    for (int64_t i = 0; d->info.dtype == RN_F32 && i < n * rn_count(&d->info.input); i++)
+        if (!isfinite(x[i]))
+            return FAIL(RN_EDATA, "data (%s): %s sample %lld holds a value that is not finite",
+                        d->part->plugin->name, which, (long long)(i / rn_count(&d->info.input)));
+    return RN_OK;
+}
+
+static int upload(struct data *d, void *dst, const void *src, size_t bytes)
+{
+    TRY(d->dev->ops->upload(d->dev, dst, src, bytes));
+    return d->dev->ops->sync(d->dev);
+}
+
+static int load_split(struct data *d, int which)
+{
+    static const char *const words[] = {"training", "test"};
+    struct data_split *s = &d->split[which];
+    size_t bytes, labels;
+    void *p = NULL;
+
+    s->n = d->info.count[which];
+    if (!s->n)
+        return RN_OK;
+    if (__builtin_mul_overflow((size_t)s->n, input_bytes(d), &bytes) ||
+        __builtin_mul_overflow((size_t)s->n, (size_t)d->info.target_width * sizeof(float), &labels))
+        return FAIL(RN_ENOMEM, "data (%s): too large for memory", d->part->plugin->name);
+    TRY(d->dev->ops->alloc(d->dev, bytes, &s->input));
+    TRY(d->dev->ops->alloc(d->dev, labels, &p));
+    s->target = p;
+    void *staging = d->host_visible ? s->input : mem_alloc(bytes);
+    s->host_target = mem_alloc(labels);
+    int status = staging && s->host_target ? RN_OK : RN_ENOMEM;
+    if (!status && ops_of(d)->load(d->handle, (uint32_t)which, staging, s->host_target) < 0)
+        status = error_prefix("data (%s)", d->part->plugin->name);
+    if (!status)
+        status = check_targets(d, s, words[which]);
+    if (!status)
+        status = check_inputs(d, staging, s->n, words[which]);
+    if (!status && !d->host_visible)
+        status = upload(d, s->input, staging, bytes);
+    if (!status)
+        status = upload(d, s->target, s->host_target, labels);
+    if (!d->host_visible)
+        mem_free(staging);
+    return status;
+}
+
+/* Bytes count 1/255 each; then (x - mean) / std, each channel its own or all the same. */
+static int load_normalization(const struct experiment *e, struct data *d)
+{
+    const struct rn_floats *mean = &e->split.mean, *std = &e->split.std;
+    double unit = d->info.dtype == RN_U8 ? 1.0 / 255 : 1;
+    rn_real values[2][RN_LIST_MAX];
+    int64_t n = mean->count > std->count ? mean->count : std->count;
+    void *p = NULL;
+
+    if (n > 1 && n != d->channels)
+        return FAIL(RN_EINVAL, "data.normalize: %lld values, but the input has %lld channels",
+                    (long long)n, (long long)d->channels);
+    d->channels = n > 1 ? n : 1;
+    for (int64_t c = 0; c < d->channels; c++) {
+        double m = mean->count ? mean->at[mean->count > 1 ? c : 0] : 0;
+        double s = std->count ? std->at[std->count > 1 ? c : 0] : 1;
+        values[0][c] = (rn_real)(unit / s);
+        values[1][c] = (rn_real)(-m / s);
+    }
+    size_t bytes = (size_t)d->channels * sizeof(rn_real);
+    TRY(d->dev->ops->alloc(d->dev, bytes, &p));
+    d->scale = p;
+    TRY(d->dev->ops->alloc(d->dev, bytes, &p));
+    d->shift = p;
+    TRY(upload(d, d->scale, values[0], bytes));
+    return upload(d, d->shift, values[1], bytes);
+}
+
+int data_load(struct pool *p, const struct experiment *e, struct data *d, struct rn_device *dev)
+{
+    struct rn_device_info info = {.size = sizeof info};
+
+    (void)p;
+    d->dev = dev;
+    TRY(dev->ops->info(dev, &info));
+    d->host_visible = info.host_visible && sizeof(rn_real) == sizeof(float);
+    for (int s = 0; s < RN_SPLITS; s++)
+        TRY(load_split(d, s));
+    return load_normalization(e, d);
+}
+
+int data_test_bytes(const struct data *d, int64_t n, uint8_t **out)
+{
+    size_t bytes = (size_t)n * input_bytes(d);
+
+    *out = NULL;
+    if (d->info.dtype != RN_U8 || !n)
+        return RN_OK;
+    if (!(*out = mem_alloc(bytes)))
+        return RN_ENOMEM;
+    return d->dev->ops->download(d->dev, *out, d->split[RN_TEST].input, bytes);
+}

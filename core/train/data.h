@@ -1,0 +1,42 @@
+/* data.h - the samples of a run in device memory, and who belongs to training and validation. */
+#ifndef DATA_H
+#define DATA_H
+
+#include "experiment/experiment.h"
+
+struct data_split {
+    int64_t n;       /* samples as the data set has them */
+    void *input;     /* device; info.dtype */
+    rn_real *target; /* device; target_width a sample */
+    float *host_target;
+};
+
+struct data {
+    const struct part *part;
+    void *handle;
+    struct rn_dataset_info info;
+    const char **class_names; /* info.classes of them */
+    struct rn_device *dev;
+    bool host_visible;
+    struct data_split split[RN_SPLITS];
+    int32_t *train_index, *val_index,
+        *test_index; /* host; into split[RN_TRAIN] and split[RN_TEST] */
+    int64_t n_train, n_val, n_test;
+    rn_real *scale, *shift; /* device; channels of them: x * scale + shift */
+    int64_t channels;
+};
+
+/* Reads the headers: counts, shapes, classes. RN_EDATA with file and reason. All that data_close()
+ * does not free is in p. */
+int data_open(struct pool *p, const struct experiment *e, struct data *out);
+/* Decides who trains and who validates: by the split's own seed, not by the run's. RN_EINVAL when
+ * the shares do not fit the data. */
+int data_divide(struct pool *p, const struct experiment *e, struct data *d);
+/* Loads everything onto the device; labels are checked against the classes. */
+int data_load(struct pool *p, const struct experiment *e, struct data *d, struct rn_device *dev);
+/* The first n test inputs as bytes on the host, from mem_alloc; *out is NULL when they are no
+ * bytes. */
+int data_test_bytes(const struct data *d, int64_t n, uint8_t **out);
+void data_close(struct data *d);
+
+#endif
