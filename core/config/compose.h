@@ -1,19 +1,32 @@
-/* compose.h - from a file to one tree: extends, set, overrides, ${...}. */
+/* compose.h - from a file to one tree: extends, set, overrides, ${...}; and back to YAML. */
 #ifndef COMPOSE_H
 #define COMPOSE_H
 
 #include "tree.h"
 
+enum compose_limit {
+    COMPOSE_DEPTH_MAX = 8,  /* files that extend one another */
+    COMPOSE_FILES_MAX = 32, /* in all */
+};
+
 /* path: what the user named; overrides: "path=value", "+path=value", "~path" in order.
- * Applies extends (maps merge, a map whose type changes drops the parent's options, lists
- * replace, items of layers, callbacks, reporters, augment with the same explicit name merge), then
- * set, then overrides, then ${vars.x}, ${path.to.value}, ${env:NAME}, ${env:NAME,default}.
+ * Applies extends (maps merge, a map whose type changes drops the parent's options, lists replace;
+ * but where each item of layers, callbacks, reporters, augment carries the `name` of an item of the
+ * parent's, the items merge), then set, then overrides, then ${vars.x}, ${path.to.value},
+ * ${env:NAME}, ${env:NAME,default}; $${ is a plain ${.
  * A bare word where a plugin is named becomes {type: word} before anything is merged.
- * extends, set and vars are consumed. d has the problems; *out the tree, or NULL. */
+ * extends, set, vars and x-... are consumed. d has the problems. *out is the tree, also in spite of
+ * problems that leave the rest of it worth checking; or NULL. */
 int compose_file(struct pool *p, const char *path, const char *const *overrides, int n_overrides,
                  struct diag *d, struct node **out);
 
-/* The tree as YAML text that parses to the same tree. */
+/* The name of an item: as given, or its type and its number among the items of that type. */
+const char *compose_item_name(struct pool *p, const struct node *list, const struct node *item);
+
+/* The tree as YAML text that composes to the same tree: a plain ${ is written $${. */
 void compose_emit(const struct node *root, struct text *out);
+enum emit_flag { EMIT_ORIGIN = 1 << 0, EMIT_CHANGED = 1 << 1 };
+/* For people: each value with a comment that says where it came from; without defaults. */
+void compose_show(const struct node *root, unsigned flags, struct text *out);
 
 #endif

@@ -20,6 +20,10 @@ enum severity { DIAG_ERROR, DIAG_WARNING };
 
 struct diag;
 struct diag *diag_new(struct pool *p);
+/* A file was read: it counts in the last line, and problems are listed in the order of files. */
+int diag_file(struct diag *d, const struct source *s);
+const struct source *diag_file_at(const struct diag *d, int i); /* NULL: no more */
+
 /* "file:line:col: path: message", then the line, a caret line, and hint behind the caret when it
  * is not NULL. path may be NULL. Returns RN_EINVAL, or RN_ENOMEM. */
 int diag_add(struct diag *d, enum severity s, struct mark at, const char *path, const char *hint,
@@ -29,11 +33,13 @@ int diag_warnings(const struct diag *d);
 /* All of them, in order of position, at most 20 errors and a line for the rest; a last line
  * counts: "1 file read, 2 errors, nothing was started". */
 void diag_text(const struct diag *d, bool colour, struct text *out);
-/* {"errors":[{"file","line","col","path","message","hint","severity"}...]} */
+/* {"errors":[{"file","line","col","path","message","hint","severity"}...]}: all, in that order */
 void diag_json(const struct diag *d, struct text *out);
 
 /* The nearest of names to word by Damerau-Levenshtein, at most half its length away (fio's rule)
  * and at most 3; a name that word begins, or that begins with word, counts as near. NULL: none. */
 const char *diag_nearest(const char *word, const char *const *names, int n);
+/* "did you mean 'units'?", or "one of a, b, c"; NULL without names or memory. */
+const char *diag_suggest(struct pool *p, const char *word, const char *const *names, int n);
 
 #endif

@@ -1,0 +1,354 @@
+/* compose.c - one tree of a file, the files it extends, its set, and the command line. */
+#define _XOPEN_SOURCE 700
+#include "compose.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "interpolate.h"
+#include "patch.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct composer {
+    struct pool *pool;
+    struct diag *diag;
+    char *open[COMPOSE_DEPTH_MAX + 1]; /* real paths of the files under way */
+    int files;
+};
+
+/* ---- bare words ----------------------------------------------------------- */
+
+/* relu -> {type: relu}, in place. */
+static int spec_expand(struct pool *p, struct node *n)
+{
+    if (n->kind != NODE_SCALAR)
+        return RN_OK;
+    struct node *type = tree_new(p, NODE_SCALAR, n->mark, n->origin);
+    if (!type)
+        return RN_ENOMEM;
+    type->text = n->text;
+    type->quoted = n->quoted;
+    type->key = "type";
+    type->key_mark = n->mark;
+    n->kind = NODE_MAP;
+    n->text = NULL;
+    n->quoted = false;
+    n->child = type;
+    return RN_OK;
+}
+
+static int list_expand(struct pool *p, struct node *list)
+{
+    if (!list || list->kind != NODE_LIST)
+        return RN_OK;
+    for (struct node *c = list->child; c; c = c->next) {
+        TRY(spec_expand(p, c));
+        TRY(list_expand(p, tree_get(c, "layers")));
+    }
+    return RN_OK;
+}
+
+/* Wherever a plugin is named. Fine to call again. */
+static int root_expand(struct pool *p, struct node *root)
+{
+    static const char *const parts[] = {"device", "data", "loss", "optimizer", "scheduler"};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct node *n = tree_get(root, parts[i]);
+        if (n)
+            TRY(spec_expand(p, n));
+    }
+    TRY(list_expand(p, tree_get(root, "callbacks")));
+    TRY(list_expand(p, tree_get(root, "reporters")));
+    TRY(list_expand(p, tree_get(tree_get(root, "data"), "augment")));
+    return list_expand(p, tree_get(tree_get(root, "model"), "layers"));
+}
+
+const char *compose_item_name(struct pool *p, const struct node *list, const struct node *item)
+{
+    const struct node *name = tree_get(item, "name"), *type = tree_get(item, "type");
+    int number = 0;
+
+    if (name && name->kind == NODE_SCALAR)
+        return name->text;
+    if (!type || type->kind != NODE_SCALAR)
+        return NULL;
+    for (const struct node *c = list->child; c; c = c->next) {
+        const struct node *t = tree_get(c, "type");
+        number += t && t->kind == NODE_SCALAR && !strcmp(t->text, type->text);
+        if (c == item)
+            break;
+    }
+    return pool_printf(p, "%s%d", type->text, number);
+}
+
+/* ---- merging -------------------------------------------------------------- */
+
+static bool text_differs(const struct node *a, const struct node *b)
+{
+    return a && b && a->kind == NODE_SCALAR && b->kind == NODE_SCALAR && strcmp(a->text, b->text);
+}
+
+/* The item of list with the explicit name of item. */
+static struct node *twin_of(const struct node *list, const struct node *item)
+{
+    const struct node *name = tree_get(item, "name");
+
+    for (struct node *c = name && name->kind == NODE_SCALAR ? list->child : NULL; c; c = c->next) {
+        const struct node *other = tree_get(c, "name");
+        if (other && other->kind == NODE_SCALAR && !strcmp(other->text, name->text))
+            return c;
+    }
+    return NULL;
+}
+
+static bool is_patch_list(const struct node *base, const struct node *over)
+{
+    static const char *const keys[] = {"layers", "callbacks", "reporters", "augment"};
+    bool named = false;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        named |= !strcmp(over->key, keys[i]);
+    if (!named || !over->child || base->kind != NODE_LIST || over->kind != NODE_LIST)
+        return false;
+    for (const struct node *c = over->child; c; c = c->next)
+        if (!twin_of(base, c))
+            return false;
+    return true;
+}
+
+/* Both are used up; the result takes base's place. */
+static struct node *merge(struct node *base, struct node *over)
+{
+    if (base->kind != NODE_MAP || over->kind != NODE_MAP ||
+        text_differs(tree_get(base, "type"), tree_get(over, "type")))
+        return over;
+    base->mark = over->mark; /* what is missing is missing in the file that was named */
+    for (struct node *c = over->child, *next; c; c = next) {
+        struct node *old = tree_get(base, c->key);
+        next = c->next;
+        if (!old) {
+            tree_add(base, c);
+        } else if (c->kind == NODE_NULL) {
+            tree_remove(base, old);
+        } else if (is_patch_list(old, c)) {
+            for (struct node *item = c->child, *after; item; item = after) {
+                after = item->next;
+                struct node *twin = twin_of(old, item);
+                struct node *both = merge(twin, item);
+                if (both != twin)
+                    tree_replace(old, twin, both);
+            }
+        } else {
+            struct node *both = merge(old, c);
+            if (both != old)
+                tree_replace(base, old, both);
+        }
+    }
+    return base;
+}
+
+/* ---- files ---------------------------------------------------------------- */
+
+static int load(struct composer *c, const char *path, struct mark at, int depth, struct node **out);
+
+/* rel as the file src would name it, to show and to open. */
+static const char *path_beside(struct pool *p, const struct source *src, const char *rel)
+{
+    const char *slash = strrchr(src->path, '/');
+
+    if (*rel == '/' || !slash)
+        return rel;
+    return pool_printf(p, "%.*s/%s", (int)(slash - src->path), src->path, rel);
+}
+
+static int extend_one(struct composer *c, const struct node *name, int depth, struct node **base)
+{
+    struct node *parent;
+
+    if (name->kind != NODE_SCALAR)
+        return diag_add(c->diag, DIAG_ERROR, name->mark, "extends", NULL,
+                        "takes a file, or a list of files");
+    const char *path = path_beside(c->pool, name->mark.source, name->text);
+    if (!path)
+        return RN_ENOMEM;
+    int status = load(c, path, name->mark, depth + 1, &parent);
+    if (!parent)
+        return status;
+    tree_set_origin(parent, "extends");
+    *base = *base ? merge(*base, parent) : parent;
+    return RN_OK;
+}
+
+static int apply_set(struct composer *c, struct node *root, struct node *set)
+{
+    int status = RN_OK;
+
+    if (set->kind != NODE_MAP)
+        return diag_add(c->diag, DIAG_ERROR, set->mark, "set", NULL, "takes a map of path: value");
+    for (struct node *v = set->child, *next; v; v = next) {
+        next = v->next;
+        struct patch patch = {v->key, v->key_mark, v, "set"};
+        int bad = patch_apply(c->pool, root, &patch, c->diag);
+        if (bad)
+            status = bad;
+        TRY(root_expand(c->pool, root));
+    }
+    return status;
+}
+
+static int compose(struct composer *c, struct node *root, int depth, struct node **out)
+{
+    struct node *extends = tree_get(root, "extends"), *set = tree_get(root, "set"), *base = NULL;
+    int status = RN_OK;
+
+    TRY(root_expand(c->pool, root));
+    if (extends) {
+        tree_remove(root, extends);
+        bool list = extends->kind == NODE_LIST;
+        struct node *name = list ? extends->child : extends;
+        for (; name; name = list ? name->next : NULL) {
+            int bad = extend_one(c, name, depth, &base);
+            if (bad == RN_ENOMEM)
+                return bad;
+            status = bad ? bad : status;
+        }
+    }
+    if (status)
+        return status;
+    if (set)
+        tree_remove(root, set);
+    *out = base ? merge(base, root) : root;
+    return set ? apply_set(c, *out, set) : RN_OK; /* *out is good either way */
+}
+
+/* One clear line for the kinds of files that hold many runs. */
+static int refuse_kinds(struct composer *c, const struct node *root)
+{
+    static const char *const kinds[] = {"sweep", "bench", "baseline"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const struct node *n = tree_get(root, kinds[i]);
+        if (n)
+            return diag_add(c->diag, DIAG_ERROR, n->key_mark, kinds[i],
+                            "run the experiment that it is based on",
+                            "this version runs single experiments, and this file describes a %s",
+                            kinds[i]);
+    }
+    return RN_OK;
+}
+
+static struct mark last_file(const struct diag *d)
+{
+    int n = 0;
+
+    while (diag_file_at(d, n + 1))
+        n++;
+    return (struct mark){.source = diag_file_at(d, n)};
+}
+
+/* Reads and composes one file. *out is NULL when what it extends cannot be had. */
+static int load(struct composer *c, const char *path, struct mark at, int depth, struct node **out)
+{
+    char real[PATH_MAX];
+    struct node *root;
+
+    *out = NULL;
+    if (at.line && !file_exists(path))
+        return diag_add(c->diag, DIAG_ERROR, at, "extends", "a path relative to this file",
+                        "there is no file '%s'", path);
+    if (!realpath(path, real))
+        return tree_read(c->pool, path, c->diag, &root); /* says why */
+    for (int i = 0; i < depth && i <= COMPOSE_DEPTH_MAX; i++)
+        if (!strcmp(c->open[i], real))
+            return diag_add(c->diag, DIAG_ERROR, at, "extends", NULL,
+                            "the files extend each other in a circle: %s is under way", path);
+    if (depth > COMPOSE_DEPTH_MAX)
+        return diag_add(c->diag, DIAG_ERROR, at, "extends", NULL,
+                        "more than %d files that extend each other", COMPOSE_DEPTH_MAX);
+    if (c->files++ == COMPOSE_FILES_MAX)
+        return diag_add(c->diag, DIAG_ERROR, at, "extends", NULL, "more than %d files in all",
+                        COMPOSE_FILES_MAX);
+    c->open[depth] = pool_strdup(c->pool, real);
+    if (!c->open[depth])
+        return RN_ENOMEM;
+    int status = tree_read(c->pool, path, c->diag, &root);
+    if (status && !root)
+        return status;
+    if (!root || root->kind != NODE_MAP)
+        return diag_add(c->diag, DIAG_ERROR, root ? root->mark : last_file(c->diag), NULL, NULL,
+                        "%s",
+                        root ? "an experiment is a map of sections: 'model:', 'data:', ..."
+                             : "the file is empty");
+    TRY(refuse_kinds(c, root));
+    return compose(c, root, depth, out);
+}
+
+/* ---- the command line ----------------------------------------------------- */
+
+static int override_apply(struct composer *c, struct node *root, const char *text)
+{
+    struct source *src = pool_alloc(c->pool, sizeof *src);
+    char here[PATH_MAX];
+    const char *equals = strchr(text, '=');
+    bool removes = *text == '~';
+
+    if (!src)
+        return RN_ENOMEM;
+    src->path = "command line";
+    src->dir = pool_strdup(c->pool, realpath(".", here) ? here : ".");
+    src->text = pool_strdup(c->pool, text);
+    src->bytes = strlen(text);
+    if (!src->dir || !src->text)
+        return RN_ENOMEM;
+    struct mark at = {.source = src, .line = 1, .col = 1, .width = 1};
+    if (removes == (equals != NULL))
+        return diag_add(c->diag, DIAG_ERROR, at, NULL, "path=value, +path=value or ~path", "%s",
+                        removes ? "'~path' removes, it takes no value" : "this has no '='");
+    size_t n = equals ? (size_t)(equals - text) : src->bytes;
+    struct patch patch = {pool_strndup(c->pool, text, n), at, NULL, "command line"};
+    if (!patch.path)
+        return RN_ENOMEM;
+    if (equals) {
+        TRY(tree_parse_from(c->pool, src, n + 1, c->diag, &patch.value));
+        if (!patch.value)
+            return diag_add(c->diag, DIAG_ERROR, at, patch.path,
+                            "~path removes, path=null too; path=\"\" is an empty text",
+                            "there is no value behind the '='");
+    }
+    TRY(patch_apply(c->pool, root, &patch, c->diag));
+    return root_expand(c->pool, root);
+}
+
+static void drop_consumed(struct node *root)
+{
+    for (struct node *c = root->child, *next; c; c = next) {
+        next = c->next;
+        if (!strcmp(c->key, "vars") || !strncmp(c->key, "x-", 2))
+            tree_remove(root, c);
+    }
+}
+
+int compose_file(struct pool *p, const char *path, const char *const *overrides, int n_overrides,
+                 struct diag *d, struct node **out)
+{
+    struct composer c = {.pool = p, .diag = d};
+    struct node *root;
+
+    *out = NULL;
+    int status = load(&c, path, (struct mark){0}, 0, &root);
+    if (!root)
+        return status;
+    for (int i = 0; i < n_overrides; i++) {
+        int bad = override_apply(&c, root, overrides[i]);
+        if (bad == RN_ENOMEM)
+            return bad;
+        status = bad ? bad : status;
+    }
+    TRY(interpolate(p, root, d));
+    drop_consumed(root);
+    *out = root;
+    return diag_errors(d) ? RN_EINVAL : status;
+}
