@@ -26,6 +26,7 @@ struct report_test {
     const int64_t *truth; /* n; NULL when classes is 0 */
     const double *loss;   /* n, each sample's */
     double mean_loss;
+    int64_t epoch; /* whose weights were measured; 0: those of the last */
     /* pictures of the samples: bytes h x w x channels (1 or 3); NULL: no pictures */
     const uint8_t *pixels;
     int64_t h, w, channels;
@@ -33,15 +34,18 @@ struct report_test {
 int report_test(struct report *r, const struct report_test *t); /* copies what it keeps */
 
 int report_expect(struct report *r, const char *metric, double min, double max); /* NaN: no bound */
-/* A metric by its name: "test.accuracy", "val.loss" (of the last epoch), "best.val.loss"... NaN:
- * none. */
+/* A metric by its name; NaN: there is none.
+ *   test.loss .accuracy .macro_f1
+ *   train.loss .accuracy, fit.*, val.*, lr, samples_per_s: of the last epoch; best.val.loss and so
+ *   on: of the best epoch; best.epoch; seconds, train_s, peak_bytes, parameters, epochs */
 double report_metric(struct report *r, const char *name);
 /* status and reason as in status.json, seconds; then findings and all figures are made anew. */
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes);
 int report_draw(struct report *r); /* figures of the curves alone, while it runs */
 
-/* Into dir: figures/<name>.svg, .csv, summary.json, predictions.csv, epochs.csv. */
+/* Into dir: figures/<name>.svg, .csv, summary.json, predictions.csv, epochs.csv. To be called
+ * before the reporters' end(): they may put files of their own into figures/. */
 int report_write(struct report *r);
 void report_summary_json(struct report *r, struct text *out);
 

@@ -67,7 +67,7 @@ struct rn_sample {
 enum rn_tone { RN_GOOD = 1, RN_NEUTRAL, RN_BAD };
 struct rn_finding {          /* a sentence that a rule made from numbers */
     uint32_t tone, reserved; /* enum rn_tone */
-    const char *rule, *text; /* rule: "overfitting" */
+    const char *rule, *text; /* rule: "overfitting"; the first is "verdict": all in one sentence */
 };
 
 struct rn_expectation {
@@ -79,7 +79,10 @@ struct rn_expectation {
 
 struct rn_figure {
     const char *name, *title, *alt; /* "confusion_matrix_counts"; alt says it in words */
-    const char *svg;                /* a whole document, UTF-8 */
+    const char *svg; /* a whole document, UTF-8, no id in it; what a dark page should
+                        recolour has a class: paper ink soft axis grid good bad, s0..s6 (lines),
+                        s0-dot.. (fills), s0-band.., h0..h7 h-none h-mute (heat), t0..t7 (text
+                        on heat) */
     const char *csv;                /* its numbers */
 };
 
@@ -92,7 +95,9 @@ struct rn_test { /* the final pass over the test set */
     const int64_t *confusion;         /* [truth * classes + predicted] */
     const struct rn_confusion *pairs; /* most confused first */
     int64_t n_pairs;
-    const struct rn_sample *samples; /* all n, in the order of the test set */
+    const struct rn_sample *samples; /* all n, in the order of the test set; also when classes is 0,
+                                        with nothing but index and loss */
+    int64_t epoch;                   /* whose weights were measured; 0: those of the last */
 };
 
 /* Everything known about a run so far; grown while it runs. All text is UTF-8 and may hold

@@ -1,0 +1,278 @@
+/* facts.c - collects what was measured, finds metrics by their names, judges expectations; the test
+ * pass stands in scores.c. */
+#include "facts.h"
+
+#include "base/error.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+/* ---- opening -------------------------------------------------------------- */
+
+static const char *copy_text(struct pool *p, const char *s, bool *ok)
+{
+    const char *out = pool_strdup(p, s ? s : "");
+
+    *ok = *ok && out;
+    return out;
+}
+
+void *copy_array(struct pool *p, const void *from, int64_t n, size_t size, bool *ok)
+{
+    size_t bytes = n > 0 ? (size_t)n * size : 0;
+    void *out = pool_alloc(p, bytes + 1);
+
+    *ok = *ok && out;
+    if (out && bytes)
+        memcpy(out, from, bytes);
+    return out;
+}
+
+static bool copy_texts(struct pool *p, struct rn_report *v)
+{
+    const char **texts[] = {&v->name,    &v->description, &v->id,          &v->dir, &v->command,
+                            &v->started, &v->device,      &v->config_yaml, &v->data};
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = copy_text(p, *texts[i], &ok);
+    v->status = "running";
+    v->reason = "";
+    return ok;
+}
+
+static bool copy_lists(struct pool *p, struct rn_report *v)
+{
+    bool ok = true;
+    struct rn_layer_fact *layers = copy_array(p, v->layers, v->n_layers, sizeof *layers, &ok);
+    struct rn_fact *facts = copy_array(p, v->environment, v->n_environment, sizeof *facts, &ok);
+    int64_t n_names = v->class_names ? v->classes : 0;
+    const char **names = copy_array(p, v->class_names, n_names, sizeof *names, &ok);
+
+    for (int64_t i = 0; ok && i < v->n_layers; i++) {
+        layers[i].name = copy_text(p, layers[i].name, &ok);
+        layers[i].type = copy_text(p, layers[i].type, &ok);
+        layers[i].output = copy_text(p, layers[i].output, &ok);
+    }
+    for (int64_t i = 0; ok && i < v->n_environment; i++) {
+        facts[i].key = copy_text(p, facts[i].key, &ok);
+        facts[i].value = copy_text(p, facts[i].value, &ok);
+    }
+    for (int64_t i = 0; ok && i < n_names; i++)
+        names[i] = copy_text(p, names[i], &ok);
+    v->layers = layers;
+    v->environment = facts;
+    v->class_names = n_names ? names : NULL;
+    return ok;
+}
+
+int report_open(const struct rn_report *facts, struct report **out)
+{
+    struct report *r = mem_alloc(sizeof *r);
+
+    *out = NULL;
+    if (!r)
+        return RN_ENOMEM;
+    r->view = *facts;
+    r->view.size = sizeof r->view;
+    r->view.epochs = NULL;
+    r->view.test = NULL;
+    r->view.findings = NULL;
+    r->view.expectations = NULL;
+    r->view.figures = NULL;
+    r->view.n_epochs = r->view.best_epoch = r->view.n_findings = 0;
+    r->view.n_expectations = r->view.n_figures = 0;
+    r->pool = pool_new();
+    r->drawn = pool_new();
+    if (!r->pool || !r->drawn || !copy_texts(r->pool, &r->view) || !copy_lists(r->pool, &r->view)) {
+        report_close(r);
+        return RN_ENOMEM;
+    }
+    *out = r;
+    return RN_OK;
+}
+
+void report_close(struct report *r)
+{
+    if (!r)
+        return;
+    pool_free(r->pool);
+    pool_free(r->drawn);
+    mem_free(r->epochs);
+    mem_free(r->expectations);
+    mem_free(r->bounds);
+    mem_free(r);
+}
+
+const struct rn_report *report_view(struct report *r) { return &r->view; }
+
+/* ---- metrics by name and expectations ------------------------------------- */
+
+static double field(const void *base, size_t offset)
+{
+    return *(const double *)(const void *)((const char *)base + offset);
+}
+
+static double epoch_metric(const struct rn_epoch *e, const char *name)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } table[] = {
+        {"train.loss", offsetof(struct rn_epoch, train_loss)},
+        {"train.accuracy", offsetof(struct rn_epoch, train_accuracy)},
+        {"fit.loss", offsetof(struct rn_epoch, fit_loss)},
+        {"fit.accuracy", offsetof(struct rn_epoch, fit_accuracy)},
+        {"val.loss", offsetof(struct rn_epoch, val_loss)},
+        {"val.accuracy", offsetof(struct rn_epoch, val_accuracy)},
+        {"lr", offsetof(struct rn_epoch, lr)},
+        {"samples_per_s", offsetof(struct rn_epoch, samples_per_s)},
+    };
+
+    for (size_t i = 0; e && i < sizeof table / sizeof *table; i++)
+        if (!strcmp(name, table[i].name))
+            return field(e, table[i].offset);
+    return NAN;
+}
+
+double report_metric(struct report *r, const char *name)
+{
+    const struct rn_report *v = &r->view;
+    const struct {
+        const char *name;
+        double value;
+    } table[] = {
+        {"test.loss", v->test ? v->test->loss : NAN},
+        {"test.accuracy", v->test ? v->test->accuracy : NAN},
+        {"test.macro_f1", v->test ? v->test->macro_f1 : NAN},
+        {"best.epoch", v->best_epoch ? (double)v->best_epoch : NAN},
+        {"seconds", v->seconds},
+        {"train_s", v->train_s},
+        {"peak_bytes", v->peak_bytes},
+        {"parameters", (double)v->parameters},
+        {"epochs", (double)v->n_epochs},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strcmp(name, table[i].name))
+            return table[i].value;
+    if (strncmp(name, "best.", 5))
+        return epoch_metric(v->n_epochs ? &v->epochs[v->n_epochs - 1] : NULL, name);
+    for (int64_t i = 0; i < v->n_epochs; i++)
+        if (v->epochs[i].epoch == v->best_epoch)
+            return epoch_metric(&v->epochs[i], name + 5);
+    return NAN;
+}
+
+void judge_expectations(struct report *r)
+{
+    for (int64_t i = 0; i < r->view.n_expectations; i++) {
+        struct rn_expectation *e = &r->expectations[i];
+        e->value = report_metric(r, e->metric);
+        e->holds =
+            !isnan(e->value) && !(e->value < r->bounds[i].min) && !(e->value > r->bounds[i].max);
+    }
+}
+
+/* A larger block with what was in the old one, which is freed; NULL leaves the old one alone. */
+static void *grown(void *old, int64_t n, int64_t more, size_t size)
+{
+    void *out = mem_array((size_t)(n + more), size);
+
+    if (out && n)
+        memcpy(out, old, (size_t)n * size);
+    if (out)
+        mem_free(old);
+    return out;
+}
+
+int report_expect(struct report *r, const char *metric, double min, double max)
+{
+    int64_t n = r->view.n_expectations;
+    struct rn_expectation *e = grown(r->expectations, n, 1, sizeof *e);
+
+    if (!e)
+        return RN_ENOMEM;
+    r->view.expectations = r->expectations = e;
+    struct bound *b = grown(r->bounds, n, 1, sizeof *b);
+    if (!b)
+        return RN_ENOMEM;
+    r->bounds = b;
+    b[n] = (struct bound){min, max};
+    e[n].metric = pool_strdup(r->pool, metric);
+    e[n].wanted = isnan(max)   ? pool_printf(r->pool, ">= %g", min)
+                  : isnan(min) ? pool_printf(r->pool, "<= %g", max)
+                               : pool_printf(r->pool, "%g to %g", min, max);
+    if (!e[n].metric || !e[n].wanted)
+        return RN_ENOMEM;
+    r->view.n_expectations = n + 1;
+    judge_expectations(r);
+    return RN_OK;
+}
+
+/* ---- epochs --------------------------------------------------------------- */
+
+int report_epoch(struct report *r, const struct rn_epoch *row)
+{
+    struct rn_report *v = &r->view;
+    double least = INFINITY;
+
+    if (v->n_epochs == r->epochs_cap) {
+        int64_t more = r->epochs_cap + 32;
+        struct rn_epoch *e = grown(r->epochs, v->n_epochs, more, sizeof *e);
+        if (!e)
+            return RN_ENOMEM;
+        v->epochs = r->epochs = e;
+        r->epochs_cap = v->n_epochs + more;
+    }
+    r->epochs[v->n_epochs++] = *row;
+    v->best_epoch = 0;
+    for (int64_t i = 0; i < v->n_epochs; i++)
+        if (isfinite(r->epochs[i].val_loss) && r->epochs[i].val_loss < least) {
+            least = r->epochs[i].val_loss;
+            v->best_epoch = r->epochs[i].epoch;
+        }
+    judge_expectations(r);
+    return RN_OK;
+}
+
+/* ---- judging and drawing -------------------------------------------------- */
+
+static int start_afresh(struct report *r)
+{
+    struct pool *p = pool_new();
+
+    if (!p)
+        return RN_ENOMEM;
+    pool_free(r->drawn);
+    r->drawn = p;
+    r->view.figures = NULL;
+    r->view.findings = NULL;
+    r->view.n_figures = r->view.n_findings = 0;
+    return RN_OK;
+}
+
+int report_draw(struct report *r)
+{
+    TRY(start_afresh(r));
+    return figures_draw(r);
+}
+
+int report_finish(struct report *r, const char *status, const char *reason, double seconds,
+                  double train_s, double peak_bytes)
+{
+    bool ok = true;
+
+    r->view.status = copy_text(r->pool, status, &ok);
+    r->view.reason = copy_text(r->pool, reason, &ok);
+    if (!ok)
+        return RN_ENOMEM;
+    r->view.seconds = seconds;
+    r->view.train_s = train_s;
+    r->view.peak_bytes = peak_bytes;
+    judge_expectations(r);
+    TRY(start_afresh(r));
+    TRY(analysis_make(r->drawn, &r->view, &r->view.findings, &r->view.n_findings));
+    return figures_draw(r);
+}

@@ -1,0 +1,42 @@
+/* facts.h - the inside of a report, for the files of this folder alone: facts.c collects, figures.c
+ * draws, analysis.c judges, write.c writes. */
+#ifndef REPORT_FACTS_H
+#define REPORT_FACTS_H
+
+#include "report.h"
+
+#define SHOWN_WRONG  12 /* pictures of the worst mistakes */
+#define SHOWN_RANDOM 12 /* and of samples drawn alike in every run */
+
+struct shown { /* a sample whose picture was kept */
+    int64_t sample;
+    const uint8_t *pixels;
+};
+
+struct report {
+    struct rn_report view;
+    struct pool *pool;  /* what lives as long as the report */
+    struct pool *drawn; /* figures and findings, made anew each time */
+    int64_t epochs_cap;
+    struct rn_epoch *epochs;
+    struct rn_test test;
+    struct rn_expectation *expectations;
+    struct bound {
+        double min, max;
+    } * bounds;
+    struct shown wrong[SHOWN_WRONG], random[SHOWN_RANDOM];
+    int64_t n_wrong, n_random, picture_h, picture_w, picture_channels;
+};
+
+/* n elements of that size into p; *ok becomes false when out of memory. */
+void *copy_array(struct pool *p, const void *from, int64_t n, size_t size, bool *ok);
+void judge_expectations(struct report *r);
+
+/* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */
+int figures_draw(struct report *r);
+
+/* analysis.c: the findings on the facts so far, first of all the verdict. */
+int analysis_make(struct pool *p, const struct rn_report *r, const struct rn_finding **findings,
+                  int64_t *n);
+
+#endif
