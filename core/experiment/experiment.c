@@ -1,0 +1,244 @@
+/* experiment.c - from a file to a checked experiment: composes, then reads each section by its
+ * table, so that all problems of a file are found in one go. */
+#include "experiment.h"
+
+#include "base/error.h"
+#include "config/compose.h"
+#include "loader.h"
+
+#include <string.h>
+
+#define NAME_MAX_BYTES 100
+
+static const char *const top_keys[] = {"name",   "description", "tags",    "seed",      "device",
+                                       "data",   "model",       "loss",    "optimizer", "train",
+                                       "expect", "reporters",   "plugins", NULL};
+
+static const char *const consumed_keys[] = {"extends", "set", "vars"}; /* by compose_file */
+
+struct head {
+    const char *name, *description;
+    int64_t seed;
+};
+
+static const struct rn_option head_rows[] = {
+    RN_STRING(struct head, name, NULL, 0, "what runs of it are called"),
+    RN_STRING(struct head, description, NULL, 0, "what it is for"),
+    RN_INT(struct head, seed, "1", 0, 0x1p63, NULL, "where all random numbers come from"), RN_END};
+
+/* ---- shared by the sections ----------------------------------------------- */
+
+int keys_check(struct loader *l, const struct node *map, const char *path, const char *const *known)
+{
+    const char *names[32];
+    int n = 0;
+
+    while (known[n])
+        names[n] = known[n], n++;
+    for (size_t i = 0; !*path && i < sizeof consumed_keys / sizeof *consumed_keys; i++)
+        names[n + (int)i] = consumed_keys[i];
+    int n_names = *path ? n : n + (int)(sizeof consumed_keys / sizeof *consumed_keys);
+    for (const struct node *c = map->child; c; c = c->next) {
+        int i = 0;
+        while (i < n && strcmp(known[i], c->key))
+            i++;
+        if (i < n || !strncmp(c->key, "x-", 2))
+            continue;
+        const char *hint = diag_suggest(l->pool, c->key, names, n_names);
+        CHECKED(diag_add(l->diag, DIAG_ERROR, c->key_mark, *path ? path : NULL, hint,
+                         "unknown %s '%s'", *path ? "key" : "section", c->key));
+    }
+    return RN_OK;
+}
+
+int section_read(struct loader *l, const struct rn_option *rows, uint32_t size, struct node *parent,
+                 const char *key, const char *path, void **out, struct node **section)
+{
+    struct option_table table;
+    struct node *n = tree_get(parent, key);
+    struct mark nowhere = {.source = l->source};
+
+    TRY(options_table(l->pool, rows, sizeof *rows, size, &table));
+    if (!n) {
+        n = tree_new(l->pool, NODE_MAP, nowhere, "default");
+        if (!n)
+            return RN_ENOMEM;
+        n->key = key;
+        tree_add(parent, n);
+    }
+    if (n->kind == NODE_NULL)
+        n->kind = NODE_MAP; /* "train:" with nothing in it: all defaults */
+    *section = n;
+    TRY(options_parse(l->pool, &table, n, n->mark, path, key, NULL, l->diag, out));
+    return options_fill(l->pool, &table, n);
+}
+
+/* ---- name, description, seed ---------------------------------------------- */
+
+static bool name_fits(const char *s)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t n = strlen(s);
+
+    return n >= 1 && n <= NAME_MAX_BYTES && strspn(s, allowed) == n && *s != '.' && *s != '-';
+}
+
+/* The file's name without folder and ending, made to fit. */
+static char *name_of_file(struct pool *p, const char *file)
+{
+    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+    const char *dot = strrchr(base, '.');
+    size_t n = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    char *name = pool_strndup(p, base, n < NAME_MAX_BYTES ? n : NAME_MAX_BYTES);
+
+    for (char *s = name; s && *s; s++) {
+        char one[2] = {*s, '\0'};
+        if (!name_fits(one) && (s == name || (*s != '.' && *s != '-')))
+            *s = '_';
+    }
+    return name;
+}
+
+/* The keys of the root that stand for themselves, as a section of their own. */
+static int head_read(struct loader *l)
+{
+    struct node *own = tree_new(l->pool, NODE_MAP, (struct mark){.source = l->source}, "file");
+    struct option_table table;
+    struct head *head;
+    void *opts;
+
+    TRY(options_table(l->pool, head_rows, sizeof *head_rows, sizeof *head, &table));
+    if (!own)
+        return RN_ENOMEM;
+    for (const struct rn_option *o = head_rows; o->name; o++) {
+        const struct node *n = tree_get(l->root, o->name);
+        struct node *copy = n ? tree_copy(l->pool, n) : NULL;
+        if (n && !copy)
+            return RN_ENOMEM;
+        if (n)
+            tree_add(own, copy);
+    }
+    CHECKED(options_parse(l->pool, &table, own, own->mark, "", "experiment", NULL, l->diag, &opts));
+    head = opts;
+    const struct node *name = tree_get(own, "name");
+    if (name && head->name && !name_fits(head->name))
+        CHECKED(diag_add(l->diag, DIAG_ERROR, name->mark, "name",
+                         "it becomes a folder: letters, digits, '.', '_', '-'; 1 to 100 of them, "
+                         "not beginning with '.' or '-'",
+                         "'%s' cannot be the name of a run", head->name));
+    l->e->name = head->name ? head->name : name_of_file(l->pool, l->e->file);
+    l->e->description = head->description ? head->description : "";
+    l->e->seed = (uint64_t)head->seed;
+    return l->e->name ? RN_OK : RN_ENOMEM;
+}
+
+/* Puts name and seed before all else when the file leaves them out. */
+static int head_fill(struct loader *l)
+{
+    struct node *seed = tree_get(l->root, "seed"), *name = tree_get(l->root, "name");
+
+    if (!seed) {
+        seed = tree_scalar(l->pool, "seed", head_rows[2].fallback, "default");
+        if (!seed)
+            return RN_ENOMEM;
+        seed->next = l->root->child;
+        l->root->child = seed;
+    }
+    if (!name) {
+        name = tree_scalar(l->pool, "name", l->e->name, "default");
+        if (!name)
+            return RN_ENOMEM;
+        name->next = l->root->child;
+        l->root->child = name;
+    }
+    return RN_OK;
+}
+
+/* ---- texts for the run folder --------------------------------------------- */
+
+static int texts_make(struct loader *l)
+{
+    struct text t = {0};
+    const struct source *src;
+
+    compose_emit(l->root, &t);
+    l->e->config_yaml = t.status ? NULL : pool_strdup(l->pool, text_str(&t));
+    text_free(&t);
+    for (int i = 0; (src = diag_file_at(l->diag, i)); i++) {
+        if (!i) {
+            text_put(&t, src->text, src->bytes);
+            continue;
+        }
+        text_add(&t, "%s\n# ---- extends %s\n", t.n && t.s[t.n - 1] != '\n' ? "\n" : "", src->path);
+        for (const char *s = src->text; *s;) {
+            size_t n = strcspn(s, "\n");
+            text_add(&t, "# %.*s\n", (int)n, s);
+            s += n + (s[n] == '\n');
+        }
+    }
+    l->e->config_input = t.status ? NULL : pool_strdup(l->pool, text_str(&t));
+    text_free(&t);
+    return l->e->config_yaml && l->e->config_input ? RN_OK : RN_ENOMEM;
+}
+
+/* ---- all of it ------------------------------------------------------------ */
+
+static int read_all(struct loader *l)
+{
+    CHECKED(keys_check(l, l->root, "", top_keys));
+    CHECKED(head_read(l));
+    CHECKED(plugins_read(l));
+    CHECKED(parts_read(l));
+    CHECKED(sections_read(l));
+    int errors = diag_errors(l->diag);
+    if (errors)
+        return FAIL(errors == l->plugin_errors ? RN_EPLUGIN : RN_EINVAL, "%s: %d error%s",
+                    l->e->file, errors, errors == 1 ? "" : "s");
+    TRY(head_fill(l));
+    l->e->root = l->root;
+    return texts_make(l);
+}
+
+static int load(struct loader *l, const char *path, const char *const *overrides, int n_overrides)
+{
+    int status = compose_file(l->pool, path, overrides, n_overrides, l->diag, &l->root);
+
+    if (status && status != RN_EINVAL)
+        return status;
+    if (!l->root)
+        return FAIL(RN_EINVAL, "%s: %d error%s", path, diag_errors(l->diag),
+                    diag_errors(l->diag) == 1 ? "" : "s");
+    l->source = diag_file_at(l->diag, 0);
+    l->e->dir = l->source->dir;
+    return read_all(l);
+}
+
+int experiment_load(const char *path, const char *const *overrides, int n_overrides,
+                    struct registry *r, struct diag **diag, struct experiment **out)
+{
+    struct pool *p = pool_new();
+    struct experiment *e = p ? pool_alloc(p, sizeof *e) : NULL;
+
+    *diag = NULL;
+    *out = NULL;
+    if (!e || !(e->file = pool_strdup(p, path)) || !(*diag = diag_new(p))) {
+        pool_free(p);
+        return RN_ENOMEM;
+    }
+    e->pool = p;
+    *out = e;
+    return load(&(struct loader){.e = e, .pool = p, .registry = r, .diag = *diag}, path, overrides,
+                n_overrides);
+}
+
+void experiment_free(struct experiment *e)
+{
+    if (e)
+        pool_free(e->pool);
+}
+
+void experiment_show(const struct experiment *e, bool origin, bool only_changed, struct text *out)
+{
+    compose_show(e->root, (origin ? EMIT_ORIGIN : 0u) | (only_changed ? EMIT_CHANGED : 0u), out);
+}

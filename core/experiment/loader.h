@@ -1,0 +1,40 @@
+/* loader.h - what the sources of experiment.h share while a file is read. */
+#ifndef LOADER_H
+#define LOADER_H
+
+#include "experiment.h"
+
+struct loader {
+    struct experiment *e;
+    struct pool *pool; /* of e */
+    struct registry *registry;
+    struct diag *diag;
+    struct node *root;
+    const struct source *source; /* the file that was named */
+    int plugin_errors;           /* of those in diag: plugins missing or broken */
+};
+
+/* A problem is in the diag and does not keep the rest from being checked; only what is no problem
+ * of the file, such as missing memory, ends the reading. */
+#define CHECKED(call) \
+    do { \
+        int checked_ = (call); \
+        if (checked_ < 0 && checked_ != RN_EINVAL) \
+            return checked_; \
+    } while (0)
+
+/* Reports keys of map that are not in known, which ends with NULL. x-... are notes. */
+int keys_check(struct loader *l, const struct node *map, const char *path,
+               const char *const *known);
+/* Reads the section key of parent by the core's own table rows, ended by name NULL, and fills in
+ * what it lacks; a section that is missing is made. *out is the struct, also after RN_EINVAL. */
+int section_read(struct loader *l, const struct rn_option *rows, uint32_t size, struct node *parent,
+                 const char *key, const char *path, void **out, struct node **section);
+
+/* parts.c: everything that names a plugin. */
+int parts_read(struct loader *l);
+/* sections.c: data's split, normalize, limit; train; expect; tags; plugins. */
+int plugins_read(struct loader *l); /* before parts_read */
+int sections_read(struct loader *l);
+
+#endif

@@ -1,0 +1,315 @@
+/* parts.c - every place of a file that names a plugin: finds it, reads its options. */
+#include "loader.h"
+
+#include "base/error.h"
+#include "config/compose.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ITEMS_MAX 1000
+
+static const char *const layer_skip[] = {"type", "name", NULL};
+static const char *const data_skip[] = {"type", "split", "normalize", "limit", NULL};
+static const char *const type_skip[] = {"type", NULL};
+
+static int plugin_problem(struct loader *l, struct mark at, const char *path, const char *hint,
+                          const char *message)
+{
+    l->plugin_errors++;
+    return diag_add(l->diag, DIAG_ERROR, at, path, hint, "%s", message);
+}
+
+/* The plugin that the type names; *out is NULL when there is none to be had. */
+static int plugin_of(struct loader *l, uint32_t kind, const struct node *n, const char *path,
+                     const struct plugin **out)
+{
+    const struct node *type = tree_get(n, "type");
+    const char *const *names;
+    int n_names;
+
+    *out = NULL;
+    TRY(registry_names(l->registry, kind, &names, &n_names));
+    if (n->kind != NODE_MAP || !type || type->kind != NODE_SCALAR)
+        return diag_add(l->diag, DIAG_ERROR, n->kind != NODE_MAP || !type ? n->mark : type->mark,
+                        path, diag_suggest(l->pool, "", names, n_names),
+                        n->kind == NODE_LIST ? "is a list; a single %s goes here"
+                                             : "does not say which %s: 'type' is missing",
+                        kind_name(kind));
+    for (int i = 0; i < n_names; i++) {
+        if (strcmp(names[i], type->text))
+            continue;
+        int status = registry_find(l->registry, kind, type->text, out);
+        return status == RN_EPLUGIN ? plugin_problem(l, type->mark, path, NULL, error_text())
+                                    : status;
+    }
+    const char *message = pool_printf(l->pool, "there is no %s '%s'", kind_name(kind), type->text);
+    const char *hint = diag_suggest(l->pool, type->text, names, n_names);
+    return message ? plugin_problem(l, type->mark, path, hint, message) : RN_ENOMEM;
+}
+
+static int part_read(struct loader *l, uint32_t kind, struct node *n, const char *path,
+                     const char *const *skip, struct part *out)
+{
+    out->path = path;
+    out->mark = n->mark;
+    TRY(plugin_of(l, kind, n, path, &out->plugin));
+    if (!out->plugin)
+        return RN_EINVAL;
+    out->name = out->name ? out->name : out->plugin->name;
+    TRY(options_parse(l->pool, &out->plugin->options, n, n->mark, path, out->plugin->name, skip,
+                      l->diag, &out->opts));
+    return options_fill(l->pool, &out->plugin->options, n);
+}
+
+/* {type: name} under key, as if it stood in the file. */
+static struct node *default_spec(struct loader *l, const char *key, const char *name)
+{
+    struct node *n = tree_new(l->pool, NODE_MAP, (struct mark){.source = l->source}, "default");
+    struct node *type = tree_scalar(l->pool, "type", name, "default");
+
+    if (!n || !type)
+        return NULL;
+    n->key = key;
+    tree_add(n, type);
+    return n;
+}
+
+/* A part of which there is one: the file's, or the default plugin of its kind. */
+static int single_read(struct loader *l, uint32_t kind, const char *key, const char *const *skip,
+                       struct part *out)
+{
+    struct node *n = tree_get(l->root, key);
+
+    if (!n || n->kind == NODE_NULL) {
+        const struct plugin *plugin = registry_default(l->registry, kind);
+        struct mark at = n ? n->mark : (struct mark){.source = l->source};
+        if (!plugin)
+            return diag_add(l->diag, DIAG_ERROR, at, key, NULL, "is missing: name a %s",
+                            kind_name(kind));
+        struct node *fresh = default_spec(l, key, plugin->name);
+        if (!fresh)
+            return RN_ENOMEM;
+        if (n)
+            tree_replace(l->root, n, fresh);
+        else
+            tree_add(l->root, fresh);
+        n = fresh;
+    }
+    return part_read(l, kind, n, key, skip, out);
+}
+
+/* `auto` is left as it is: which device works is known when it is opened. */
+static int device_read(struct loader *l)
+{
+    struct node *n = tree_get(l->root, "device");
+    const struct node *type = tree_get(n, "type");
+    struct experiment *e = l->e;
+
+    if (!type || type->kind != NODE_SCALAR || strcmp(type->text, "auto"))
+        return single_read(l, RN_KIND_DEVICE, "device", type_skip, &e->device);
+    for (const struct node *c = n->child; c; c = c->next)
+        if (c != type)
+            return diag_add(l->diag, DIAG_ERROR, c->key_mark, "device",
+                            "name a device to set its options", "'auto' has no options");
+    e->device_auto = true;
+    e->device.name = e->device.path = "device";
+    e->device.mark = n->mark;
+    e->device.plugin = registry_default(l->registry, RN_KIND_DEVICE);
+    if (!e->device.plugin)
+        return plugin_problem(l, n->mark, "device", NULL, "no device is installed");
+    return options_parse(l->pool, &e->device.plugin->options, NULL, n->mark, "device",
+                         e->device.plugin->name, NULL, l->diag, &e->device.opts);
+}
+
+/* ---- lists ---------------------------------------------------------------- */
+
+static bool item_name_fits(const char *s)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    static const char rest[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    size_t n = strlen(s);
+
+    return n >= 1 && n <= 64 && strchr(letters, *s) && strspn(s, rest) == n;
+}
+
+static int item_name_check(struct loader *l, const struct node *item, const char *path,
+                           const struct part *done, const struct part *me)
+{
+    const struct node *name = tree_get(item, "name");
+    struct mark at = name ? name->mark : item->mark;
+
+    if (name && name->kind != NODE_SCALAR)
+        return diag_add(l->diag, DIAG_ERROR, at, path, NULL, "a name is a single word");
+    if (name && !item_name_fits(name->text))
+        return diag_add(l->diag, DIAG_ERROR, at, path, "letters, digits, '_', '-'; a letter first",
+                        "'%s' cannot be a name", name->text);
+    for (; done < me; done++)
+        if (!strcmp(done->name, me->name))
+            return diag_add(l->diag, DIAG_ERROR, at, path, NULL,
+                            "the name '%s' is taken by the item in line %d", me->name,
+                            done->mark.line);
+    return RN_OK;
+}
+
+static int item_read(struct loader *l, uint32_t kind, const struct node *list, struct node *item,
+                     const char *list_path, struct part *first, struct part *out)
+{
+    const char *name = compose_item_name(l->pool, list, item);
+
+    out->name = name ? name : pool_printf(l->pool, "%d", (int)(out - first));
+    out->path = out->name ? pool_printf(l->pool, "%s.%s", list_path, out->name) : NULL;
+    if (!out->path)
+        return RN_ENOMEM;
+    out->mark = item->mark;
+    CHECKED(item_name_check(l, item, out->path, first, out));
+    return part_read(l, kind, item, out->path, layer_skip, out);
+}
+
+static int list_read(struct loader *l, uint32_t kind, struct node *list, const char *path,
+                     struct part **out, int *n)
+{
+    int count = tree_count(list), i = 0;
+
+    if (list->kind != NODE_LIST)
+        return diag_add(l->diag, DIAG_ERROR, list->mark, path, "[first, {type: second, ...}]",
+                        "takes a list");
+    if (count > ITEMS_MAX)
+        return diag_add(l->diag, DIAG_ERROR, list->mark, path, NULL, "more than %d items",
+                        ITEMS_MAX);
+    *out = pool_alloc(l->pool, (size_t)(count + 1) * sizeof **out);
+    if (!*out)
+        return RN_ENOMEM;
+    for (struct node *item = list->child; item; item = item->next, i++)
+        CHECKED(item_read(l, kind, list, item, path, *out, *out + i));
+    *n = count;
+    return RN_OK;
+}
+
+static int layers_read(struct loader *l)
+{
+    static const char *const known[] = {"layers", NULL};
+    const struct node *model = tree_get(l->root, "model");
+    struct node *layers = tree_get(model, "layers");
+    struct mark at = model ? model->mark : (struct mark){.source = l->source};
+    const char *problem = !model                    ? "is missing"
+                          : model->kind != NODE_MAP ? "takes a map with 'layers'"
+                          : !layers                 ? "has no 'layers'"
+                          : layers->kind == NODE_LIST && !layers->child ? "has no layer at all"
+                                                                        : NULL;
+
+    if (problem)
+        return diag_add(l->diag, DIAG_ERROR, at, "model", "model: {layers: [...]}", "%s", problem);
+    CHECKED(keys_check(l, model, "model", known));
+    return list_read(l, RN_KIND_LAYER, layers, "model.layers", &l->e->layers, &l->e->n_layers);
+}
+
+/* Gives layers without a name theirs, so that paths with names work in the resolved file. */
+static int layers_name(struct loader *l)
+{
+    struct node *item = tree_get(tree_get(l->root, "model"), "layers")->child;
+
+    for (int i = 0; i < l->e->n_layers; i++, item = item->next) {
+        struct node *name = tree_scalar(l->pool, "name", l->e->layers[i].name, "default");
+        if (!name)
+            return RN_ENOMEM;
+        if (!tree_get(item, "name"))
+            tree_add(item, name);
+    }
+    return RN_OK;
+}
+
+static int by_priority(const void *pa, const void *pb)
+{
+    const struct plugin *a = *(const struct plugin *const *)pa;
+    const struct plugin *b = *(const struct plugin *const *)pb;
+
+    return a->priority != b->priority ? (a->priority < b->priority ? 1 : -1)
+                                      : strcmp(a->name, b->name);
+}
+
+/* Puts all that are used by default into list, those of high priority first. */
+static int defaults_add(struct loader *l, const struct plugin *const *all, int n, struct node *list)
+{
+    const struct plugin **chosen = pool_alloc(l->pool, (size_t)(n + 1) * sizeof *chosen);
+    int count = 0;
+
+    if (!chosen)
+        return RN_ENOMEM;
+    for (int i = 0; i < n; i++)
+        if (all[i]->traits & RN_TRAIT_DEFAULT)
+            chosen[count++] = all[i];
+    qsort(chosen, (size_t)count, sizeof *chosen, by_priority);
+    for (int i = 0; i < count; i++) {
+        struct node *spec = default_spec(l, NULL, chosen[i]->name);
+        if (!spec)
+            return RN_ENOMEM;
+        tree_add(list, spec);
+    }
+    return RN_OK;
+}
+
+static int default_reporters(struct loader *l, struct node **out)
+{
+    struct mark nowhere = {.source = l->source};
+    struct node *list = tree_new(l->pool, NODE_LIST, nowhere, "default");
+    const struct plugin *const *all;
+    struct text bad = {0};
+    int n;
+
+    if (!list)
+        return RN_ENOMEM;
+    int status = registry_all(l->registry, RN_KIND_REPORTER, &all, &n, &bad);
+    if (!status && bad.n)
+        diag_add(l->diag, DIAG_WARNING, nowhere, "reporters", NULL, "some cannot be used:\n%s",
+                 bad.s);
+    text_free(&bad);
+    TRY(status);
+    TRY(defaults_add(l, all, n, list));
+    list->key = "reporters";
+    tree_add(l->root, list);
+    *out = list;
+    return RN_OK;
+}
+
+static int reporters_read(struct loader *l)
+{
+    struct node *list = tree_get(l->root, "reporters");
+
+    if (list && list->kind == NODE_NULL) {
+        tree_remove(l->root, list);
+        list = NULL;
+    }
+    if (!list)
+        TRY(default_reporters(l, &list));
+    return list_read(l, RN_KIND_REPORTER, list, "reporters", &l->e->reporters, &l->e->n_reporters);
+}
+
+/* ---- all ------------------------------------------------------------------ */
+
+/* A layer that gives probabilities before a loss that wants scores trains, but badly. */
+static int lint_probabilities(struct loader *l)
+{
+    const struct experiment *e = l->e;
+    const struct part *last = e->n_layers ? &e->layers[e->n_layers - 1] : NULL;
+
+    if (!last || !last->plugin || !e->loss.plugin ||
+        !(last->plugin->traits & RN_TRAIT_PROBABILITIES) ||
+        !(e->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS))
+        return RN_OK;
+    return diag_add(l->diag, DIAG_WARNING, last->mark, last->path, "leave this layer out",
+                    "gives probabilities, but the loss %s applies softmax itself",
+                    e->loss.plugin->name);
+}
+
+int parts_read(struct loader *l)
+{
+    CHECKED(device_read(l));
+    CHECKED(single_read(l, RN_KIND_DATASET, "data", data_skip, &l->e->data));
+    CHECKED(layers_read(l));
+    CHECKED(single_read(l, RN_KIND_LOSS, "loss", type_skip, &l->e->loss));
+    CHECKED(single_read(l, RN_KIND_OPTIMIZER, "optimizer", type_skip, &l->e->optimizer));
+    CHECKED(reporters_read(l));
+    CHECKED(lint_probabilities(l));
+    return diag_errors(l->diag) ? RN_OK : layers_name(l);
+}
