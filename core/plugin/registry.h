@@ -51,6 +51,9 @@ uint32_t kind_by_name(const char *s);   /* also the folder's name; 0: none */
 
 const struct rn_host *host_table(void);
 
+#define PLUGIN_NAME_MAX 64
+bool plugin_name_good(const char *s); /* [a-z][a-z0-9_]* */
+
 /* The checks of one descriptor, pure: RN_EPLUGIN with the reason recorded. */
 int plugin_check(struct pool *p, const struct rn_plugin *theirs, const char *path,
                  struct plugin *out);

@@ -1,0 +1,38 @@
+/* host.c - what the runner offers every plugin. */
+#define _POSIX_C_SOURCE 200809L
+#include "registry.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+
+#include <time.h>
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+const struct rn_host *host_table(void)
+{
+    static const struct rn_host host = {
+        .size = sizeof host,
+        .abi_major = RN_ABI_MAJOR,
+        .abi_minor = RN_ABI_MINOR,
+        .runner = "runner " RUNNER_VERSION,
+        .alloc = mem_alloc,
+        .free = mem_free,
+        .fail = error_set,
+        .log = log_line,
+        .clock_ns = clock_ns,
+        .read_file = file_read,
+        .write_file = file_write,
+        .append_file = file_append,
+        .sha256 = hash_sha256,
+    };
+    return &host;
+}

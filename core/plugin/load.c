@@ -1,0 +1,176 @@
+/* load.c - opens one plugin file: who may write it, the dynamic linker, the query, the checks.
+ * A file that crashes while it is opened is named on stderr before the process ends. */
+#define _POSIX_C_SOURCE 200809L
+#include "load.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+#include <dlfcn.h>
+#include <fenv.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROVIDES_MAX 64 /* plugins in one file */
+#define MAJORS_MAX   16 /* other ABIs that a message can name */
+
+/* ---- who may write it ----------------------------------------------------- */
+
+static int check_writable(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st))
+        return FAIL(RN_EPLUGIN, "cannot be looked at");
+    if (!(st.st_mode & S_IWOTH))
+        return RN_OK;
+    bool folder = S_ISDIR(st.st_mode);
+    return FAIL(RN_EPLUGIN,
+                "%s%s can be written by everyone, so anyone could run code here; "
+                "chmod o-w %s",
+                folder ? "its folder " : "the file", folder ? path : "", path);
+}
+
+/* The file, and levels folders above it. */
+static int check_trust(struct pool *p, const char *path, int levels)
+{
+    char *s = pool_strdup(p, path), *slash;
+
+    if (!s)
+        return RN_ENOMEM;
+    TRY(check_writable(s));
+    while (levels-- && (slash = strrchr(s, '/')) && slash != s) {
+        *slash = '\0';
+        TRY(check_writable(s));
+    }
+    return RN_OK;
+}
+
+/* ---- crashes -------------------------------------------------------------- */
+
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+#define CRASHES (sizeof crashes / sizeof *crashes)
+static struct sigaction before[CRASHES];
+static const char *volatile opening; /* the file; NULL: none */
+
+/* Names the file and lets the signal happen again, to whoever dealt with it before. */
+static void on_crash(int signal)
+{
+    static const char text[] = "runner: this plugin crashed while it was loaded: ";
+    const char *path = opening;
+    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+
+    n += write(STDERR_FILENO, path, strlen(path));
+    n += write(STDERR_FILENO, "\n", 1);
+    (void)n;
+    for (size_t i = 0; i < CRASHES; i++)
+        sigaction(crashes[i], &before[i], NULL);
+    raise(signal); /* pending until this handler returns */
+}
+
+static void watch_begin(const char *path)
+{
+    struct sigaction act = {.sa_handler = on_crash};
+
+    opening = path;
+    for (size_t i = 0; i < CRASHES; i++)
+        sigaction(crashes[i], &act, &before[i]);
+}
+
+static void watch_end(void)
+{
+    for (size_t i = 0; i < CRASHES; i++)
+        sigaction(crashes[i], &before[i], NULL);
+    opening = NULL;
+}
+
+/* ---- the dynamic linker --------------------------------------------------- */
+
+static int open_failed(const char *real)
+{
+    const char *why = dlerror();
+    size_t n = strlen(real);
+
+    if (!why)
+        why = "it cannot be opened";
+    if (!strncmp(why, real, n) && !strncmp(why + n, ": ", 2))
+        why += n + 2;
+    if (strstr(why, "ELF") || strstr(why, "file too short"))
+        return FAIL(RN_EPLUGIN, "%s; build it as a shared object for this machine", why);
+    if (strstr(why, "undefined symbol"))
+        return FAIL(RN_EPLUGIN, "%s; link it with -Wl,--no-undefined and use the rn_host table",
+                    why);
+    return FAIL(RN_EPLUGIN, "%s; run `ldd %s` to see what it needs", why, real);
+}
+
+static int no_query(void *lib)
+{
+    for (int major = 0; major < MAJORS_MAX; major++) {
+        char name[32];
+        snprintf(name, sizeof name, "rn_plugin_query_v%d", major);
+        if (dlsym(lib, name))
+            return FAIL(RN_EPLUGIN,
+                        "built for plugin ABI %d; this runner speaks %d: build it again "
+                        "with this runner's headers",
+                        major, RN_ABI_MAJOR);
+    }
+    return FAIL(RN_EPLUGIN, "no plugin: it exports no %s; end its source with RN_PLUGINS(&name);",
+                RN_QUERY_SYMBOL);
+}
+
+/* A library linked with -ffast-math makes the processor treat small numbers as zero. */
+static void restore_arithmetic(const fenv_t *env, const char *real)
+{
+    volatile float small = 1e-40f, one = 1.0f;
+
+    if (small * one != 0.0f)
+        return;
+    fesetenv(env);
+    log_line(RN_WARNING, real,
+             "built with -ffast-math, it switched the arithmetic of the whole "
+             "process to flush small numbers to zero; undone. Build it without");
+}
+
+static int query_file(const char *real, const struct rn_plugin *const **list)
+{
+    void *lib = dlopen(real, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *symbol = lib ? dlsym(lib, RN_QUERY_SYMBOL) : NULL;
+    rn_plugin_query_fn *query;
+
+    if (!lib)
+        return open_failed(real);
+    if (!symbol)
+        return no_query(lib);
+    memcpy(&query, &symbol, sizeof query);
+    *list = query(host_table());
+    if (!*list || !**list)
+        return FAIL(RN_EPLUGIN, "it provides no plugin; list them in RN_PLUGINS(&name);");
+    return RN_OK;
+}
+
+int plugin_load(struct pool *p, const char *found, const char *real, struct plugin **list, int *n)
+{
+    const struct rn_plugin *const *theirs = NULL;
+    fenv_t env;
+
+    TRY(check_trust(p, found, 2)); /* the file, the folder of its kind, the plugin folder */
+    TRY(check_trust(p, real, 1));
+    fegetenv(&env);
+    watch_begin(real);
+    int status = query_file(real, &theirs);
+    watch_end();
+    restore_arithmetic(&env, real);
+    TRY(status);
+    for (*n = 0; theirs[*n];)
+        if (++*n > PROVIDES_MAX)
+            return FAIL(RN_EPLUGIN, "its list of plugins has no end; use RN_PLUGINS(&name);");
+    *list = pool_alloc(p, (size_t)*n * sizeof **list);
+    if (!*list)
+        return RN_ENOMEM;
+    for (int i = 0; i < *n; i++)
+        TRY(plugin_check(p, theirs[i], real, &(*list)[i]));
+    return RN_OK;
+}
