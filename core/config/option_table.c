@@ -185,6 +185,18 @@ static void default_text(const struct rn_option *o, struct text *out)
         text_add(out, "none");
 }
 
+const char *options_type_name(uint32_t type)
+{
+    static const char *const names[] = {
+        [RN_OPT_BOOL] = "bool",     [RN_OPT_INT] = "int",       [RN_OPT_FLOAT] = "float",
+        [RN_OPT_STRING] = "string", [RN_OPT_CHOICE] = "choice", [RN_OPT_PATH] = "path",
+        [RN_OPT_INTS] = "ints",     [RN_OPT_FLOATS] = "floats", [RN_OPT_SPAN] = "span",
+        [RN_OPT_SIZE] = "size",
+    };
+
+    return type && type < sizeof names / sizeof *names ? names[type] : "?";
+}
+
 void options_type_text(const struct rn_option *o, struct text *out)
 {
     value_type_text(o, out);

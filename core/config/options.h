@@ -43,6 +43,7 @@ bool options_float(const char *text, double *out);
 bool options_span(const char *text, struct rn_span_value *out); /* "3 epochs" */
 bool options_size(const char *text, int64_t *out);              /* "64 MiB", in bytes */
 
+const char *options_type_name(uint32_t type); /* "int", "choice" */
 /* "int 1…16777216 samples, default 1" for hints; "required" where there is no default. */
 void options_type_text(const struct rn_option *o, struct text *out);
 void options_describe(const struct option_table *t, struct text *out); /* an aligned table */

@@ -241,9 +241,9 @@ static int not_found(struct registry *r, uint32_t kind, const char *name)
     for (int i = 0; i < r->search.n; i++)
         text_add(&tried, "%s%s", i ? ", " : "", r->search.dirs[i]);
     int status =
-        FAIL(RN_EPLUGIN, "no %s is called '%s'%s%s; looked for %s/%s" PLUGIN_SUFFIX " in %s",
-             kind_name(kind), name, hint ? "; " : "", hint ? hint : "", kind_folder(kind), name,
-             text_str(&tried));
+        FAIL(RN_EPLUGIN, "no %s is called '%s'%s%s%s; looked for %s/%s" PLUGIN_SUFFIX " in %s",
+             kind_name(kind), name, hint ? " (" : "", hint ? hint : "", hint ? ")" : "",
+             kind_folder(kind), name, text_str(&tried));
     text_free(&tried);
     return status;
 }
