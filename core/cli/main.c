@@ -1,2 +1,258 @@
-/* main.c - the command line. */
-int main(void) { return 0; }
+/* main.c - the commands. Results go to stdout, everything else to stderr; only here is an exit code
+ * made. */
+#include "args.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "plugin/describe.h"
+#include "run/run.h"
+
+#include <cjson/cJSON.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+/* True when all of it went out: a full disk behind a redirection is an error too. */
+static int print(const struct text *t)
+{
+    if (t->status)
+        return t->status;
+    fputs(text_str(t), stdout);
+    if (fflush(stdout) || ferror(stdout))
+        return FAIL(RN_EIO, "cannot write to standard output");
+    return RN_OK;
+}
+
+static int usage(const struct args *a, const char *what)
+{
+    return FAIL(RN_EINVAL, "%s; see `runner help %s`", what, a->verb);
+}
+
+/* What is wrong with the file, on stderr. */
+static void show_problems(const struct args *a, const struct session *s)
+{
+    struct text t = {0};
+
+    if (a->json)
+        diag_json(s->diag, &t);
+    else
+        diag_text(s->diag, a->colour, &t);
+    fputs(text_str(&t), stderr);
+    text_free(&t);
+}
+
+static int load(const struct args *a, struct session *s)
+{
+    if (a->n_words != 1)
+        return usage(a, a->n_words ? "one file at a time" : "a file is needed");
+    return session_load(s, a->words[0], a->overrides, a->n_overrides, a->plugin_dirs,
+                        a->n_plugin_dirs);
+}
+
+static int load_and_plan(const struct args *a, struct session *s)
+{
+    TRY(load(a, s));
+    TRY(session_plan(s));
+    if (a->strict && diag_warnings(s->diag))
+        return FAIL(RN_EINVAL, "warnings count as errors (--strict)");
+    return RN_OK;
+}
+
+/* ---- the commands -------------------------------------------------------------------------- */
+
+static int do_run(const struct args *a, struct session *s, int *code)
+{
+    struct run_args run = {a->out, a->command, a->json ? -2 : a->verbosity};
+    struct text json = {0};
+
+    TRY(load_and_plan(a, s));
+    if (diag_warnings(s->diag) && a->verbosity >= 0)
+        show_problems(a, s);
+    int status = run_experiment(s, &run, code, a->json ? &json : NULL);
+    if (status >= 0 && a->json)
+        status = print(&json);
+    text_free(&json);
+    return status;
+}
+
+static int do_check(const struct args *a, struct session *s)
+{
+    struct text t = {0};
+
+    TRY(load_and_plan(a, s));
+    if (a->json)
+        diag_json(s->diag, &t);
+    else {
+        if (diag_warnings(s->diag))
+            show_problems(a, s);
+        text_add(
+            &t, "%s: good: %d layers, %lld parameters, %lld training and %lld validation samples\n",
+            a->words[0], s->model->n_layers, (long long)s->model->parameters,
+            (long long)s->data.n_train, (long long)s->data.n_val);
+    }
+    int status = a->verbosity < 0 ? RN_OK : print(&t);
+    text_free(&t);
+    return status;
+}
+
+static int do_config(const struct args *a, struct session *s)
+{
+    struct text t = {0};
+
+    TRY(load(a, s));
+    if (a->json)
+        compose_json(s->experiment->root, &t);
+    else
+        experiment_show(s->experiment, a->origin, a->changed, &t);
+    int status = print(&t);
+    text_free(&t);
+    return status;
+}
+
+static int do_summary(const struct args *a, struct session *s)
+{
+    struct text t = {0};
+
+    TRY(load_and_plan(a, s));
+    model_summary(s->model, a->json, &t);
+    int status = print(&t);
+    text_free(&t);
+    return status;
+}
+
+static int list_plugins(const struct args *a, struct session *s, struct text *t)
+{
+    uint32_t kind = a->n_words > 1 ? kind_by_name(a->words[1]) : 0;
+
+    if (a->n_words > 2)
+        return usage(a, "too many words");
+    if (a->n_words > 1 && !kind)
+        return FAIL(RN_EINVAL, "'%s' is no kind of plugin; see `runner help plugins`", a->words[1]);
+    return describe_list(s->registry, kind, a->json, t);
+}
+
+static int do_plugins(const struct args *a, struct session *s)
+{
+    struct text t = {0};
+    const char *sub = a->n_words ? a->words[0] : "list";
+    int status;
+
+    TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
+    if (!strcmp(sub, "list"))
+        status = list_plugins(a, s, &t);
+    else if (!strcmp(sub, "describe") && (a->n_words == 2 || a->n_words == 3))
+        status = describe_plugin(s->registry, a->n_words == 3 ? a->words[1] : NULL,
+                                 a->words[a->n_words - 1], a->json, &t);
+    else
+        status = usage(a, "expected `list [KIND]` or `describe [KIND] NAME`");
+    if (status >= 0)
+        status = print(&t);
+    text_free(&t);
+    return status;
+}
+
+static int do_help(const struct args *a)
+{
+    struct text t = {0};
+    const char *topic = a->help && strcmp(a->verb, "run") != 0 ? a->verb
+                        : a->help                              ? NULL
+                        : a->n_words                           ? a->words[0]
+                                                               : NULL;
+    const char *text = help_text(topic);
+
+    if (!text)
+        return FAIL(RN_EINVAL, "there is no help on '%s'; see `runner --help`", topic);
+    text_add(&t, "%s", text);
+    int status = print(&t);
+    text_free(&t);
+    return status;
+}
+
+static int do_version(void)
+{
+    struct text t = {0};
+
+    text_add(&t, "runner %s\n", RUNNER_VERSION);
+    int status = print(&t);
+    text_free(&t);
+    return status;
+}
+
+static int dispatch(const struct args *a, struct session *s, int *code)
+{
+    if (a->version || !strcmp(a->verb, "version"))
+        return do_version();
+    if (a->help || !strcmp(a->verb, "help"))
+        return do_help(a);
+    if (!strcmp(a->verb, "check"))
+        return do_check(a, s);
+    if (!strcmp(a->verb, "config"))
+        return do_config(a, s);
+    if (!strcmp(a->verb, "summary"))
+        return do_summary(a, s);
+    if (!strcmp(a->verb, "plugins"))
+        return do_plugins(a, s);
+    return do_run(a, s, code);
+}
+
+/* ---- how it ends ------------------------------------------------------------------------------
+ */
+
+static void show_error(const struct args *a, int code)
+{
+    char line[4200];
+
+    snprintf(line, sizeof line, "%s", error_text());
+    log_clean(line);
+    if (a->json) {
+        cJSON *root = cJSON_CreateObject(), *e = cJSON_AddObjectToObject(root, "error");
+        cJSON_AddNumberToObject(e, "code", code);
+        cJSON_AddStringToObject(e, "message", line);
+        char *s = cJSON_PrintUnformatted(root);
+        fprintf(stderr, "%s\n", s ? s : "{}");
+        cJSON_free(s);
+        cJSON_Delete(root);
+        return;
+    }
+    fprintf(stderr, "runner: %s%s%s\n", a->colour ? "\033[31m" : "", line,
+            a->colour ? "\033[0m" : "");
+    if (a->verbosity > 0)
+        fprintf(stderr, "  (%s)\n", error_origin());
+}
+
+static int end(const struct args *a, struct session *s, int status, int code)
+{
+    if (status >= 0)
+        return code;
+    code = error_exit_code(status);
+    if (s->diag && diag_errors(s->diag))
+        show_problems(a, s);
+    else
+        show_error(a, code);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct session s = {0};
+    struct args a = {0};
+    int code = 0, status = RN_ENOMEM;
+
+    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+    stop_install();
+    struct pool *p = pool_new();
+    if (p)
+        status = args_parse(p, argc, argv, &a);
+    if (status >= 0 && argc == 1) {
+        fputs(help_text(NULL), stderr);
+        code = 2;
+    } else if (status >= 0) {
+        log_verbosity(a.verbosity > 0 ? RN_DEBUG : a.verbosity < -1 ? RN_ERROR : RN_WARNING);
+        status = dispatch(&a, &s, &code);
+    }
+    code = end(&a, &s, status, code);
+    session_close(&s);
+    pool_free(p);
+    return code;
+}

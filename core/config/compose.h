@@ -29,4 +29,7 @@ enum emit_flag { EMIT_ORIGIN = 1 << 0, EMIT_CHANGED = 1 << 1 };
 /* For people: each value with a comment that says where it came from; without defaults. */
 void compose_show(const struct node *root, unsigned flags, struct text *out);
 
+/* The same as JSON. */
+void compose_json(const struct node *root, struct text *out);
+
 #endif

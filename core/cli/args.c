@@ -1,0 +1,193 @@
+/* args.c - the command line, taken apart. */
+#define _GNU_SOURCE
+#include "args.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "config/diag.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const verbs[] = {"run", "check", "config", "summary", "plugins", "help", "version"};
+const int n_verbs = sizeof verbs / sizeof *verbs;
+
+enum {
+    OPT_JSON = 256,
+    OPT_PLUGIN_DIR,
+    OPT_COLOR,
+    OPT_ORIGIN,
+    OPT_CHANGED,
+    OPT_STRICT,
+    OPT_SHORTHAND
+};
+
+/* Options that are another way to write an override. */
+static const char *const shorthands[][2] = {
+    {"name", "name"}, {"device", "device"},       {"threads", "device.threads"},
+    {"seed", "seed"}, {"epochs", "train.epochs"},
+};
+
+static const struct option longs[] = {
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"set", required_argument, NULL, 's'},
+    {"out", required_argument, NULL, 'o'},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
+    {"color", required_argument, NULL, OPT_COLOR},
+    {"origin", no_argument, NULL, OPT_ORIGIN},
+    {"changed", no_argument, NULL, OPT_CHANGED},
+    {"strict", no_argument, NULL, OPT_STRICT},
+    {"name", required_argument, NULL, OPT_SHORTHAND},
+    {"device", required_argument, NULL, OPT_SHORTHAND + 1},
+    {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
+    {"seed", required_argument, NULL, OPT_SHORTHAND + 3},
+    {"epochs", required_argument, NULL, OPT_SHORTHAND + 4},
+    {NULL, 0, NULL, 0},
+};
+
+static bool terminal_colour(const char *when)
+{
+    const char *term = getenv("TERM"), *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE");
+
+    if (when && !strcmp(when, "always"))
+        return true;
+    if ((when && !strcmp(when, "never")) || (no && *no))
+        return false;
+    if (force && *force && strcmp(force, "0") != 0)
+        return true;
+    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+static int unknown_option(const char *arg)
+{
+    const char *names[sizeof longs / sizeof *longs];
+    int n = 0;
+
+    for (const struct option *o = longs; o->name; o++)
+        names[n++] = o->name;
+    const char *word = arg;
+    while (*word == '-')
+        word++;
+    char *stem = strndupa(word, strcspn(word, "="));
+    const char *near = diag_nearest(stem, names, n);
+    if (near && strcmp(near, stem) != 0)
+        return FAIL(RN_EINVAL, "unknown option '%s'; did you mean '--%s'?", arg, near);
+    return FAIL(RN_EINVAL,
+                "option '%s' is not known, lacks its value, or takes none; see `runner --help`",
+                arg);
+}
+
+static int add_dir(struct pool *p, struct args *a, const char *dir)
+{
+    char real[PATH_MAX];
+
+    if (!realpath(dir, real))
+        return FAIL(RN_EINVAL, "--plugin-dir %s: no such folder", dir);
+    char *copy = pool_strdup(p, real);
+    a->plugin_dirs[a->n_plugin_dirs++] = copy;
+    return copy ? RN_OK : RN_ENOMEM;
+}
+
+static int take_option(struct pool *p, struct args *a, int c, const char **when)
+{
+    switch (c) {
+    case 'h': a->help = true; break;
+    case 'V': a->version = true; break;
+    case 'q': a->verbosity--; break;
+    case 'v': a->verbosity++; break;
+    case 's': a->overrides[a->n_overrides++] = optarg; break;
+    case 'o': a->out = optarg; break;
+    case OPT_JSON: a->json = true; break;
+    case OPT_ORIGIN: a->origin = true; break;
+    case OPT_CHANGED: a->changed = true; break;
+    case OPT_STRICT: a->strict = true; break;
+    case OPT_COLOR: *when = optarg; break;
+    case OPT_PLUGIN_DIR: return add_dir(p, a, optarg);
+    default: {
+        char *s = pool_printf(p, "%s=%s", shorthands[c - OPT_SHORTHAND][1], optarg);
+        a->overrides[a->n_overrides++] = s;
+        return s ? RN_OK : RN_ENOMEM;
+    }
+    }
+    return RN_OK;
+}
+
+static bool is_verb(const char *word)
+{
+    for (int i = 0; i < n_verbs; i++)
+        if (!strcmp(word, verbs[i]))
+            return true;
+    return false;
+}
+
+/* path=value, +path=value or ~path; a file may have = in its name when it exists. */
+static bool is_override(const char *word)
+{
+    return word[0] == '~' || word[0] == '+' || (strchr(word, '=') && !file_exists(word));
+}
+
+static int sort_words(struct args *a, int argc, char **argv)
+{
+    int i = optind;
+
+    a->verb = "run";
+    if (i < argc && is_verb(argv[i]))
+        a->verb = argv[i++];
+    else if (i < argc && !strpbrk(argv[i], "./=") && !file_exists(argv[i])) {
+        const char *near = diag_nearest(argv[i], verbs, n_verbs);
+        return FAIL(RN_EINVAL,
+                    near ? "'%s' is neither a command nor a file; did you mean '%s'?"
+                         : "'%s' is neither a command nor a file; see `runner --help`",
+                    argv[i], near);
+    }
+    for (; i < argc; i++) {
+        if (is_override(argv[i]))
+            a->overrides[a->n_overrides++] = argv[i];
+        else
+            a->words[a->n_words++] = argv[i];
+    }
+    return RN_OK;
+}
+
+static char *typed(struct pool *p, int argc, char **argv)
+{
+    struct text t = {0};
+    const char *slash = strrchr(argv[0], '/');
+
+    text_add(&t, "%s", slash ? slash + 1 : argv[0]);
+    for (int i = 1; i < argc; i++)
+        text_add(&t, strpbrk(argv[i], " \t\n\"'$&|;<>*?(){}~") ? " '%s'" : " %s", argv[i]);
+    char *s = pool_strdup(p, text_str(&t));
+    text_free(&t);
+    return s;
+}
+
+int args_parse(struct pool *p, int argc, char **argv, struct args *a)
+{
+    const char *when = NULL;
+    size_t room = (size_t)(argc + 1) * sizeof(char *);
+    int c;
+
+    *a = (struct args){.out = "reports",
+                       .words = pool_alloc(p, room),
+                       .overrides = pool_alloc(p, room),
+                       .plugin_dirs = pool_alloc(p, room),
+                       .command = typed(p, argc, argv)};
+    if (!a->words || !a->overrides || !a->plugin_dirs || !a->command)
+        return RN_ENOMEM;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "hVqvs:o:", longs, NULL)) != -1) {
+        if (c == '?')
+            return unknown_option(argv[optind - 1]);
+        TRY(take_option(p, a, c, &when));
+    }
+    a->colour = terminal_colour(when);
+    return sort_words(a, argc, argv);
+}

@@ -1,0 +1,28 @@
+/* args.h - the command line, taken apart. */
+#ifndef ARGS_H
+#define ARGS_H
+
+#include "base/mem.h"
+
+struct args {
+    const char *verb;         /* "run", "check", ... */
+    const char **words;       /* what is no option: files, kinds, names */
+    const char **overrides;   /* path=value in order; --seed N and its like among them */
+    const char **plugin_dirs; /* absolute */
+    int n_words, n_overrides, n_plugin_dirs;
+    const char *out; /* --out */
+    bool json, help, version, origin, changed, strict;
+    int verbosity;
+    bool colour;   /* of stderr */
+    char *command; /* as typed */
+};
+
+/* RN_EINVAL with what is wrong and what to do. All is in p. */
+int args_parse(struct pool *p, int argc, char **argv, struct args *out);
+
+/* The help of a verb, a topic ("exit-codes"), or of all when NULL; NULL: no such topic. */
+const char *help_text(const char *topic);
+extern const char *const verbs[];
+extern const int n_verbs;
+
+#endif

@@ -1,0 +1,102 @@
+/* help.c - what `runner --help` and `runner help TOPIC` print. */
+#include "args.h"
+
+#include <string.h>
+
+static const char general[] =
+    "usage: runner FILE [path=value ...] [options]\n"
+    "\n"
+    "  runner configs/mlp_baseline.yaml                        train, evaluate, report\n"
+    "  runner configs/mlp_baseline.yaml train.epochs=2 seed=7  the same with other values\n"
+    "  runner check configs/mlp_baseline.yaml                  look for mistakes, start nothing\n"
+    "\n"
+    "commands\n"
+    "  run FILE [path=value ...]      train, evaluate, report; `run` may be left out\n"
+    "  check FILE [path=value ...]    validate, infer shapes, read the data's headers\n"
+    "  config FILE [path=value ...]   the resolved configuration; --origin, --changed\n"
+    "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
+    "  plugins [list [KIND]]          what there is to name in a file\n"
+    "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
+    "  help [COMMAND|exit-codes]      this, or more\n"
+    "\n"
+    "options\n"
+    "  -s, --set path=value   the same as a bare path=value\n"
+    "  -o, --out DIR          where run folders go (reports)\n"
+    "      --name S  --device D  --threads N  --seed N  --epochs N\n"
+    "                         short for name=, device=, device.threads=, seed=, train.epochs=\n"
+    "      --plugin-dir DIR   look for plugins there first\n"
+    "      --json             one JSON document on stdout; errors as JSON on stderr\n"
+    "      --strict           warnings are errors\n"
+    "      --color WHEN       auto, always, never\n"
+    "  -q, --quiet            one line; twice: nothing but errors\n"
+    "  -v, --verbose          more\n"
+    "  -h, --help  -V, --version\n";
+
+static const char exit_codes[] = "  0    done\n"
+                                 "  1    an expectation does not hold\n"
+                                 "  2    command line or configuration wrong; nothing was started\n"
+                                 "  3    plugin or device unusable\n"
+                                 "  4    data or checkpoint invalid\n"
+                                 "  5    I/O: disk full, permission\n"
+                                 "  6    diverged: the loss is not finite\n"
+                                 "  7    the run folder is in use\n"
+                                 "  8    out of memory\n"
+                                 "  70   a bug of runner\n"
+                                 "  75   stopped by SIGTERM or SIGUSR1, checkpoint written\n"
+                                 "  130  Ctrl-C, checkpoint and report written\n";
+
+static const char run[] =
+    "usage: runner [run] FILE [path=value ...] [options]\n"
+    "\n"
+    "Trains, evaluates and reports. Everything lands in one folder, reports/<name>/<time>-<id>/;\n"
+    "reports/<name>/latest points to it. Ctrl-C ends the step, writes checkpoint and report; a\n"
+    "second Ctrl-C kills.\n"
+    "\n"
+    "  runner configs/mlp_baseline.yaml optimizer.lr=3e-4 model.layers.logits.units=10\n"
+    "  runner configs/mlp_baseline.yaml 'optimizer={type: sgd, lr: 0.1, momentum: 0.9}'\n"
+    "  runner configs/mlp_baseline.yaml ~expect\n"
+    "\n"
+    "path=value sets, +path=value adds, ~path removes. A path goes by dots; items of a list are "
+    "named\n"
+    "by index or by name.\n";
+
+static const char check[] =
+    "usage: runner check FILE [path=value ...] [--json] [--strict]\n"
+    "\n"
+    "Reads the file and all that it extends, checks every value, loads the plugins, reads the "
+    "data's\n"
+    "headers and infers all shapes. Lists all mistakes at once. Starts nothing.\n";
+
+static const char config[] =
+    "usage: runner config FILE [path=value ...] [--origin] [--changed] [--json]\n"
+    "\n"
+    "Prints the configuration as it would run: merged, interpolated, defaults filled in.\n"
+    "--origin says where each value comes from, --changed leaves out the defaults.\n";
+
+static const char summary[] = "usage: runner summary FILE [path=value ...] [--json]\n"
+                              "\n"
+                              "Prints the layers with shapes, parameters and arithmetic, and the "
+                              "memory that training takes.\n";
+
+static const char plugins[] =
+    "usage: runner plugins [list [KIND]] [--json]\n"
+    "       runner plugins describe [KIND] NAME [--json]\n"
+    "\n"
+    "KIND is device, layer, loss, optimizer, dataset or reporter. Plugins are looked for in\n"
+    "--plugin-dir, plugins.path of the file, $RN_PLUGIN_PATH, and where runner is installed.\n";
+
+const char *help_text(const char *topic)
+{
+    static const struct {
+        const char *topic, *text;
+    } all[] = {{"run", run},         {"check", check},     {"config", config},
+               {"summary", summary}, {"plugins", plugins}, {"exit-codes", exit_codes},
+               {"help", general}};
+
+    if (!topic)
+        return general;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(topic, all[i].topic))
+            return all[i].text;
+    return NULL;
+}

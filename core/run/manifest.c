@@ -1,0 +1,171 @@
+/* manifest.c - what is known about a run before it starts: for the report and the run folder. */
+#include "manifest.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "env.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+static const char *data_line(struct pool *p, const struct session *s)
+{
+    const struct data *d = &s->data;
+
+    return pool_printf(p, "%s: %lld train \xC2\xB7 %lld val \xC2\xB7 %lld test",
+                       d->part->plugin->name, (long long)d->n_train, (long long)d->n_val,
+                       (long long)d->n_test);
+}
+
+static const char *device_line(struct pool *p, const struct session *s)
+{
+    struct rn_device_info info = {.size = sizeof info};
+
+    if (s->device->ops->info(s->device, &info) < 0)
+        return NULL;
+    return pool_printf(p, "%s: %s, %u thread%s, %s%s%s", s->device_plugin->name, info.name,
+                       info.threads, info.threads == 1 ? "" : "s", info.detail,
+                       s->device_note ? " (auto: " : "", s->device_note ? s->device_note : "");
+}
+
+static struct rn_layer_fact *layer_facts(struct pool *p, const struct model *m)
+{
+    struct rn_layer_fact *facts = pool_alloc(p, (size_t)(m->n_layers + 1) * sizeof *facts);
+    char shape[SHAPE_TEXT];
+
+    for (int i = 0; facts && i < m->n_layers; i++) {
+        const struct model_layer *l = &m->layers[i];
+        facts[i] = (struct rn_layer_fact){l->part->name, l->part->plugin->name,
+                                          pool_strdup(p, shape_text(&l->out, shape)), 0, l->flops};
+        for (int k = 0; k < l->n_params; k++)
+            facts[i].params += rn_count(&m->params[l->first_param + k].shape);
+        if (!facts[i].output)
+            return NULL;
+    }
+    return facts;
+}
+
+int manifest_fill(struct session *s, struct rn_report *r)
+{
+    const struct experiment *e = s->experiment;
+    struct pool *p = e->pool;
+    int n = 0;
+
+    r->name = e->name;
+    r->description = e->description ? e->description : "";
+    r->config_yaml = e->config_yaml;
+    r->seed = e->seed;
+    r->train_samples = s->data.n_train;
+    r->val_samples = s->data.n_val;
+    r->test_samples = s->data.n_test;
+    r->batch_size = e->train.batch_size;
+    r->epochs_planned = e->train.epochs;
+    r->parameters = s->model->parameters;
+    r->flops = s->model->flops;
+    r->class_names = s->data.class_names;
+    r->classes = s->data.info.classes;
+    r->device = device_line(p, s);
+    r->data = data_line(p, s);
+    r->layers = layer_facts(p, s->model);
+    r->n_layers = s->model->n_layers;
+    TRY(env_facts(p, &r->environment, &n));
+    r->n_environment = n;
+    return r->device && r->data && r->layers ? RN_OK : RN_ENOMEM;
+}
+
+/* ---- files ------------------------------------------------------------------------------ */
+
+static int write_json(const struct folder *f, const char *name, cJSON *root)
+{
+    char *text = cJSON_Print(root);
+
+    cJSON_Delete(root);
+    if (!text)
+        return FAIL(RN_ENOMEM, "out of memory for %s", name);
+    int status = folder_write(f, name, text, strlen(text));
+    cJSON_free(text);
+    return status;
+}
+
+static int write_environment(struct session *s, const struct folder *f)
+{
+    const struct rn_fact *facts;
+    int n;
+    cJSON *root = cJSON_CreateObject();
+
+    int status = env_facts(s->experiment->pool, &facts, &n);
+    for (int i = 0; !status && i < n; i++)
+        cJSON_AddStringToObject(root, facts[i].key, facts[i].value);
+    if (status) {
+        cJSON_Delete(root);
+        return status;
+    }
+    return write_json(f, "env.json", root);
+}
+
+static int write_data(const struct session *s, const struct folder *f)
+{
+    static const char *const words[] = {"train", "test"};
+    const struct data *d = &s->data;
+    char hash[HASH_TEXT], shape[SHAPE_TEXT];
+    cJSON *root = cJSON_CreateObject(), *files = cJSON_AddObjectToObject(root, "fingerprint");
+
+    cJSON_AddStringToObject(root, "type", d->part->plugin->name);
+    cJSON_AddStringToObject(root, "source", d->info.source);
+    cJSON_AddStringToObject(root, "input", shape_text(&d->info.input, shape));
+    cJSON_AddNumberToObject(root, "classes", (double)d->info.classes);
+    cJSON_AddNumberToObject(root, "train", (double)d->n_train);
+    cJSON_AddNumberToObject(root, "val", (double)d->n_val);
+    cJSON_AddNumberToObject(root, "test", (double)d->n_test);
+    cJSON_AddNumberToObject(root, "split_seed", (double)s->experiment->split.seed);
+    for (int i = 0; i < RN_SPLITS; i++)
+        if (d->info.count[i] &&
+            d->part->plugin->ops.dataset.fingerprint(d->handle, (uint32_t)i, hash) >= 0)
+            cJSON_AddStringToObject(files, words[i], hash);
+    return write_json(f, "data.json", root);
+}
+
+static void add_plugin(cJSON *list, const struct plugin *p)
+{
+    char hash[HASH_TEXT];
+    cJSON *have, *one;
+
+    cJSON_ArrayForEach(have, list)
+    {
+        const char *path = cJSON_GetStringValue(cJSON_GetObjectItem(have, "path"));
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(have, "name"));
+        if (path && name && !strcmp(path, p->path) && !strcmp(name, p->name))
+            return;
+    }
+    one = cJSON_CreateObject();
+    cJSON_AddStringToObject(one, "kind", kind_name(p->kind));
+    cJSON_AddStringToObject(one, "name", p->name);
+    cJSON_AddStringToObject(one, "version", p->version);
+    cJSON_AddStringToObject(one, "path", p->path);
+    if (hash_file(p->path, hash) >= 0)
+        cJSON_AddStringToObject(one, "sha256", hash + strlen("sha256:"));
+    cJSON_AddItemToArray(list, one);
+}
+
+static int write_plugins(const struct session *s, const struct folder *f)
+{
+    const struct experiment *e = s->experiment;
+    cJSON *list = cJSON_CreateArray();
+
+    add_plugin(list, s->device_plugin);
+    add_plugin(list, e->data.plugin);
+    add_plugin(list, e->loss.plugin);
+    add_plugin(list, e->optimizer.plugin);
+    for (int i = 0; i < e->n_layers; i++)
+        add_plugin(list, e->layers[i].plugin);
+    for (int i = 0; i < e->n_reporters; i++)
+        add_plugin(list, e->reporters[i].plugin);
+    return write_json(f, "plugins.json", list);
+}
+
+int manifest_write(struct session *s, const struct folder *f)
+{
+    TRY(write_environment(s, f));
+    TRY(write_data(s, f));
+    return write_plugins(s, f);
+}

@@ -1,0 +1,22 @@
+/* reporters.h - hands what happens in a run to each reporter of the experiment. */
+#ifndef REPORTERS_H
+#define REPORTERS_H
+
+#include "experiment/experiment.h"
+
+struct reporters {
+    const struct part *parts;
+    void **handles;
+    int n, n_open;
+};
+
+/* Each returns the first status < 0; all reporters are told in any case. */
+int reporters_open(struct pool *p, const struct experiment *e, const struct rn_report *r,
+                   struct reporters *out);
+int reporters_progress(struct reporters *rs, const struct rn_progress *p);
+int reporters_record(struct reporters *rs, const struct rn_record *r);
+int reporters_epoch(struct reporters *rs, const struct rn_report *r);
+int reporters_end(struct reporters *rs, const struct rn_report *r);
+void reporters_close(struct reporters *rs);
+
+#endif

@@ -1,0 +1,283 @@
+/* run.c - the life of a run: open, make the folder, train, test, judge, report. */
+#define _XOPEN_SOURCE 700
+#include "run.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "manifest.h"
+#include "folder.h"
+#include "report/report.h"
+#include "reporters.h"
+#include "train/checkpoint.h"
+
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct run {
+    struct session *s;
+    const struct run_args *args;
+    struct folder folder;
+    struct trainer *trainer;
+    struct report *report;
+    struct reporters reporters;
+    uint64_t begun_ns;
+    enum trainer_end end;
+    const char *status, *reason;
+    int exit_code;
+};
+
+/* ---- told by the trainer ------------------------------------------------------------ */
+
+static int on_progress(void *ctx, const struct rn_progress *p)
+{
+    return reporters_progress(&((struct run *)ctx)->reporters, p);
+}
+
+static int on_record(void *ctx, const struct rn_record *r)
+{
+    return reporters_record(&((struct run *)ctx)->reporters, r);
+}
+
+static int write_weights(struct run *r, const char *name)
+{
+    char path[PATH_MAX];
+    const struct rn_report *view = report_view(r->report);
+    const struct rn_fact meta[] = {{"format", "pt"}, {"run", view->id}, {"experiment", view->name}};
+
+    return checkpoint_weights(r->s->model, folder_path(&r->folder, name, path, sizeof path), meta,
+                              3);
+}
+
+static int on_epoch(void *ctx, const struct rn_epoch *row, bool best)
+{
+    struct run *r = ctx;
+
+    TRY(report_epoch(r->report, row));
+    if (best)
+        TRY(write_weights(r, "weights/best.safetensors"));
+    return reporters_epoch(&r->reporters, report_view(r->report));
+}
+
+/* ---- beginning ------------------------------------------------------------------------ */
+
+static int write_inputs(struct run *r)
+{
+    const struct experiment *e = r->s->experiment;
+
+    TRY(folder_status(&r->folder, "running", 0, NULL));
+    TRY(folder_write(&r->folder, "config.yaml", e->config_yaml, strlen(e->config_yaml)));
+    TRY(folder_write(&r->folder, "config.input.yaml", e->config_input, strlen(e->config_input)));
+    TRY(manifest_write(r->s, &r->folder));
+    return folder_latest(&r->folder);
+}
+
+static int open_report(struct run *r)
+{
+    struct rn_report facts = {.size = sizeof facts,
+                              .verbosity = r->args->verbosity,
+                              .id = r->folder.id,
+                              .dir = r->folder.dir,
+                              .command = r->args->command,
+                              .started = r->folder.started,
+                              .status = "running",
+                              .reason = "",
+                              .steps_per_epoch = trainer_state(r->trainer)->steps_per_epoch};
+    const struct experiment *e = r->s->experiment;
+
+    TRY(manifest_fill(r->s, &facts));
+    TRY(report_open(&facts, &r->report));
+    return reporters_open(e->pool, e, report_view(r->report), &r->reporters);
+}
+
+static int begin(struct run *r)
+{
+    const struct experiment *e = r->s->experiment;
+    char path[PATH_MAX];
+
+    TRY(session_open(r->s));
+    TRY(trainer_open(e, r->s->model, &r->s->data, &r->trainer));
+    TRY(folder_create(e->pool, r->args->out, e->name, e->config_yaml, &r->folder));
+    int status = write_inputs(r);
+    status = status < 0 ? status : log_file(folder_path(&r->folder, "log.txt", path, sizeof path));
+    status = status < 0 ? status : open_report(r);
+    if (status >= 0)
+        return RN_OK;
+    log_file(NULL);
+    folder_remove(&r->folder);
+    r->folder.dir = NULL;
+    return status;
+}
+
+/* ---- the test set ----------------------------------------------------------------------- */
+
+/* Probabilities of each class: softmax of the scores when the loss applies it itself. */
+static double *probabilities(const struct session *s, const struct evaluation *ev)
+{
+    double *p = mem_array((size_t)(ev->n * ev->width), sizeof *p);
+    bool logits = s->experiment->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS;
+
+    for (int64_t i = 0; p && i < ev->n; i++) {
+        const rn_real *x = ev->scores + i * ev->width;
+        double *y = p + i * ev->width, top = (double)x[0], sum = 0;
+
+        for (int64_t c = 0; c < ev->width; c++)
+            top = (double)x[c] > top ? (double)x[c] : top;
+        for (int64_t c = 0; c < ev->width; c++)
+            sum += y[c] = logits ? exp((double)x[c] - top) : (double)x[c];
+        for (int64_t c = 0; logits && c < ev->width; c++)
+            y[c] /= sum;
+    }
+    return p;
+}
+
+static int report_evaluation(struct run *r, const struct evaluation *ev)
+{
+    const struct data *d = &r->s->data;
+    const struct rn_shape *in = &d->info.input;
+    bool classifies = !isnan(ev->accuracy), image = in->channels && in->rank == 3;
+    double *scores = classifies ? probabilities(r->s, ev) : NULL;
+    double *loss = mem_array((size_t)ev->n, sizeof *loss);
+    int64_t *truth = mem_array((size_t)ev->n, sizeof *truth);
+    uint8_t *pixels = NULL;
+    int status = loss && truth && (scores || !classifies) ? RN_OK : RN_ENOMEM;
+
+    for (int64_t i = 0; !status && i < ev->n; i++) {
+        loss[i] = (double)ev->row_loss[i];
+        truth[i] = (int64_t)d->split[RN_TEST].host_target[i];
+    }
+    if (!status && image)
+        status = data_test_bytes(d, ev->n, &pixels);
+    if (!status)
+        status = report_test(r->report, &(struct report_test){.n = ev->n,
+                                                              .classes = classifies ? ev->width : 0,
+                                                              .scores = scores,
+                                                              .truth = classifies ? truth : NULL,
+                                                              .loss = loss,
+                                                              .mean_loss = ev->loss,
+                                                              .pixels = pixels,
+                                                              .h = image ? in->dim[0] : 0,
+                                                              .w = image ? in->dim[1] : 0,
+                                                              .channels = in->channels});
+    mem_free(pixels);
+    mem_free(truth);
+    mem_free(loss);
+    mem_free(scores);
+    return status;
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static void judge_end(struct run *r)
+{
+    struct pool *p = r->s->experiment->pool;
+    int sig = stop_requested();
+
+    r->status = "finished";
+    r->reason = "all epochs done";
+    r->exit_code = 0;
+    if (r->end == TRAINER_STOPPED) {
+        const struct trainer_state *at = trainer_state(r->trainer);
+        r->status = "interrupted";
+        r->exit_code = sig == SIGINT ? 130 : 75;
+        r->reason = pool_printf(p, "stopped by %s after step %lld, in epoch %lld",
+                                sig == SIGINT    ? "SIGINT"
+                                : sig == SIGTERM ? "SIGTERM"
+                                                 : "SIGUSR1",
+                                (long long)at->step, (long long)at->epoch);
+    } else if (r->end == TRAINER_DIVERGED) {
+        r->status = "diverged";
+        r->exit_code = error_exit_code(RN_ENUMERIC);
+        r->reason = pool_strdup(p, error_text());
+    }
+    r->reason = r->reason ? r->reason : r->status;
+}
+
+static int judge_expectations(struct run *r)
+{
+    const struct experiment *e = r->s->experiment;
+
+    for (int i = 0; i < e->n_expects; i++)
+        TRY(report_expect(r->report, e->expects[i].metric, e->expects[i].min, e->expects[i].max));
+    const struct rn_report *view = report_view(r->report);
+    for (int64_t i = 0; i < view->n_expectations; i++)
+        if (!view->expectations[i].holds)
+            r->exit_code = 1;
+    return RN_OK;
+}
+
+static double peak_bytes(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (double)u.ru_maxrss * 1024;
+}
+
+static int save_weights(struct run *r)
+{
+    char path[PATH_MAX];
+
+    if (r->end == TRAINER_DIVERGED) /* the last ones are no good to anybody */
+        return RN_OK;
+    TRY(write_weights(r, "weights/last.safetensors"));
+    return checkpoint_state(r->s->model, trainer_state(r->trainer),
+                            folder_path(&r->folder, "state/last.safetensors", path, sizeof path));
+}
+
+static int finish(struct run *r, const struct trainer_events *events)
+{
+    struct evaluation ev;
+
+    judge_end(r);
+    TRY(save_weights(r));
+    if (r->end == TRAINER_DONE && r->s->data.n_test) {
+        TRY(trainer_test(r->trainer, events, &ev));
+        TRY(report_evaluation(r, &ev));
+        TRY(judge_expectations(r));
+    }
+    TRY(report_finish(r->report, r->status, r->reason, clock_s(r->begun_ns),
+                      trainer_state(r->trainer)->train_s, peak_bytes()));
+    TRY(report_write(r->report));
+    TRY(reporters_end(&r->reporters, report_view(r->report)));
+    return folder_status(&r->folder, r->status, r->exit_code, r->reason);
+}
+
+/* The folder says what happened, when it can still be written to. */
+static int failed(struct run *r, int status)
+{
+    char why[1024];
+
+    snprintf(why, sizeof why, "%s", error_text());
+    if (r->folder.dir)
+        folder_status(&r->folder, "failed", error_exit_code(status), why);
+    return FAIL(status, "%s", why);
+}
+
+int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
+                   struct text *json)
+{
+    struct run r = {.s = s, .args = args, .begun_ns = clock_ns()};
+    const struct trainer_events events = {&r, on_progress, on_record, on_epoch};
+
+    int status = begin(&r);
+    if (status >= 0) {
+        status = trainer_run(r.trainer, &events, &r.end);
+        if (status >= 0 || r.end == TRAINER_DIVERGED)
+            status = finish(&r, &events);
+        if (status < 0)
+            status = failed(&r, status);
+    }
+    if (status >= 0 && json)
+        report_summary_json(r.report, json);
+    *exit_code = r.exit_code;
+    reporters_close(&r.reporters);
+    report_close(r.report);
+    trainer_close(r.trainer);
+    log_file(NULL);
+    return status;
+}

@@ -1,0 +1,19 @@
+/* run.h - one experiment from its file to its run folder. */
+#ifndef RUN_H
+#define RUN_H
+
+#include "session.h"
+
+struct run_args {
+    const char *out;     /* root of the run folders: "reports" */
+    const char *command; /* as typed, for the report */
+    int verbosity;       /* -2 silent, -1 one line, 0 normal, 1 verbose */
+};
+
+/* Trains, evaluates, reports, on a session that is planned. *exit_code is that of the process when
+ * the status is RN_OK or RN_ENUMERIC: 0, 1 (an expectation does not hold), 6, 75, 130. json gets
+ * summary.json when it is not NULL. An error before the first step leaves no folder behind. */
+int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
+                   struct text *json);
+
+#endif

@@ -1,0 +1,90 @@
+/* session.c - opens what a command needs, in the order that finds mistakes before work is done. */
+#include "session.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+int session_load(struct session *s, const char *file, const char *const *overrides, int n_overrides,
+                 const char *const *plugin_dirs, int n_plugin_dirs)
+{
+    *s = (struct session){0};
+    TRY(registry_open(plugin_dirs, n_plugin_dirs, &s->registry));
+    return experiment_load(file, overrides, n_overrides, s->registry, &s->diag, &s->experiment);
+}
+
+int session_plan(struct session *s)
+{
+    struct experiment *e = s->experiment;
+
+    s->data_open = true;
+    TRY(data_open(e->pool, e, &s->data));
+    int status = data_divide(e->pool, e, &s->data);
+    if (status == RN_EINVAL)
+        diag_add(s->diag, DIAG_ERROR, e->data.mark, NULL, NULL, "%s", error_text());
+    int planned = status && status != RN_EINVAL
+                      ? status
+                      : model_plan(e->pool, e, &s->data.info, s->diag, &s->model);
+    return status < 0 ? status : planned;
+}
+
+static int open_device(struct session *s, const struct plugin *plugin, const void *opts)
+{
+    struct rn_device *dev = NULL;
+
+    if (plugin->ops.device.open(opts, &dev) < 0)
+        return error_prefix("device (%s)", plugin->name);
+    dev->ops = &plugin->ops.device;
+    s->device = dev;
+    s->device_plugin = plugin;
+    return RN_OK;
+}
+
+/* The device that works with the highest priority. */
+static int open_any_device(struct session *s)
+{
+    struct pool *p = s->experiment->pool;
+    const struct plugin *const *list;
+    struct text bad = {0};
+    int n;
+
+    int status = registry_all(s->registry, RN_KIND_DEVICE, &list, &n, &bad);
+    text_free(&bad);
+    TRY(status);
+    for (int32_t below = INT32_MAX, best = -1;; best = -1) {
+        for (int i = 0; i < n; i++)
+            if (list[i]->priority < below && (best < 0 || list[i]->priority > list[best]->priority))
+                best = i;
+        if (best < 0)
+            return FAIL(RN_EDEVICE, "no device can be used%s%s", s->device_note ? ": " : "",
+                        s->device_note ? s->device_note : "");
+        void *opts;
+        below = list[best]->priority;
+        TRY(options_parse(p, &list[best]->options, NULL, (struct mark){0}, "device",
+                          list[best]->name, NULL, s->diag, &opts));
+        if (open_device(s, list[best], opts) >= 0)
+            return RN_OK;
+        s->device_note = pool_strdup(p, error_text());
+        log_line(RN_WARNING, "device", "%s; trying the next", error_text());
+    }
+}
+
+int session_open(struct session *s)
+{
+    struct experiment *e = s->experiment;
+
+    TRY(e->device_auto ? open_any_device(s) : open_device(s, e->device.plugin, e->device.opts));
+    TRY(data_load(e->pool, e, &s->data, s->device));
+    return model_open(s->model, s->device);
+}
+
+void session_close(struct session *s)
+{
+    model_close(s->model);
+    if (s->data_open)
+        data_close(&s->data);
+    if (s->device)
+        s->device->ops->close(s->device);
+    experiment_free(s->experiment);
+    registry_close(s->registry);
+    *s = (struct session){0};
+}

@@ -1,0 +1,29 @@
+/* session.h - what every command needs, opened as far as it needs it: the plugins found, the
+ * experiment checked, the data's headers read, the shapes inferred; then device, samples and
+ * parameters. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "train/data.h"
+#include "model/model.h"
+
+struct session {
+    struct registry *registry;
+    struct experiment *experiment;
+    struct diag *diag; /* what to show when a step fails with RN_EINVAL or RN_ESHAPE */
+    struct data data;
+    bool data_open;
+    struct model *model;
+    struct rn_device *device;
+    const struct plugin *device_plugin;
+    const char *device_note; /* why `auto` passed over a device; NULL */
+};
+
+/* Each goes on from the one before. After any status, session_close() frees all. */
+int session_load(struct session *s, const char *file, const char *const *overrides, int n_overrides,
+                 const char *const *plugin_dirs, int n_plugin_dirs);
+int session_plan(struct session *s); /* data headers, shapes */
+int session_open(struct session *s); /* device, samples, parameters */
+void session_close(struct session *s);
+
+#endif
