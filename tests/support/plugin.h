@@ -44,8 +44,8 @@ static inline const struct rn_host *test_host(void)
     return &host;
 }
 
-/* folder: "datasets"; name: "mnist". Stops the test program when it can't be had. */
-static inline const struct rn_plugin *test_plugin(const char *folder, const char *name)
+/* The query function of a plugin's file. Stops the test program when it can't be had. */
+static inline rn_plugin_query_fn *test_query(const char *folder, const char *name)
 {
     char path[PATH_MAX];
     const char *dir = getenv("RN_PLUGIN_PATH");
@@ -59,10 +59,13 @@ static inline const struct rn_plugin *test_plugin(const char *folder, const char
         exit(1);
     }
     memcpy(&query, &symbol, sizeof query);
-    const struct rn_plugin *const *list = query(test_host());
-    while (*list && strcmp((*list)->name, name))
-        list++;
-    return *list;
+    return query;
+}
+
+/* folder: "datasets"; name: "mnist" */
+static inline const struct rn_plugin *test_plugin(const char *folder, const char *name)
+{
+    return *test_query(folder, name)(test_host());
 }
 
 static inline void *test_option(const struct rn_plugin *p, void *opts, const char *name)
