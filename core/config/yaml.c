@@ -26,6 +26,7 @@ struct anchor {
 struct builder {
     struct pool *pool;
     const struct source *src;
+    const char *text; /* what is parsed: src->text, or what follows a path in it */
     struct diag *diag;
     yaml_parser_t yaml;
     struct frame stack[TREE_DEPTH_MAX];
@@ -174,7 +175,7 @@ static void on_scalar(struct builder *b, const yaml_event_t *ev)
     }
     if (ev->data.scalar.tag)
         PROBLEM(b, at, "leave it out: the option says of what type it is",
-                "the tag '%s' is not supported", (const char *)ev->data.scalar.tag);
+                "tags are not supported");
     if (key_expected(b)) {
         take_key(b, ev, at);
         return;
@@ -243,7 +244,7 @@ static void on_open(struct builder *b, const yaml_event_t *ev)
         return;
     }
     if (tag)
-        PROBLEM(b, at, NULL, "the tag '%s' is not supported", (const char *)tag);
+        PROBLEM(b, at, NULL, "tags are not supported");
     int before = b->nodes;
     if (!count_nodes(b, at, 1, NULL))
         return;
@@ -346,14 +347,39 @@ static const struct wording {
      "put a value that contains ': ' in quotes, and a nested map on lines of its own"},
     {"", "block sequence entries are not allowed", false, "a list item is not allowed here",
      "begin the list on a line of its own"},
-    {"while scanning for the next token", "found character", false,
-     "a value cannot begin like this", "indent with blanks, not tabs; put @ ` % in quotes"},
     {"", "found undefined tag handle", false, "tags are not supported", NULL},
 };
 
 static bool begins(const char *s, const char *with)
 {
     return !strncmp(s ? s : "", with, strlen(with));
+}
+
+/* A value that begins with a tab, or with @ ` or %. */
+static void explain_character(struct builder *b)
+{
+    const char *s = b->text;
+    uint32_t c = 0;
+
+    for (size_t i = b->yaml.problem_mark.index; i; i--)
+        s += utf8_next(s, strlen(s), &c);
+    if (*s == '\t')
+        PROBLEM(b, point(b, b->yaml.problem_mark), "use blanks", "a tab cannot indent");
+    else
+        PROBLEM(b, point(b, b->yaml.problem_mark), "put it in quotes",
+                "a value cannot begin with '%c'", *s);
+}
+
+/* [1,, 2], or a text that ends within brackets. */
+static void explain_gap(struct builder *b)
+{
+    const struct node *open = b->depth ? b->stack[b->depth - 1].node : NULL;
+
+    if (open && b->yaml.problem_mark.index >= b->yaml.mark.index && b->yaml.eof)
+        PROBLEM(b, open->mark, NULL, "this %s lacks its '%c'",
+                open->kind == NODE_MAP ? "map" : "list", open->kind == NODE_MAP ? '}' : ']');
+    else
+        PROBLEM(b, point(b, b->yaml.problem_mark), NULL, "a value is missing here");
 }
 
 static void explain(struct builder *b)
@@ -363,6 +389,14 @@ static void explain(struct builder *b)
     b->stop = true;
     if (y->error == YAML_MEMORY_ERROR) {
         note(b, FAIL(RN_ENOMEM, "out of memory while reading YAML"));
+        return;
+    }
+    if (begins(y->problem, "found character that cannot start")) {
+        explain_character(b);
+        return;
+    }
+    if (begins(y->problem, "did not find expected node content")) {
+        explain_gap(b);
         return;
     }
     for (size_t i = 0; i < sizeof wordings / sizeof *wordings; i++) {
@@ -417,6 +451,7 @@ static void build(struct builder *b, const char *text, size_t n)
     yaml_event_t ev;
     bool end = false;
 
+    b->text = text;
     yaml_parser_set_encoding(&b->yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b->yaml, (const unsigned char *)text, n);
     while (!end && !b->stop) {

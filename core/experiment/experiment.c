@@ -119,7 +119,7 @@ static int head_read(struct loader *l)
         if (n)
             tree_add(own, copy);
     }
-    CHECKED(options_parse(l->pool, &table, own, own->mark, "", "experiment", NULL, l->diag, &opts));
+    CHECKED(options_parse(l->pool, &table, own, own->mark, "", "", NULL, l->diag, &opts));
     head = opts;
     const struct node *name = tree_get(own, "name");
     if (name && head->name && !name_fits(head->name))

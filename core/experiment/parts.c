@@ -31,9 +31,10 @@ static int plugin_of(struct loader *l, uint32_t kind, const struct node *n, cons
     *out = NULL;
     TRY(registry_names(l->registry, kind, &names, &n_names));
     if (n->kind != NODE_MAP || !type || type->kind != NODE_SCALAR)
-        return diag_add(l->diag, DIAG_ERROR, n->kind != NODE_MAP || !type ? n->mark : type->mark,
-                        path, diag_suggest(l->pool, "", names, n_names),
+        return diag_add(l->diag, DIAG_ERROR, type ? type->mark : n->mark, path,
+                        diag_suggest(l->pool, "", names, n_names),
                         n->kind == NODE_LIST ? "is a list; a single %s goes here"
+                        : type               ? "'type' is the name of a %s, a single word"
                                              : "does not say which %s: 'type' is missing",
                         kind_name(kind));
     for (int i = 0; i < n_names; i++) {
@@ -75,6 +76,16 @@ static struct node *default_spec(struct loader *l, const char *key, const char *
     return n;
 }
 
+static int single_missing(struct loader *l, uint32_t kind, const struct node *n, const char *key)
+{
+    const char *const *names;
+    int n_names;
+
+    TRY(registry_names(l->registry, kind, &names, &n_names));
+    return diag_add(l->diag, DIAG_ERROR, n ? n->mark : (struct mark){.source = l->source}, key,
+                    diag_suggest(l->pool, "", names, n_names), "is missing");
+}
+
 /* A part of which there is one: the file's, or the default plugin of its kind. */
 static int single_read(struct loader *l, uint32_t kind, const char *key, const char *const *skip,
                        struct part *out)
@@ -83,10 +94,8 @@ static int single_read(struct loader *l, uint32_t kind, const char *key, const c
 
     if (!n || n->kind == NODE_NULL) {
         const struct plugin *plugin = registry_default(l->registry, kind);
-        struct mark at = n ? n->mark : (struct mark){.source = l->source};
         if (!plugin)
-            return diag_add(l->diag, DIAG_ERROR, at, key, NULL, "is missing: name a %s",
-                            kind_name(kind));
+            return single_missing(l, kind, n, key);
         struct node *fresh = default_spec(l, key, plugin->name);
         if (!fresh)
             return RN_ENOMEM;

@@ -235,7 +235,7 @@ static int expect_item(struct loader *l, const struct option_table *t, const str
 
     if (!path)
         return RN_ENOMEM;
-    TRY(options_parse(l->pool, t, n, n->mark, path, "expect", NULL, l->diag, &opts));
+    TRY(options_parse(l->pool, t, n, n->mark, path, strrchr(path, '.') + 1, NULL, l->diag, &opts));
     return expect_bounds(l, n, path, opts, out);
 }
 
