@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "config/compose.h"
 #include "plugin/describe.h"
 #include "run/run.h"
 

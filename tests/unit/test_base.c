@@ -38,7 +38,8 @@ static void expect_philox(uint64_t key, uint64_t hi, uint64_t lo, const uint32_t
 START_TEST(philox_known_answers) /* Random123's kat_vectors, philox4x32 10 */
 {
     expect_philox(0, 0, 0, (uint32_t[]){0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-    expect_philox(~0ull, ~0ull, ~0ull, (uint32_t[]){0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+    expect_philox(~0ull, ~0ull, ~0ull,
+                  (uint32_t[]){0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
     expect_philox(0x299f31d0a4093822ull, 0x0370734413198a2eull, 0x85a308d3243f6a88ull,
                   (uint32_t[]){0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
@@ -205,7 +206,8 @@ START_TEST(sha256_known_answer)
     char out[HASH_TEXT];
 
     hash_sha256("abc", 3, out);
-    ck_assert_str_eq(out, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    ck_assert_str_eq(out,
+                     "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 END_TEST
 
@@ -225,10 +227,13 @@ END_TEST
 
 START_TEST(log_text_is_safe_for_a_terminal)
 {
-    char bad[] = "a\033[31mb\xFF\xC2\x9B" "c\r\xC3\xA9", cut[] = "x\xE2\x82";
+    char bad[] = "a\033[31mb\xFF\xC2\x9B"
+                 "c\r\xC3\xA9",
+         cut[] = "x\xE2\x82";
 
     log_clean(bad);
-    ck_assert_str_eq(bad, "a?[31mb??" "?c?\xC3\xA9");
+    ck_assert_str_eq(bad, "a?[31mb??"
+                          "?c?\xC3\xA9");
     log_clean(cut);
     ck_assert_str_eq(cut, "x??");
 }
@@ -238,13 +243,21 @@ int main(void)
 {
     Suite *s = suite_create("base");
     TCase *t = tcase_create("base");
-    const TTest *const tests[] = {
-        philox_known_answers, uniform_and_normal_have_their_moments, shuffle_is_a_fair_permutation,
-        keys_differ_by_seed_purpose_and_index, memory_is_zeroed_aligned_and_counted,
-        memory_overflow_is_an_error, pool_keeps_what_it_gave, text_grows,
-        file_written_whole_and_read_back, file_reads_refuse_what_is_no_file,
-        file_write_failures_leave_nothing, folders_are_made_and_removed, sha256_known_answer,
-        errors_carry_their_context, log_text_is_safe_for_a_terminal};
+    const TTest *const tests[] = {philox_known_answers,
+                                  uniform_and_normal_have_their_moments,
+                                  shuffle_is_a_fair_permutation,
+                                  keys_differ_by_seed_purpose_and_index,
+                                  memory_is_zeroed_aligned_and_counted,
+                                  memory_overflow_is_an_error,
+                                  pool_keeps_what_it_gave,
+                                  text_grows,
+                                  file_written_whole_and_read_back,
+                                  file_reads_refuse_what_is_no_file,
+                                  file_write_failures_leave_nothing,
+                                  folders_are_made_and_removed,
+                                  sha256_known_answer,
+                                  errors_carry_their_context,
+                                  log_text_is_safe_for_a_terminal};
 
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(t, tests[i]);

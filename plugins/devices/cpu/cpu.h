@@ -93,13 +93,14 @@ struct op_list {
     int n, cap;
 };
 
-struct barrier { /* spins a little, then sleeps */
-    _Alignas(64) atomic_int waiting;
-    _Alignas(64) atomic_int round;
-};
-
-/* Walks the list with a team of threads, denormals flushed to zero meanwhile. */
-int team_run(const struct op_list *list, const struct rn_block *b, int threads);
+struct team;
+/* threads - 1 threads besides the caller, waiting for work. RN_ENOMEM, RN_EDEVICE. */
+int team_open(int threads, struct team **out);
+void team_close(struct team *t); /* NULL is fine */
+/* The whole team walks the list, each thread its slices, denormals flushed to zero meanwhile. */
+int team_run(struct team *t, const struct op_list *list, const struct rn_block *b);
+/* The caller alone does all slices of one operation. */
+int team_run_alone(struct op *op, const struct rn_block *b);
 int team_default_threads(void); /* what affinity and cgroup leave us */
 
 #endif

@@ -27,6 +27,7 @@ static const struct rn_option options[] = {
 struct cpu {
     struct rn_device base;
     int threads;
+    struct team *team;
     bool late;
     struct allocations memory;
     struct rn_recording *recording; /* being captured, or NULL */
@@ -69,7 +70,8 @@ static int run_now(struct cpu *c, struct op *op)
     struct op_list one = {op, 1, 1};
     bool team = op->kind == OP_TASK ? op->task.slices > 1 : op_work(op) > SMALL;
 
-    return status_of(team_run(&one, &empty_block, team ? c->threads : 1));
+    return status_of(team ? team_run(c->team, &one, &empty_block)
+                          : team_run_alone(op, &empty_block));
 }
 
 static int flush(struct cpu *c)
@@ -225,7 +227,7 @@ static int cpu_replay(struct rn_device *d, struct rn_recording *r, const struct 
     struct cpu *c = cpu_of(d);
 
     RN_TRY(flush(c));
-    return status_of(team_run(&r->list, block, c->threads));
+    return status_of(team_run(c->team, &r->list, block));
 }
 
 /* ---- the device ------------------------------------------------------------ */
@@ -241,6 +243,11 @@ static int cpu_open(const void *opts, struct rn_device **out)
     c->threads = o->threads ? (int)o->threads : team_default_threads();
     c->threads = c->threads > MAX_THREADS ? MAX_THREADS : c->threads;
     c->late = late && late[0] == '1';
+    int status = team_open(c->threads, &c->team);
+    if (status) {
+        rn_host->free(c);
+        return status;
+    }
     *out = &c->base;
     return RN_OK;
 }
@@ -249,6 +256,7 @@ static void cpu_close(struct rn_device *d)
 {
     struct cpu *c = cpu_of(d);
 
+    team_close(c->team);
     cpu_discard(d, c->recording);
     for (int i = 0; i < c->memory.n; i++)
         rn_host->free(c->memory.at[i].raw);
@@ -283,8 +291,8 @@ static int cpu_info(struct rn_device *d, struct rn_device_info *out)
                                                         : "SSE2";
 
     processor_name(out->name, sizeof out->name);
-    snprintf(out->detail, sizeof out->detail, "oneDNN %d.%d.%d, OpenMP, %s", v->major, v->minor,
-             v->patch, isa);
+    snprintf(out->detail, sizeof out->detail, "oneDNN %d.%d.%d, %s", v->major, v->minor, v->patch,
+             isa);
     out->threads = (uint32_t)cpu_of(d)->threads;
     out->host_visible = 1;
     out->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -321,7 +329,7 @@ static const struct rn_plugin cpu = {
     .name = "cpu",
     .version = "1.0.0",
     .license = "MIT",
-    .summary = "this machine's processor: oneDNN and OpenMP",
+    .summary = "this machine's processor, by oneDNN",
     .doc =
         "Matrix products by oneDNN's sgemm; everything else in loops that the compiler\n"
         "vectorises for the processor at hand. Each thread owns the same columns of a matrix in\n"

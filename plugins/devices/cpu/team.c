@@ -1,91 +1,174 @@
-/* team.c - a team of threads that walks a list of operations together. */
+/* team.c - a team of threads that walks a list of operations together. They are ours, not OpenMP's:
+ * libgomp's threads spin for milliseconds when a region ends, and where another process wants the
+ * core that made an epoch ten times as long. oneDNN is told to use one thread in each of them. */
 #define _GNU_SOURCE
 #include "cpu.h"
 
 #include <immintrin.h>
 #include <linux/futex.h>
 #include <omp.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SPINS           4000 /* some microseconds: longer than the threads of a step drift apart */
+#define SPINS           1000 /* some 20 us: longer than the threads of a step drift apart */
 #define FLUSH_DENORMALS 0x8040u
 
-/* The last to come opens the next round; the others look at it a while, then sleep. */
-static void barrier_wait(struct barrier *b, int threads)
-{
-    int round = atomic_load_explicit(&b->round, memory_order_relaxed);
+struct team {
+    int threads, started;
+    pthread_t *ids;
+    _Alignas(64) atomic_int waiting; /* at the barrier */
+    _Alignas(64) atomic_int round;   /* of the barrier */
+    _Alignas(64) atomic_int job;     /* counts the lists; -1: go home */
+    _Alignas(64) atomic_int status;
+    const struct op_list *list;
+    const struct rn_block *block;
+};
 
-    if (atomic_fetch_add_explicit(&b->waiting, 1, memory_order_acq_rel) == threads - 1) {
-        atomic_store_explicit(&b->waiting, 0, memory_order_relaxed);
-        atomic_store_explicit(&b->round, round + 1, memory_order_release);
-        syscall(SYS_futex, &b->round, FUTEX_WAKE_PRIVATE, threads, NULL, NULL, 0);
-        return;
-    }
+struct member {
+    struct team *team;
+    int number;
+};
+
+/* Until *word is no longer was: looks at it a while, then sleeps. */
+static void wait_while(atomic_int *word, int was)
+{
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&b->round, memory_order_acquire) != round)
+        if (atomic_load_explicit(word, memory_order_acquire) != was)
             return;
         _mm_pause();
     }
-    while (atomic_load_explicit(&b->round, memory_order_acquire) == round)
-        syscall(SYS_futex, &b->round, FUTEX_WAIT_PRIVATE, round, NULL, NULL, 0);
+    while (atomic_load_explicit(word, memory_order_acquire) == was)
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, was, NULL, NULL, 0);
 }
 
-static int walk(const struct op_list *list, const struct rn_block *b, struct barrier *barrier,
-                int thread, int threads)
+static void set_and_wake(atomic_int *word, int value)
+{
+    atomic_store_explicit(word, value, memory_order_release);
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* The last to come opens the next round. */
+static void meet(struct team *t)
+{
+    int round = atomic_load_explicit(&t->round, memory_order_relaxed);
+
+    if (t->threads == 1)
+        return;
+    if (atomic_fetch_add_explicit(&t->waiting, 1, memory_order_acq_rel) < t->threads - 1) {
+        wait_while(&t->round, round);
+        return;
+    }
+    atomic_store_explicit(&t->waiting, 0, memory_order_relaxed);
+    set_and_wake(&t->round, round + 1);
+}
+
+static void walk(struct team *t, int number)
 {
     unsigned mxcsr = _mm_getcsr();
-    int status = RN_OK;
 
     _mm_setcsr(mxcsr | FLUSH_DENORMALS);
-    for (int i = 0; i < list->n; i++) {
-        if (list->op[i].barrier && threads > 1)
-            barrier_wait(barrier, threads);
-        int s = op_run(&list->op[i], b, thread, threads);
-        status = s ? s : status;
+    for (int i = 0; i < t->list->n; i++) {
+        if (t->list->op[i].barrier)
+            meet(t);
+        int status = op_run(&t->list->op[i], t->block, number, t->threads);
+        if (status)
+            atomic_store(&t->status, status);
     }
     _mm_setcsr(mxcsr);
+    meet(t);
+}
+
+static void *work(void *arg)
+{
+    struct member m = *(struct member *)arg;
+
+    rn_host->free(arg);
+    omp_set_num_threads(1);
+    for (int job = 0;;) {
+        wait_while(&m.team->job, job);
+        job = atomic_load_explicit(&m.team->job, memory_order_acquire);
+        if (job < 0)
+            return NULL;
+        walk(m.team, m.number);
+    }
+}
+
+static int start_one(struct team *t, int number)
+{
+    struct member *m = rn_host->alloc(sizeof *m);
+    sigset_t all, before;
+
+    if (!m)
+        return RN_ENOMEM;
+    *m = (struct member){t, number};
+    sigfillset(&all); /* signals are the main thread's business */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int why = pthread_create(&t->ids[number], NULL, work, m);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!why)
+        return RN_OK;
+    rn_host->free(m);
+    return RN_FAIL(RN_EDEVICE, "cannot start thread %d: %s", number, strerror(why));
+}
+
+int team_open(int threads, struct team **out)
+{
+    struct team *t = rn_host->alloc(sizeof *t);
+    int status = RN_OK;
+
+    *out = t;
+    if (!t)
+        return RN_ENOMEM;
+    t->threads = threads;
+    t->ids = rn_host->alloc((size_t)threads * sizeof *t->ids);
+    if (!t->ids)
+        status = RN_ENOMEM;
+    omp_set_num_threads(1);
+    for (t->started = 1; !status && t->started < threads; t->started += !status)
+        status = start_one(t, t->started);
+    if (!status)
+        return RN_OK;
+    team_close(t);
+    *out = NULL;
     return status;
 }
 
-/* The runtime gave fewer threads than the slices were planned for: one does them all. */
-static int walk_alone(const struct op_list *list, const struct rn_block *b, int threads)
+void team_close(struct team *t)
 {
-    unsigned mxcsr = _mm_getcsr();
-    int status = RN_OK;
-
-    _mm_setcsr(mxcsr | FLUSH_DENORMALS);
-    for (int i = 0; i < list->n; i++)
-        for (int t = 0; t < threads; t++) {
-            int s = op_run(&list->op[i], b, t, threads);
-            status = s ? s : status;
-        }
-    _mm_setcsr(mxcsr);
-    return status;
+    if (!t)
+        return;
+    set_and_wake(&t->job, -1);
+    for (int i = 1; i < t->started; i++)
+        pthread_join(t->ids[i], NULL);
+    rn_host->free(t->ids);
+    rn_host->free(t);
 }
 
-int team_run(const struct op_list *list, const struct rn_block *b, int threads)
+int team_run(struct team *t, const struct op_list *list, const struct rn_block *b)
 {
-    struct barrier barrier = {0};
-    atomic_int status = RN_OK;
+    int job = atomic_load_explicit(&t->job, memory_order_relaxed);
 
-    omp_set_dynamic(0);
-    omp_set_num_threads(threads); /* oneDNN looks at it when it is called outside a team */
-    if (threads == 1)
-        return walk(list, b, &barrier, 0, 1);
-#pragma omp parallel num_threads(threads) default(none) shared(list, b, barrier, status, threads)
-    {
-        int s = RN_OK;
+    t->list = list;
+    t->block = b;
+    t->status = RN_OK;
+    if (t->threads > 1)
+        set_and_wake(&t->job, job == INT32_MAX ? 1 : job + 1);
+    walk(t, 0);
+    return t->status;
+}
 
-        if (omp_get_num_threads() == threads)
-            s = walk(list, b, &barrier, omp_get_thread_num(), threads);
-        else if (!omp_get_thread_num())
-            s = walk_alone(list, b, threads);
-        if (s)
-            atomic_store(&status, s);
-    }
+int team_run_alone(struct op *op, const struct rn_block *b)
+{
+    unsigned mxcsr = _mm_getcsr();
+
+    _mm_setcsr(mxcsr | FLUSH_DENORMALS);
+    int status = op_run(op, b, 0, 1);
+    _mm_setcsr(mxcsr);
     return status;
 }
 
