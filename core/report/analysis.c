@@ -317,7 +317,9 @@ static int rule_confused(struct judge *j)
         mistakes += t->per_class[c].support - t->per_class[c].correct;
     if (!mistakes)
         return SAY(j, "confused_pairs", RN_GOOD, "Not one test sample was mistaken.");
-    for (; n < t->n_pairs && n < 3 && t->pairs[n].count >= 3; n++) {
+    double even = (double)mistakes / (double)(t->classes * (t->classes - 1));
+    double chance = fmax(4, even + 4 * sqrt(even)); /* had they been spread evenly (Poisson) */
+    for (; n < t->n_pairs && n < 3 && (double)t->pairs[n].count > chance; n++) {
         named += t->pairs[n].count;
         text_add(&list, "%s%s taken for %s (%lld times)", n ? ", " : "",
                  t->per_class[t->pairs[n].truth].name, t->per_class[t->pairs[n].predicted].name,

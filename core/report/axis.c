@@ -24,7 +24,7 @@ static void ticks_linear(struct axis *a, double step)
     a->n_ticks = 0;
     a->decimals = (int)fmax(0, -floor(log10(step * (a->percent ? 100 : 1)) + 1e-9));
     for (double i = ceil(a->low / step - 1e-9); i * step <= a->high + step * 1e-9; i++)
-        add_tick(a, i * step);
+        add_tick(a, i * step + 0.0); /* + 0: no -0 */
 }
 
 static void ticks_log(struct axis *a, int max_ticks)

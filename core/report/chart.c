@@ -139,13 +139,13 @@ static void draw_mark(struct text *t, const struct chart_lines *c, const struct 
     text_add(t,
              "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"soft\" "
              "stroke=\"#59636e\" stroke-width=\"1\" stroke-dasharray=\"2 3\"/>\n",
-             at, y->from, at, y->to);
-    svg_text(t, at + (left ? -6 : 6), y->to + LABEL * 0.8, &style, c->marked);
+             at, y->from, at, y->to - 14);
+    svg_text(t, at + (left ? -5 : 5), y->to - 4, &style, c->marked);
 }
 
 int chart_lines(struct text *t, const struct chart_lines *c)
 {
-    double height = 320, top = c->note ? 92 : 72, low, high, widest = 0;
+    double height = 320, top = c->note ? 98 : 78, low, high, widest = 0;
     struct axis x = {.to = WIDTH - EDGE - 4};
     struct axis y = {.from = height - BOTTOM, .to = top, .log = c->log, .percent = c->percent};
     bool some = range_of(c, &low, &high);
@@ -161,8 +161,8 @@ int chart_lines(struct text *t, const struct chart_lines *c)
     svg_text(t, EDGE, 26, &title_style, c->title);
     if (c->note)
         svg_text(t, EDGE, 46, &(struct svg_style){.size = LABEL, .kind = "bad"}, c->note);
-    svg_text(t, EDGE, top - 18, &label_style, c->y_label);
-    draw_legend(t, c, top - 18);
+    svg_text(t, EDGE, top - 24, &label_style, c->y_label);
+    draw_legend(t, c, top - 24);
     draw_axes(t, &x, &y);
     svg_text(t, (x.from + x.to) / 2, height - 8, &tick_x, c->x_label);
     if (!some)

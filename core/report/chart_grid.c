@@ -30,7 +30,7 @@ static void plan_heat(struct heat_plan *p, const struct chart_heat *c)
         longest = fmax(longest, svg_width(c->names[i], p->font));
     p->left = EDGE + fmin(longest, 120) + 12;
     p->top = 92;
-    p->cell = fmin((WIDTH - EDGE - p->left) / n, 72);
+    p->cell = fmin((WIDTH - EDGE - p->left) / n, 110);
     p->turned = longest > p->cell - 4;
     p->names_below = p->turned ? fmin(longest, 110) + 14 : 24;
 }
@@ -70,7 +70,7 @@ static void draw_heat_cell(struct text *t, const struct chart_heat *c, const str
     double x = p->left + p->cell * (double)col, y = p->top + p->cell * (double)row;
     double shade = c->shade(c->ctx, row, col), gap = p->cell > 16 ? 1 : 0.5;
     int level = shade < 0 ? -1 : shade > 1 ? -2 : (int)fmin(shade * SVG_HEAT, SVG_HEAT - 1);
-    char words[16] = "", kind[8] = "ink";
+    char words[16] = "", kind[16] = "ink";
     struct text tip = {0};
 
     if (level != -1)
@@ -99,8 +99,7 @@ int chart_heat(struct text *t, const struct chart_heat *c)
     svg_begin(t, WIDTH, height, c->title, c->desc);
     svg_text(t, EDGE, 26, &title_style, c->title);
     svg_text(t, EDGE, 44, &label_style, c->subtitle);
-    svg_text(t, p.left - 8, p.top - 8, &(struct svg_style){LABEL, "soft", SVG_END, false, 0},
-             c->row_label);
+    svg_text(t, EDGE, p.top - 8, &label_style, c->row_label);
     draw_heat_scale(t, c);
     draw_heat_names(t, c, &p);
     for (int64_t row = 0; row < c->n; row++)
@@ -114,9 +113,9 @@ int chart_heat(struct text *t, const struct chart_heat *c)
 
 /* ---- pictures ------------------------------------------------------------- */
 
-#define COLUMNS 6
-#define PICTURE 72.0
-#define TILE    136.0 /* px from row to row */
+#define COLUMNS 5
+#define PICTURE 84.0
+#define TILE    150.0 /* px from row to row */
 
 static double gallery_height(const struct chart_gallery *g)
 {
@@ -126,15 +125,15 @@ static double gallery_height(const struct chart_gallery *g)
 static int draw_tile(struct text *t, const struct chart_pictures *c, const struct chart_tile *tile,
                      double x, double y)
 {
-    struct svg_style style = {11.5, tile->good ? "good" : "bad", SVG_START, true, 0};
+    struct svg_style style = {11, tile->good ? "good" : "bad", SVG_START, true, 0};
     double width = (WIDTH - 2 * EDGE) / COLUMNS - 8;
     char line[128];
 
     svg_text(t, x, y + PICTURE + 16, &style, tile->verdict);
-    style = (struct svg_style){11.5, "ink", SVG_START, false, 0};
+    style = (struct svg_style){12, "ink", SVG_START, false, 0};
     for (int i = 0; i < 2; i++)
         svg_text(t, x, y + PICTURE + 31 + 14 * i, &style,
-                 svg_fit(line, sizeof line, tile->line[i], 11.5, width));
+                 svg_fit(line, sizeof line, tile->line[i], 12, width));
     TRY(svg_image(t, x, y, PICTURE, tile->pixels, c->w, c->h, c->channels));
     text_add(t,
              "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.0f\" height=\"%.0f\" fill=\"none\" "

@@ -5,8 +5,8 @@
 
 #include "report.h"
 
-#define SHOWN_WRONG  12 /* pictures of the worst mistakes */
-#define SHOWN_RANDOM 12 /* and of samples drawn alike in every run */
+#define SHOWN_WRONG  10 /* pictures of the worst mistakes */
+#define SHOWN_RANDOM 10 /* and of samples drawn alike in every run */
 
 struct shown { /* a sample whose picture was kept */
     int64_t sample;

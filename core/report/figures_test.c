@@ -224,16 +224,17 @@ int draw_classes(struct sheet *s)
     text_add(&s->alt, "Missed samples of each class, most first.");
     for (int64_t i = 0; i < n && i < 3; i++)
         text_add(&s->alt, " %s: %s.", bars[i].name, bars[i].value);
-    int status = chart_bars(&s->svg, &(struct chart_bars){
-                                         .title = title,
-                                         .desc = text_str(&s->alt),
-                                         .x_label = n > CLASSES_SHOWN
-                                                        ? "the 30 worst; 1 - recall, 95 % interval"
-                                                        : "1 - recall, with its 95 % interval",
-                                         .bars = bars,
-                                         .n = n > CLASSES_SHOWN ? CLASSES_SHOWN : n,
-                                         .percent = true,
-                                     });
+    int status = chart_bars(
+        &s->svg,
+        &(struct chart_bars){
+            .title = title,
+            .desc = text_str(&s->alt),
+            .x_label = n > CLASSES_SHOWN ? "the 30 worst; 1 \xE2\x88\x92 recall, 95 % interval"
+                                         : "1 \xE2\x88\x92 recall, with its 95 % interval",
+            .bars = bars,
+            .n = n > CLASSES_SHOWN ? CLASSES_SHOWN : n,
+            .percent = true,
+        });
     return sheet_keep(s, "class_errors", title, status);
 }
 

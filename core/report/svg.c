@@ -111,8 +111,8 @@ static double advance(uint32_t c)
     if (c >= 0x1100)
         return c >= 0x2000 && c < 0x2E80 ? 0.6 : 1.0;
     if (c < 0x80 && strchr("iljtfrI.,:;'|!()[] 1", (int)c))
-        return c == '1' ? 0.58 : 0.36;
-    return c < 0x80 && strchr("mwMW@%", (int)c) ? 0.92 : 0.6;
+        return c == '1' ? 0.62 : 0.4;
+    return c < 0x80 && strchr("mwMW@%", (int)c) ? 0.95 : 0.62;
 }
 
 double svg_width(const char *s, double size)
