@@ -118,6 +118,17 @@ bool options_int(const char *text, int64_t *out)
     return !*end && number_int(&num, by, out);
 }
 
+bool value_looks_numeric(const char *text, bool *whole)
+{
+    struct number num;
+    const char *end = number_scan(text, &num);
+
+    *whole = end && num.whole;
+    if (end)
+        multiplier(&end);
+    return end && !*end;
+}
+
 /* As the core schema of YAML 1.2 spells them. */
 static bool special_float(const char *text, double *out)
 {

@@ -46,7 +46,13 @@ bool value_is_list(uint32_t type) { return type == RN_OPT_INTS || type == RN_OPT
 /* The shortest of the usual forms; a bound of 16777216 is not 1.67772e+07. */
 static void number_add(double v, struct text *out)
 {
-    text_add(out, v == floor(v) && fabs(v) < 1e15 ? "%.0f" : "%g", v);
+    char text[32];
+
+    snprintf(text, sizeof text, v == floor(v) && fabs(v) < 1e15 ? "%.0f" : "%g", v);
+    char *comma = strchr(text, ','); /* of a locale that a library chose */
+    if (comma)
+        *comma = '.';
+    text_add(out, "%s", text);
 }
 
 static void range_text(const struct rn_option *o, struct text *out)
@@ -183,9 +189,8 @@ static int read_bool(struct value *v, const char *s, bool quoted, bool *out)
 /* Why s is not the number that was expected. */
 static int not_a_number(struct value *v, const char *s, bool quoted)
 {
-    const char *digits = "0123456789_";
-    const char *noun =
-        v->o->type == RN_OPT_INT || v->o->type == RN_OPT_INTS ? "a whole number" : "a number";
+    bool integer = v->o->type == RN_OPT_INT || v->o->type == RN_OPT_INTS, whole;
+    const char *noun = integer ? "a whole number" : "a number";
     size_t sign = *s == '-' || *s == '+';
     double x;
 
@@ -195,8 +200,8 @@ static int not_a_number(struct value *v, const char *s, bool quoted)
     }
     if (s[sign] == '0' && (s[sign + 1] == 'x' || s[sign + 1] == 'o' || s[sign + 1] == 'b'))
         return FAIL(RN_EINVAL, "'%s' is not decimal", shown(v, s));
-    if (s[sign] && !s[sign + strspn(s + sign, digits)])
-        return FAIL(RN_EINVAL, "%s is too large", shown(v, s));
+    if (value_looks_numeric(s, &whole) && (whole || !integer))
+        return FAIL(RN_EINVAL, "%s is too large or too small for %s", shown(v, s), noun);
     if (options_float(s, &x) && x == floor(x) && fabs(x) < 1e15)
         HINT(v, "write %.0f", x);
     else

@@ -29,6 +29,9 @@ bool value_is_list(uint32_t type);
 /* "int 1…16777216 samples", without default and help. */
 void value_type_text(const struct rn_option *o, struct text *out);
 
+/* A number by its form, however large; whole: without point and exponent. */
+bool value_looks_numeric(const char *text, bool *whole);
+
 /* text as an absolute path without "//", "." and ".."; a relative one begins at dir. */
 char *value_path(struct pool *p, const char *dir, const char *text);
 
