@@ -86,24 +86,29 @@ static int single_missing(struct loader *l, uint32_t kind, const struct node *n,
                     diag_suggest(l->pool, "", names, n_names), "is missing");
 }
 
-/* A part of which there is one: the file's, or the default plugin of its kind. */
+/* A part of which there is one: the file's, or the default plugin of its kind, also when the file
+ * only gives options. */
 static int single_read(struct loader *l, uint32_t kind, const char *key, const char *const *skip,
                        struct part *out)
 {
     struct node *n = tree_get(l->root, key);
+    bool named = n && n->kind != NODE_NULL && (n->kind != NODE_MAP || tree_get(n, "type"));
+    const struct plugin *plugin = named ? NULL : registry_default(l->registry, kind);
 
-    if (!n || n->kind == NODE_NULL) {
-        const struct plugin *plugin = registry_default(l->registry, kind);
-        if (!plugin)
-            return single_missing(l, kind, n, key);
+    if (!plugin && (!n || n->kind == NODE_NULL))
+        return single_missing(l, kind, n, key);
+    if (plugin) {
         struct node *fresh = default_spec(l, key, plugin->name);
         if (!fresh)
             return RN_ENOMEM;
-        if (n)
+        if (n && n->kind == NODE_MAP) {
+            fresh->child->next = n->child;
+            n->child = fresh->child;
+        } else if (n)
             tree_replace(l->root, n, fresh);
         else
             tree_add(l->root, fresh);
-        n = fresh;
+        n = n && n->kind == NODE_MAP ? n : fresh;
     }
     return part_read(l, kind, n, key, skip, out);
 }
