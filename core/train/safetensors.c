@@ -61,7 +61,7 @@ static void header_text(struct text *h, const struct st_tensor *tensors, int n,
         for (int k = 0; k < tensors[i].rank; k++)
             text_add(h, "%s%lld", k ? "," : "", (long long)tensors[i].dim[k]);
         text_add(h, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
-                 (unsigned long long)(at + bytes));
+                 (unsigned long long)at + bytes);
         at += bytes;
     }
     text_add(h, "}");
@@ -94,7 +94,7 @@ int safetensors_write(const char *path, const struct st_tensor *tensors, int n,
         at += size;
     }
     hash_sha256(file, at, hash);
-    memcpy(file + 8 + strlen(HEAD), hash, strlen(hash));
+    memcpy(file + 8 + strlen(HEAD), hash, sizeof hash_zero - 1);
     status = file_write(path, file, at);
 out:
     mem_free(file);
@@ -294,7 +294,7 @@ static int hash_check(struct reader *r, struct safetensors *st, char *header, ui
         return RN_OK;
     char *digits = strlen(wanted) == strlen(hash_zero) ? strstr(header, wanted) : NULL;
     if (digits) {
-        memcpy(digits, hash_zero, strlen(hash_zero));
+        memcpy(digits, hash_zero, sizeof hash_zero - 1);
         hash_sha256(st->file, 8 + n + r->bytes, actual);
     }
     if (!digits || strcmp(wanted, actual))
