@@ -16,15 +16,15 @@
 #include <math.h>
 
 #ifdef RN_DOUBLE /* the bodies of maps are written with the names for float */
-#define expf exp
+#define expf   exp
 #define expm1f expm1
-#define logf log
+#define logf   log
 #define log1pf log1p
-#define sqrtf sqrt
-#define tanhf tanh
-#define erff erf
-#define fabsf fabs
-#define powf pow
+#define sqrtf  sqrt
+#define tanhf  tanh
+#define erff   erf
+#define fabsf  fabs
+#define powf   pow
 #endif
 
 /* The step block. Index 0 means "the value that stands in the call itself". */
@@ -45,7 +45,7 @@ struct rn_block {
  * It may use arithmetic and the names of <math.h> that end in f; no macros of its
  * own and no '#' lines, since the text is not preprocessed.
  */
-#define RN_MAP_IN 6
+#define RN_MAP_IN  6
 #define RN_MAP_OUT 3
 #define RN_MAP_ARG 8
 
@@ -63,23 +63,23 @@ struct rn_map_call {
     rn_real *out[RN_MAP_OUT];
     rn_real beta[RN_MAP_OUT]; /* 0: out = y   1: out += y */
     rn_real arg[RN_MAP_ARG];
-    uint64_t key;                  /* for u */
-    uint8_t span[RN_MAP_IN];       /* enum rn_span */
-    uint8_t arg_from[RN_MAP_ARG];  /* not 0: arg[i] is block.f[arg_from[i]] */
-    uint8_t out_from[RN_MAP_OUT];  /* not 0: out[i] begins block.u[out_from[i]] elements later */
-    uint8_t draw_from;             /* block.u[draw_from] counts the draws of u */
+    uint64_t key;                 /* for u */
+    uint8_t span[RN_MAP_IN];      /* enum rn_span */
+    uint8_t arg_from[RN_MAP_ARG]; /* not 0: arg[i] is block.f[arg_from[i]] */
+    uint8_t out_from[RN_MAP_OUT]; /* not 0: out[i] begins block.u[out_from[i]] elements later */
+    uint8_t draw_from;            /* block.u[draw_from] counts the draws of u */
 };
 
 struct rn_map {
     uint32_t size;
     uint8_t n_in, n_out, uses_u, reserved;
     const char *name, *body;
-    void (*host)(const struct rn_map_call *c, const struct rn_block *b, int64_t r0,
-                 int64_t r1, int64_t j0, int64_t j1); /* rows and columns to do */
+    void (*host)(const struct rn_map_call *c, const struct rn_block *b, int64_t r0, int64_t r1,
+                 int64_t j0, int64_t j1); /* rows and columns to do */
 };
 
 /* One copy of the loop for each generation of the processor, chosen when loaded. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&   \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define RN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
@@ -95,17 +95,17 @@ static inline const rn_real *rn_map_row(const struct rn_map_call *c, int k, int6
 
 #define RN_MAP_UNIT_(k, nin) ((nin) > k ? p##k[col] : 0)
 #define RN_MAP_STEP_(k, nin) ((nin) > k ? p##k[col * s##k] : 0)
-#define RN_MAP_STORE_(k, nout)                                                             \
-    if ((nout) > k)                                                                        \
+#define RN_MAP_STORE_(k, nout) \
+    if ((nout) > k) \
     q##k[col] = b##k != 0 ? q##k[col] + y##k : y##k
-#define RN_MAP_OUT_(k, nout)                                                               \
+#define RN_MAP_OUT_(k, nout) \
     rn_real *const q##k = (nout) > k ? c->out[k] + b->u[c->out_from[k]] + row * c->cols : NULL; \
     const rn_real b##k = c->beta[k]
-#define RN_MAP_ROW_(k, nin)                                                                \
-    const rn_real *const p##k = (nin) > k ? rn_map_row(c, k, row) : NULL;                  \
+#define RN_MAP_ROW_(k, nin) \
+    const rn_real *const p##k = (nin) > k ? rn_map_row(c, k, row) : NULL; \
     const int64_t s##k = (nin) <= k || c->span[k] == RN_EACH || c->span[k] == RN_PER_COL
-#define RN_MAP_ARG_(k)                                                                     \
-    const rn_real a##k = c->arg_from[k] ? b->f[c->arg_from[k]] : c->arg[k];                \
+#define RN_MAP_ARG_(k) \
+    const rn_real a##k = c->arg_from[k] ? b->f[c->arg_from[k]] : c->arg[k]; \
     (void)a##k
 
 #ifdef __clang__
@@ -115,43 +115,54 @@ static inline const rn_real *rn_map_row(const struct rn_map_call *c, int k, int6
 #endif
 
 /* Outputs may be inputs, but only at the same place: no value is carried. */
-#define RN_MAP_LOOP_(nin, nout, rnd, LOAD, ...)                                            \
-    RN_IVDEP for (int64_t col = j0; col < j1; col++)                                       \
-    {                                                                                      \
-        const rn_real x0 = LOAD(0, nin), x1 = LOAD(1, nin), x2 = LOAD(2, nin);             \
-        const rn_real x3 = LOAD(3, nin), x4 = LOAD(4, nin), x5 = LOAD(5, nin);             \
-        const rn_real u = (rnd) ? rn_uniform(c->key, draw, u0 + (uint64_t)col) : 0;        \
-        rn_real y0 = 0, y1 = 0, y2 = 0;                                                    \
-        (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)u;               \
-        { __VA_ARGS__ }                                                                    \
-        RN_MAP_STORE_(0, nout);                                                            \
-        RN_MAP_STORE_(1, nout);                                                            \
-        RN_MAP_STORE_(2, nout);                                                            \
-        (void)y1, (void)y2;                                                                \
+#define RN_MAP_LOOP_(nin, nout, rnd, LOAD, ...) \
+    RN_IVDEP for (int64_t col = j0; col < j1; col++) \
+    { \
+        const rn_real x0 = LOAD(0, nin), x1 = LOAD(1, nin), x2 = LOAD(2, nin); \
+        const rn_real x3 = LOAD(3, nin), x4 = LOAD(4, nin), x5 = LOAD(5, nin); \
+        const rn_real u = (rnd) ? rn_uniform(c->key, draw, u0 + (uint64_t)col) : 0; \
+        rn_real y0 = 0, y1 = 0, y2 = 0; \
+        (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)u; \
+        {__VA_ARGS__} RN_MAP_STORE_(0, nout); \
+        RN_MAP_STORE_(1, nout); \
+        RN_MAP_STORE_(2, nout); \
+        (void)y1, (void)y2; \
     }
 
-#define RN_MAP(id, nin, nout, rnd, ...)                                                    \
+#define RN_MAP(id, nin, nout, rnd, ...) \
     RN_CLONES static void id##_host(const struct rn_map_call *c, const struct rn_block *b, \
-                                    int64_t r0, int64_t r1, int64_t j0, int64_t j1)        \
-    {                                                                                      \
-        RN_MAP_ARG_(0); RN_MAP_ARG_(1); RN_MAP_ARG_(2); RN_MAP_ARG_(3);                    \
-        RN_MAP_ARG_(4); RN_MAP_ARG_(5); RN_MAP_ARG_(6); RN_MAP_ARG_(7);                    \
-        const uint64_t draw = b->u[c->draw_from];                                          \
-        (void)draw;                                                                        \
-        for (int64_t row = r0; row < r1; row++) {                                          \
-            RN_MAP_ROW_(0, nin); RN_MAP_ROW_(1, nin); RN_MAP_ROW_(2, nin);                 \
-            RN_MAP_ROW_(3, nin); RN_MAP_ROW_(4, nin); RN_MAP_ROW_(5, nin);                 \
-            RN_MAP_OUT_(0, nout); RN_MAP_OUT_(1, nout); RN_MAP_OUT_(2, nout);              \
-            const uint64_t u0 = (uint64_t)(row * c->cols);                                 \
-            (void)q1, (void)q2, (void)b1, (void)b2, (void)u0;                              \
-            if (s0 & s1 & s2 & s3 & s4 & s5)                                               \
-                RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_UNIT_, __VA_ARGS__)                    \
-            else                                                                           \
-                RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_STEP_, __VA_ARGS__)                    \
-        }                                                                                  \
-    }                                                                                      \
-    static const struct rn_map id = {sizeof(struct rn_map), nin, nout, rnd, 0, #id,        \
-                                     #__VA_ARGS__, id##_host}
+                                    int64_t r0, int64_t r1, int64_t j0, int64_t j1) \
+    { \
+        RN_MAP_ARG_(0); \
+        RN_MAP_ARG_(1); \
+        RN_MAP_ARG_(2); \
+        RN_MAP_ARG_(3); \
+        RN_MAP_ARG_(4); \
+        RN_MAP_ARG_(5); \
+        RN_MAP_ARG_(6); \
+        RN_MAP_ARG_(7); \
+        const uint64_t draw = b->u[c->draw_from]; \
+        (void)draw; \
+        for (int64_t row = r0; row < r1; row++) { \
+            RN_MAP_ROW_(0, nin); \
+            RN_MAP_ROW_(1, nin); \
+            RN_MAP_ROW_(2, nin); \
+            RN_MAP_ROW_(3, nin); \
+            RN_MAP_ROW_(4, nin); \
+            RN_MAP_ROW_(5, nin); \
+            RN_MAP_OUT_(0, nout); \
+            RN_MAP_OUT_(1, nout); \
+            RN_MAP_OUT_(2, nout); \
+            const uint64_t u0 = (uint64_t)(row * c->cols); \
+            (void)q1, (void)q2, (void)b1, (void)b2, (void)u0; \
+            if (s0 & s1 & s2 & s3 & s4 & s5) \
+                RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_UNIT_, __VA_ARGS__) \
+            else \
+                RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_STEP_, __VA_ARGS__) \
+        } \
+    } \
+    static const struct rn_map id = {sizeof(struct rn_map), nin,      nout, rnd, 0, #id, \
+                                     #__VA_ARGS__,          id##_host}
 
 /* ---- the other operations ------------------------------------------------ */
 
@@ -192,14 +203,14 @@ enum rn_dtype { RN_F32 = 1, RN_U8 = 2 };
 
 struct rn_device_info {
     uint32_t size;
-    uint32_t threads;  /* that work on one operation; 0 where it has no meaning */
+    uint32_t threads;                /* that work on one operation; 0 where it has no meaning */
     uint32_t host_visible, reserved; /* not 0: the host may follow its addresses */
-    char name[64];     /* "AMD EPYC 7763, AVX2" */
-    char detail[128];  /* libraries and their versions, for the report */
+    char name[64];                   /* "AMD EPYC 7763, AVX2" */
+    char detail[128];                /* libraries and their versions, for the report */
     uint64_t memory_bytes;
 };
 
-struct rn_device { /* the plugin's own struct begins with this */
+struct rn_device {                   /* the plugin's own struct begins with this */
     const struct rn_device_ops *ops; /* the core's own copy */
 };
 struct rn_recording; /* a captured list of operations, owned by the device */
@@ -227,7 +238,8 @@ struct rn_device_ops {
     /* out[r] = the first column that holds the largest of in[r, 0..cols-1] */
     int (*argmax)(struct rn_device *d, int64_t rows, int64_t cols, const rn_real *in, rn_real *out);
     /* fn(ctx, slice) on the host for each slice, in any order; for what no operation can do */
-    int (*task)(struct rn_device *d, void (*fn)(void *ctx, int64_t slice), void *ctx, int64_t slices);
+    int (*task)(struct rn_device *d, void (*fn)(void *ctx, int64_t slice), void *ctx,
+                int64_t slices);
 
     int (*capture_begin)(struct rn_device *d);
     int (*capture_end)(struct rn_device *d, struct rn_recording **out);

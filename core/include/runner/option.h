@@ -60,47 +60,67 @@ struct rn_option {
     uint32_t reserved;
     const char *fallback; /* the default, as YAML text: one parser for both; NULL with no
                              RN_OPT_REQUIRED: optional, the field stays zero */
-    double min, max;      /* numbers: inclusive unless RN_OPT_OPEN_*; strings and lists: the length */
-    const char *unit;     /* "epochs", "samples", "bytes", "s"; NULL if none */
+    double min, max;  /* numbers: inclusive unless RN_OPT_OPEN_*; strings and lists: the length */
+    const char *unit; /* "epochs", "samples", "bytes", "s"; NULL if none */
     const struct rn_choice *choices; /* RN_OPT_CHOICE: ends with name NULL */
-    const char *alias;    /* an older name that still works */
+    const char *alias;               /* an older name that still works */
 };
 RN_NO_TAIL_PADDING(struct rn_option, alias);
 
 /* offsetof that fails to compile when the field has another type. */
-#define RN_FIELD(T, f, C)                                                                  \
-    (uint32_t)(offsetof(T, f) +                                                            \
-               0 * sizeof(char[_Generic(((T *)0)->f, C : 1, default : -1)]))
+#define RN_FIELD(T, f, C) \
+    (uint32_t)(offsetof(T, f) + 0 * sizeof(char[_Generic(((T *)0)->f, C : 1, default : -1)]))
 
-#define RN_OPT_(T, f, C, type_, fallback_, help_)                                          \
-    .name = #f, .help = help_, .type = type_, .offset = RN_FIELD(T, f, C),                 \
-    .fallback = fallback_
+#define RN_OPT_(T, f, C, type_, fallback_, help_) \
+    .name = #f, .help = help_, .type = type_, .offset = RN_FIELD(T, f, C), .fallback = fallback_
 
-#define RN_INT(T, f, fallback_, lo, hi, unit_, help_)                                      \
-    {RN_OPT_(T, f, int64_t, RN_OPT_INT, fallback_, help_), .min = lo, .max = hi,           \
-     .unit = unit_, .flags = (fallback_) ? 0 : RN_OPT_REQUIRED}
-#define RN_FLOAT(T, f, fallback_, lo, hi, flags_, unit_, help_)                            \
-    {RN_OPT_(T, f, double, RN_OPT_FLOAT, fallback_, help_), .min = lo, .max = hi,          \
-     .unit = unit_, .flags = (flags_) | ((fallback_) ? 0 : RN_OPT_REQUIRED)}
-#define RN_BOOL(T, f, fallback_, help_)                                                    \
-    {RN_OPT_(T, f, bool, RN_OPT_BOOL, fallback_, help_)}
-#define RN_CHOICE(T, f, fallback_, choices_, help_)                                        \
-    {RN_OPT_(T, f, int64_t, RN_OPT_CHOICE, fallback_, help_), .choices = choices_}
-#define RN_STRING(T, f, fallback_, flags_, help_)                                          \
-    {RN_OPT_(T, f, const char *, RN_OPT_STRING, fallback_, help_), .max = 4096,            \
-     .flags = flags_}
-#define RN_PATH(T, f, fallback_, flags_, help_)                                            \
-    {RN_OPT_(T, f, const char *, RN_OPT_PATH, fallback_, help_), .max = 4096,              \
-     .flags = flags_}
-#define RN_INTS(T, f, fallback_, lo, hi, help_)                                            \
-    {RN_OPT_(T, f, struct rn_ints, RN_OPT_INTS, fallback_, help_), .min = lo, .max = hi}
-#define RN_FLOATS(T, f, fallback_, lo, hi, help_)                                          \
-    {RN_OPT_(T, f, struct rn_floats, RN_OPT_FLOATS, fallback_, help_), .min = lo, .max = hi}
-#define RN_SPAN(T, f, fallback_, help_)                                                    \
-    {RN_OPT_(T, f, struct rn_span_value, RN_OPT_SPAN, fallback_, help_), .max = DBL_MAX}
-#define RN_SIZE(T, f, fallback_, lo, hi, help_)                                            \
-    {RN_OPT_(T, f, int64_t, RN_OPT_SIZE, fallback_, help_), .min = lo, .max = hi,          \
-     .unit = "bytes"}
-#define RN_END {.name = NULL}
+#define RN_INT(T, f, fallback_, lo, hi, unit_, help_) \
+    { \
+        RN_OPT_(T, f, int64_t, RN_OPT_INT, fallback_, help_), \
+            .min = lo, .max = hi, .unit = unit_, .flags = (fallback_) ? 0 : RN_OPT_REQUIRED \
+    }
+#define RN_FLOAT(T, f, fallback_, lo, hi, flags_, unit_, help_) \
+    { \
+        RN_OPT_(T, f, double, RN_OPT_FLOAT, fallback_, help_), \
+            .min = lo, .max = hi, .unit = unit_, \
+            .flags = (flags_) | ((fallback_) ? 0 : RN_OPT_REQUIRED) \
+    }
+#define RN_BOOL(T, f, fallback_, help_) \
+    { \
+        RN_OPT_(T, f, bool, RN_OPT_BOOL, fallback_, help_) \
+    }
+#define RN_CHOICE(T, f, fallback_, choices_, help_) \
+    { \
+        RN_OPT_(T, f, int64_t, RN_OPT_CHOICE, fallback_, help_), .choices = choices_ \
+    }
+#define RN_STRING(T, f, fallback_, flags_, help_) \
+    { \
+        RN_OPT_(T, f, const char *, RN_OPT_STRING, fallback_, help_), .max = 4096, .flags = flags_ \
+    }
+#define RN_PATH(T, f, fallback_, flags_, help_) \
+    { \
+        RN_OPT_(T, f, const char *, RN_OPT_PATH, fallback_, help_), .max = 4096, .flags = flags_ \
+    }
+#define RN_INTS(T, f, fallback_, lo, hi, help_) \
+    { \
+        RN_OPT_(T, f, struct rn_ints, RN_OPT_INTS, fallback_, help_), .min = lo, .max = hi \
+    }
+#define RN_FLOATS(T, f, fallback_, lo, hi, help_) \
+    { \
+        RN_OPT_(T, f, struct rn_floats, RN_OPT_FLOATS, fallback_, help_), .min = lo, .max = hi \
+    }
+#define RN_SPAN(T, f, fallback_, help_) \
+    { \
+        RN_OPT_(T, f, struct rn_span_value, RN_OPT_SPAN, fallback_, help_), .max = DBL_MAX \
+    }
+#define RN_SIZE(T, f, fallback_, lo, hi, help_) \
+    { \
+        RN_OPT_(T, f, int64_t, RN_OPT_SIZE, fallback_, help_), .min = lo, .max = hi, \
+                                                               .unit = "bytes" \
+    }
+#define RN_END \
+    { \
+        .name = NULL \
+    }
 
 #endif

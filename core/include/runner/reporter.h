@@ -79,10 +79,10 @@ struct rn_expectation {
 
 struct rn_figure {
     const char *name, *title, *alt; /* "confusion_matrix_counts"; alt says it in words */
-    const char *svg; /* a whole document, UTF-8, no id in it; what a dark page should
-                        recolour has a class: paper ink soft axis grid good bad, s0..s6 (lines),
-                        s0-dot.. (fills), s0-band.., h0..h7 h-none h-mute (heat), t0..t7 (text
-                        on heat) */
+    const char *svg;                /* a whole document, UTF-8, no id in it; what a dark page should
+                                       recolour has a class: paper ink soft axis grid good bad, s0..s6 (lines),
+                                       s0-dot.. (fills), s0-band.., h0..h7 h-none h-mute (heat), t0..t7 (text
+                                       on heat) */
     const char *csv;                /* its numbers */
 };
 
