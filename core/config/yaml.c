@@ -282,6 +282,7 @@ static void merge(struct builder *b, struct frame *f)
     struct node *with = tree_get(f->node, "<<");
     struct node *one = with->kind == NODE_LIST ? with->child : with;
 
+    f->keys--; /* << itself goes */
     for (; one; one = with->kind == NODE_LIST ? one->next : NULL) {
         if (one->kind == NODE_MAP)
             merge_one(b, f, one);

@@ -1,0 +1,397 @@
+/* test_experiment.c - what a checked experiment holds, that its resolved file runs anywhere as it
+ * is, and that running out of memory at any point is a plain error. */
+#define _XOPEN_SOURCE 700
+#include "base/error.h"
+#include "experiment/experiment.h"
+#include "support/fakes.h"
+
+#include <check.h>
+#include <math.h>
+#include <unistd.h>
+
+static const char *dir; /* of the fakes; $RN_PLUGIN_PATH is theirs */
+static const char *real_plugins, *source_dir;
+static struct registry *registry;
+static struct diag *diag;
+static struct experiment *e;
+static struct text out;
+
+static void setup(void)
+{
+    ck_assert_int_eq(chdir(dir), 0);
+    ck_assert_int_eq(registry_open(NULL, 0, &registry), RN_OK);
+}
+
+static void teardown(void)
+{
+    text_free(&out);
+    experiment_free(e);
+    e = NULL;
+    registry_close(registry);
+    ck_assert_uint_eq(mem_live(), 0);
+}
+
+static int load(const char *file, const char *const *overrides, int n)
+{
+    experiment_free(e);
+    return experiment_load(file, overrides, n, registry, &diag, &e);
+}
+
+static void expect_ok(int status)
+{
+    if (status) {
+        diag_text(diag, false, &out);
+        ck_abort_msg("%s\n%s", error_text(), text_str(&out));
+    }
+}
+
+#define BASE \
+    "data: {type: mnist, path: d}\nloss: mse\noptimizer: adam\ntrain: {epochs: 3}\n" \
+    "model: {layers: [flatten, {type: dense, units: 4}, relu, {type: dense, units: 2, name: " \
+    "out}]}\n"
+
+static void load_text(const char *more)
+{
+    struct text text = {0};
+
+    text_add(&text, "%s%s", BASE, more);
+    expect_ok(load(scratch_write(dir, "e.yaml", text.s), NULL, 0));
+    text_free(&text);
+}
+
+static const char *resolved(const char *path_key)
+{
+    const struct node *n = e->root;
+    char key[64];
+
+    for (const char *s = path_key; n && *s; s += *s == '.') {
+        size_t len = strcspn(s, ".");
+        snprintf(key, sizeof key, "%.*s", (int)len, s);
+        n = n->kind == NODE_LIST ? tree_at(n, atoi(key)) : tree_get(n, key);
+        s += len;
+    }
+    return n && n->text ? n->text : "(none)";
+}
+
+START_TEST(fills_in_every_default)
+{
+    char path[PATH_MAX];
+
+    load_text("");
+    ck_assert_str_eq(e->name, "e");
+    ck_assert_str_eq(e->description, "");
+    ck_assert_uint_eq(e->seed, 1);
+    ck_assert_str_eq(e->dir, dir);
+    ck_assert_str_eq(e->device.plugin->name, "cpu");
+    ck_assert(!e->device_auto);
+    ck_assert_int_eq(e->train.epochs, 3);
+    ck_assert_int_eq(e->train.batch_size, 64);
+    ck_assert_int_eq(e->train.eval_batch_size, 1000);
+    ck_assert(e->train.shuffle && !e->train.drop_last);
+    ck_assert_double_eq(e->train.log_every.value, 50);
+    ck_assert_uint_eq(e->train.log_every.unit, RN_STEPS);
+    ck_assert_double_eq(e->split.train, 0.9);
+    ck_assert_double_eq(e->split.val, 0.1);
+    ck_assert_int_eq(e->split.seed, 0);
+    ck_assert_int_eq(e->split.mean.count, 0);
+    ck_assert_int_eq(e->n_expects, 0);
+    ck_assert_int_eq(e->n_tags, 0);
+    ck_assert_str_eq(resolved("name"), "e");
+    ck_assert_str_eq(resolved("device.threads"), "0");
+    ck_assert_str_eq(resolved("optimizer.lr"), "0.001");
+    ck_assert_str_eq(resolved("data.split.val"), "0.1");
+    ck_assert_str_eq(resolved("data.limit.test"), "0");
+    ck_assert_str_eq(resolved("train.log_every"), "50 steps");
+    ck_assert_str_eq(resolved("model.layers.1.bias"), "true");
+    snprintf(path, sizeof path, "%s/d", dir);
+    ck_assert_str_eq(resolved("data.path"), path);
+}
+END_TEST
+
+START_TEST(names_layers_by_type_and_number)
+{
+    static const char *const names[] = {"flatten1", "dense1", "relu1", "out"};
+
+    load_text("");
+    ck_assert_int_eq(e->n_layers, 4);
+    for (int i = 0; i < 4; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "model.layers.%s", names[i]);
+        ck_assert_str_eq(e->layers[i].name, names[i]);
+        ck_assert_str_eq(e->layers[i].path, path);
+        snprintf(path, sizeof path, "model.layers.%d.name", i);
+        ck_assert_str_eq(resolved(path), names[i]);
+        ck_assert_int_eq(e->layers[i].mark.line, 5);
+    }
+}
+END_TEST
+
+START_TEST(default_reporters_go_by_priority)
+{
+    load_text("");
+    ck_assert_int_eq(e->n_reporters, 2);
+    ck_assert_str_eq(e->reporters[0].plugin->name, "html");
+    ck_assert_str_eq(e->reporters[1].plugin->name, "console");
+    load_text("reporters: [csv, {type: html, samples: 3}]\n");
+    ck_assert_int_eq(e->n_reporters, 2);
+    ck_assert_str_eq(e->reporters[0].plugin->name, "csv");
+    load_text("reporters: []\n");
+    ck_assert_int_eq(e->n_reporters, 0);
+    ck_assert_ptr_nonnull(strstr(e->config_yaml, "reporters: []\n"));
+}
+END_TEST
+
+START_TEST(auto_stays_auto)
+{
+    load_text("device: auto\n");
+    ck_assert(e->device_auto);
+    ck_assert_str_eq(e->device.plugin->name, "cpu");
+    ck_assert_ptr_nonnull(e->device.opts);
+    ck_assert_ptr_nonnull(strstr(e->config_yaml, "device:\n  type: auto\n"));
+}
+END_TEST
+
+static const struct {
+    const char *split;
+    double train, val;
+} splits[] = {
+    {"{train: 0.8}", 0.8, 0.2},           {"{val: 0.25}", 0.75, 0.25},  {"{train: 100}", 100, 0},
+    {"{train: 0.5, val: 0.1}", 0.5, 0.1}, {"{train: 1, val: 0}", 1, 0}, {"{train: 1}", 1, 0},
+    {"{train: 500, val: 20}", 500, 20},   {"{seed: 4}", 0.9, 0.1},      {"{train: 90%}", 0.9, 0.1},
+};
+
+START_TEST(a_share_that_is_not_given_is_the_rest)
+{
+    char text[128];
+
+    snprintf(text, sizeof text, "set: {data.split: %s}\n", splits[_i].split);
+    load_text(text);
+    ck_assert_double_eq(e->split.train, splits[_i].train);
+    ck_assert_double_eq(e->split.val, splits[_i].val);
+    ck_assert_double_eq(atof(resolved("data.split.val")), splits[_i].val);
+}
+END_TEST
+
+START_TEST(expectations_are_bounds)
+{
+    load_text("expect:\n  - {metric: a, min: 0.9}\n  - {metric: b, max: 2}\n"
+              "  - {metric: c, value: 10, rel: 10%}\n  - {metric: d, value: -4, abs: 1}\n"
+              "  - {metric: e, value: -4, rel: 0.5}\n");
+    ck_assert_int_eq(e->n_expects, 5);
+    ck_assert_double_eq(e->expects[0].min, 0.9);
+    ck_assert_double_nan(e->expects[0].max);
+    ck_assert_double_nan(e->expects[1].min);
+    ck_assert_double_eq_tol(e->expects[2].min, 9, 1e-12);
+    ck_assert_double_eq_tol(e->expects[2].max, 11, 1e-12);
+    ck_assert_double_eq(e->expects[3].min, -5);
+    ck_assert_double_eq(e->expects[3].max, -3);
+    ck_assert_double_eq(e->expects[4].min, -6);
+    ck_assert_str_eq(e->expects[4].metric, "e");
+    ck_assert_int_eq(e->expects[4].mark.line, 11);
+}
+END_TEST
+
+START_TEST(reads_the_rest_of_the_file)
+{
+    load_text("name: n-1.x_\nseed: 9223372036854775807\ntags: [a, 'b c']\ndescription: it's\n"
+              "set: {data.normalize: {mean: [1, 2], std: [3, 4]}, data.limit.train: 1k,\n"
+              "  train.log_every: 2 epochs, train.shuffle: false}\n");
+    ck_assert_str_eq(e->name, "n-1.x_");
+    ck_assert_str_eq(e->description, "it's");
+    ck_assert_uint_eq(e->seed, INT64_MAX);
+    ck_assert_int_eq(e->n_tags, 2);
+    ck_assert_str_eq(e->tags[1], "b c");
+    ck_assert_int_eq(e->split.mean.count, 2);
+    ck_assert_double_eq(e->split.std.at[1], 4);
+    ck_assert_int_eq(e->split.limit_train, 1000);
+    ck_assert_uint_eq(e->train.log_every.unit, RN_EPOCHS);
+    ck_assert(!e->train.shuffle);
+}
+END_TEST
+
+START_TEST(names_of_files_are_made_to_fit)
+{
+    static const struct {
+        const char *file, *name;
+    } cases[] = {{"my run.yaml", "my_run"},
+                 {".hidden.yaml", "_hidden"},
+                 {"-x", "_x"},
+                 {"größe.v2.yml", "gr____e.v2"},
+                 {"plain", "plain"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        expect_ok(load(scratch_write(dir, cases[i].file, BASE), NULL, 0));
+        ck_assert_str_eq(e->name, cases[i].name);
+    }
+    ck_assert_int_eq(
+        load(scratch_write(
+                 dir, "n.yaml",
+                 BASE "name: 123456789_123456789_123456789_"
+                      "123456789_123456789_123456789_123456789_123456789_123456789_123456789_\n"),
+             NULL, 0),
+        RN_OK);
+    ck_assert_int_eq(
+        load(scratch_write(
+                 dir, "n.yaml",
+                 BASE "name: 123456789_123456789_123456789_"
+                      "123456789_123456789_123456789_123456789_123456789_123456789_123456789_1\n"),
+             NULL, 0),
+        RN_EINVAL);
+}
+END_TEST
+
+START_TEST(plugin_folders_of_the_file_are_searched_first)
+{
+    char path[PATH_MAX];
+
+    ck_assert_int_eq(file_mkdirs("mine/losses"), RN_OK);
+    ck_assert_int_eq(file_symlink(getenv("RN_FAKES"), "mine/losses/mse.so"), RN_OK);
+    load_text("plugins: {path: [mine]}\n");
+    snprintf(path, sizeof path, "%s/mine", dir);
+    ck_assert_ptr_nonnull(strstr(e->config_yaml, path));
+}
+END_TEST
+
+START_TEST(the_resolved_file_runs_as_it_is_from_anywhere)
+{
+    load_text("description: \"a: ${env:HOME} # $${x}\"\nexpect: [{metric: a, min: 1}]\n"
+              "device: {type: cpu, threads: 2}\ntags: [\"1\", x]\n"
+              "set: {data.normalize: {mean: 0.1, std: 1}}\n");
+    char *first = strdup(e->config_yaml);
+    ck_assert_int_eq(file_mkdirs("elsewhere/deep"), RN_OK);
+    const char *path = scratch_write(dir, "elsewhere/deep/config.yaml", first);
+    ck_assert_int_eq(chdir("/"), 0);
+    expect_ok(load(path, NULL, 0));
+    ck_assert_str_eq(e->config_yaml, first);
+    ck_assert_str_eq(e->name, "e");
+    free(first);
+}
+END_TEST
+
+START_TEST(the_written_file_keeps_what_it_extends_as_comments)
+{
+    scratch_write(dir, "base.yaml", BASE);
+    expect_ok(load(scratch_write(dir, "child.yaml", "extends: base.yaml # yes\nseed: 3"), NULL, 0));
+    const char *begin = "extends: base.yaml # yes\nseed: 3\n\n# ---- extends ";
+    ck_assert_int_eq(strncmp(e->config_input, begin, strlen(begin)), 0);
+    ck_assert_ptr_nonnull(strstr(e->config_input, "base.yaml\n# data: {type: mnist, path: d}\n"));
+    for (const char *s = strstr(e->config_input, "\n\n") + 2; *s; s = strchr(s, '\n') + 1)
+        ck_assert_int_eq(*s, '#');
+}
+END_TEST
+
+START_TEST(options_that_are_not_written_can_be_overridden)
+{
+    static const char *const overrides[] = {
+        "train.eval_batch_size=500", "optimizer.beta1=0.8", "model.layers.dense1.bias=false",
+        "device.threads=3",          "data.path=rel",       "model.layers.out.units=7"};
+    char path[PATH_MAX];
+
+    ck_assert_int_eq(chdir("/usr"), 0);
+    expect_ok(load(scratch_write(dir, "e.yaml", BASE), overrides, 6));
+    ck_assert_int_eq(e->train.eval_batch_size, 500);
+    ck_assert_str_eq(resolved("optimizer.beta1"), "0.8");
+    ck_assert_str_eq(resolved("model.layers.1.bias"), "false");
+    ck_assert_str_eq(resolved("data.path"), "/usr/rel");
+    experiment_show(e, true, true, &out);
+    ck_assert_ptr_nonnull(strstr(text_str(&out), "threads: 3"));
+    ck_assert_ptr_nonnull(strstr(text_str(&out), "# command line"));
+    ck_assert_ptr_null(strstr(text_str(&out), "default"));
+    snprintf(path, sizeof path, "%s/e.yaml:3\n", dir);
+    ck_assert_ptr_nonnull(strstr(text_str(&out), path));
+}
+END_TEST
+
+START_TEST(problems_have_the_status_of_their_kind)
+{
+    ck_assert_int_eq(load("nowhere.yaml", NULL, 0), RN_EINVAL);
+    ck_assert_int_eq(diag_errors(diag), 1);
+    ck_assert_int_eq(load(scratch_write(dir, "e.yaml", BASE "device: tpu\n"), NULL, 0), RN_EPLUGIN);
+    ck_assert_int_eq(load(scratch_write(dir, "e.yaml", BASE "device: tpu\nx: 1\n"), NULL, 0),
+                     RN_EINVAL);
+    ck_assert_int_eq(diag_errors(diag), 2);
+}
+END_TEST
+
+START_TEST(the_baseline_loads_with_the_real_plugins)
+{
+    char path[PATH_MAX];
+
+    setenv("RN_PLUGIN_PATH", real_plugins, 1);
+    registry_close(registry);
+    ck_assert_int_eq(registry_open(NULL, 0, &registry), RN_OK);
+    snprintf(path, sizeof path, "%s/configs/mlp_baseline.yaml", source_dir);
+    expect_ok(load(path, NULL, 0));
+    ck_assert_str_eq(e->name, "mlp_baseline");
+    ck_assert_int_eq(e->n_layers, 6);
+    ck_assert_str_eq(e->layers[5].name, "logits");
+    ck_assert_double_eq(e->split.mean.at[0], 0.1307);
+    ck_assert_double_eq(e->expects[0].min, 0.965);
+    ck_assert_int_eq(e->train.batch_size, 64);
+    snprintf(path, sizeof path, "%s/data/mnist", source_dir);
+    ck_assert_str_eq(resolved("data.path"), path);
+}
+END_TEST
+
+/* In a process of its own, whose _i-th allocation fails. */
+START_TEST(no_memory_is_a_plain_error)
+{
+    char n[16];
+    static const char *const overrides[] = {"+tags=x", "train.epochs=2", "seed=x"};
+
+    snprintf(n, sizeof n, "%d", _i);
+    const char *file = scratch_write(
+        dir, "m.yaml", BASE "vars: {a: 1}\nseed: ${vars.a}\nexpect: [{metric: a, min: 1}]\n");
+    setenv("RN_FAIL_ALLOC", n, 1);
+    registry_close(registry);
+    registry = NULL;
+    int status = registry_open(NULL, 0, &registry);
+    if (!status)
+        status = experiment_load(file, overrides, 2 + _i % 2, registry, &diag, &e);
+    if (e && diag) {
+        diag_text(diag, false, &out);
+        diag_json(diag, &out);
+    }
+    if (getenv("DBG"))
+        fprintf(stderr, "%d: %d\n", _i, status);
+    ck_assert_msg(status == RN_OK || status == RN_ENOMEM || status == RN_EINVAL, "%d: %s", status,
+                  error_text());
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("experiment");
+    TCase *t = tcase_create("experiment"), *memory = tcase_create("memory");
+
+    real_plugins = getenv("RN_PLUGIN_PATH");
+    source_dir = getenv("RN_SOURCE");
+    fakes_need(real_plugins && source_dir, "RN_PLUGIN_PATH and RN_SOURCE: run this by meson test");
+    dir = fakes_open();
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, fills_in_every_default);
+    tcase_add_test(t, names_layers_by_type_and_number);
+    tcase_add_test(t, default_reporters_go_by_priority);
+    tcase_add_test(t, auto_stays_auto);
+    tcase_add_loop_test(t, a_share_that_is_not_given_is_the_rest, 0,
+                        (int)(sizeof splits / sizeof *splits));
+    tcase_add_test(t, expectations_are_bounds);
+    tcase_add_test(t, reads_the_rest_of_the_file);
+    tcase_add_test(t, names_of_files_are_made_to_fit);
+    tcase_add_test(t, plugin_folders_of_the_file_are_searched_first);
+    tcase_add_test(t, the_resolved_file_runs_as_it_is_from_anywhere);
+    tcase_add_test(t, the_written_file_keeps_what_it_extends_as_comments);
+    tcase_add_test(t, options_that_are_not_written_can_be_overridden);
+    tcase_add_test(t, problems_have_the_status_of_their_kind);
+    tcase_add_test(t, the_baseline_loads_with_the_real_plugins);
+    suite_add_tcase(s, t);
+    tcase_add_checked_fixture(memory, NULL, teardown);
+    tcase_add_loop_test(memory, no_memory_is_a_plain_error, 1, 250);
+    suite_add_tcase(s, memory);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    file_remove_tree(dir);
+    return failed != 0;
+}
