@@ -93,8 +93,11 @@ static int single_read(struct loader *l, uint32_t kind, const char *key, const c
 {
     struct node *n = tree_get(l->root, key);
     bool named = n && n->kind != NODE_NULL && (n->kind != NODE_MAP || tree_get(n, "type"));
-    const struct plugin *plugin = named ? NULL : registry_default(l->registry, kind);
 
+    error_clear();
+    const struct plugin *plugin = named ? NULL : registry_default(l->registry, kind);
+    if (!plugin && error_status() == RN_ENOMEM)
+        return RN_ENOMEM;
     if (!plugin && (!n || n->kind == NODE_NULL))
         return single_missing(l, kind, n, key);
     if (plugin) {
