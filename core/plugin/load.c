@@ -1,13 +1,17 @@
 /* load.c - opens one plugin file: who may write it, the dynamic linker, the query, the checks.
  * A file that crashes while it is opened is named on stderr before the process ends. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* ElfW */
 #include "load.h"
 
 #include "base/error.h"
 #include "base/log.h"
 
 #include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <fenv.h>
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +93,26 @@ static void watch_end(void)
 
 /* ---- the dynamic linker --------------------------------------------------- */
 
+/* The linker maps a file without looking at its length, and dies of one that is cut short. The
+ * table of sections comes last. */
+static int check_whole(const char *real)
+{
+    ElfW(Ehdr) head = {0};
+    struct stat st;
+    int fd = open(real, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return FAIL(RN_EPLUGIN, "it cannot be read: %s", strerror(errno));
+    bool known = !fstat(fd, &st) && read(fd, &head, sizeof head) == sizeof head &&
+                 !memcmp(head.e_ident, ELFMAG, SELFMAG);
+    close(fd);
+    uint64_t end = head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize;
+    if (known && end > (uint64_t)st.st_size)
+        return FAIL(RN_EPLUGIN, "it is cut short: %lld bytes of %llu; build or copy it again",
+                    (long long)st.st_size, (unsigned long long)end);
+    return RN_OK;
+}
+
 static int open_failed(const char *real)
 {
     const char *why = dlerror();
@@ -158,6 +182,7 @@ int plugin_load(struct pool *p, const char *found, const char *real, struct plug
 
     TRY(check_trust(p, found, 2)); /* the file, the folder of its kind, the plugin folder */
     TRY(check_trust(p, real, 1));
+    TRY(check_whole(real));
     fegetenv(&env);
     watch_begin(real);
     int status = query_file(real, &theirs);
