@@ -110,8 +110,12 @@ static void list_text(const struct plugin *const *list, int n, const struct text
     }
     if (bad->n)
         text_add(out, "%scannot be used\n", n ? "\n" : "");
-    for (const char *s = text_str(bad); *s; s += strcspn(s, "\n") + 1)
-        text_add(out, "  %.*s\n", (int)strcspn(s, "\n"), s);
+    for (const char *s = text_str(bad); *s;) {
+        size_t line = strcspn(s, "\n") + 1;
+        text_put(out, "  ", 2);
+        text_put(out, s, line);
+        s += line;
+    }
     if (!n && !bad->n)
         text_add(out, "no plugins were found\n");
 }
