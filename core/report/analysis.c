@@ -293,14 +293,16 @@ static int rule_weakest(struct judge *j)
         text_add(&list, "%s%s (%.1f %% of %lld)", i ? ", " : "", t->per_class[weak[i]].name,
                  100 * t->per_class[weak[i]].recall, (long long)t->per_class[weak[i]].support);
     const struct rn_class_fact *f = &t->per_class[lowest];
-    int status =
-        n ? SAY(j, rule, RN_NEUTRAL,
-                "Recognised less often than the average of %.1f %%, beyond chance: %s.",
-                100 * t->accuracy, text_str(&list))
-          : SAY(j, rule, RN_GOOD,
-                "No class stands out: the lowest recall, %.1f %% of %lld samples of %s, is within "
-                "the noise of the average.",
-                100 * f->recall, (long long)f->support, f->name);
+    int status = list.status;
+    if (!status && n)
+        status = SAY(j, rule, RN_NEUTRAL,
+                     "Recognised less often than the average of %.1f %%, beyond chance: %s.",
+                     100 * t->accuracy, text_str(&list));
+    else if (!status)
+        status = SAY(j, rule, RN_GOOD,
+                     "No class stands out: the lowest recall, %.1f %% of %lld samples of %s, is "
+                     "within the noise of the average.",
+                     100 * f->recall, (long long)f->support, f->name);
     text_free(&list);
     return status;
 }
@@ -325,12 +327,11 @@ static int rule_confused(struct judge *j)
                  t->per_class[t->pairs[n].truth].name, t->per_class[t->pairs[n].predicted].name,
                  (long long)t->pairs[n].count);
     }
-    int status =
-        n && t->classes > 2
-            ? SAY(j, "confused_pairs", RN_NEUTRAL,
-                  "Most frequent mistakes: %s; together %.0f %% of all %lld.", text_str(&list),
-                  100 * (double)named / (double)mistakes, (long long)mistakes)
-            : RN_OK;
+    int status = list.status;
+    if (!status && n && t->classes > 2)
+        status = SAY(j, "confused_pairs", RN_NEUTRAL,
+                     "Most frequent mistakes: %s; together %.0f %% of all %lld.", text_str(&list),
+                     100 * (double)named / (double)mistakes, (long long)mistakes);
     text_free(&list);
     return status;
 }

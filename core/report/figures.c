@@ -16,7 +16,7 @@
 int sheet_keep(struct sheet *s, const char *name, const char *title, int status)
 {
     struct rn_figure *f = &s->figures[s->r->view.n_figures];
-    int bad = status ? status : s->svg.status ? s->svg.status : s->csv.status;
+    int bad = status ? status : s->svg.status | s->csv.status | s->alt.status;
 
     *f = (struct rn_figure){
         .name = name,

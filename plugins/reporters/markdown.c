@@ -79,21 +79,46 @@ static void put(struct page *p, const void *s, size_t n)
     p->n += n;
 }
 
+/* Bytes of the UTF-8 character at s that may stand in the text; 0: broken, a control character, or
+ * one that turns the direction of writing. */
+static size_t good_char(const unsigned char *s)
+{
+    size_t n = *s < 0x80 ? 1 : *s >= 0xC2 && *s < 0xE0 ? 2 : *s >= 0xE0 && *s < 0xF0 ? 3 : 4;
+
+    if (n == 1)
+        return (*s >= 0x20 && *s != 0x7F) || *s == '\n' || *s == '\t';
+    if (*s < 0xC2 || *s > 0xF4 || (*s == 0xC2 && s[1] < 0xA0))
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    if ((*s == 0xE0 && s[1] < 0xA0) || (*s == 0xED && s[1] > 0x9F) || (*s == 0xF0 && s[1] < 0x90) ||
+        (*s == 0xF4 && s[1] > 0x8F))
+        return 0; /* too long, surrogates, beyond Unicode */
+    if (*s == 0xE2 && ((s[1] == 0x80 && s[2] >= 0xAA && s[2] <= 0xAE) ||
+                       (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9)))
+        return 0;
+    return n;
+}
+
 /* So that it shows as it is, in a line or a cell of a table: no mark-up, no HTML, no link, nobody
  * is notified. */
 static void put_escaped(struct page *p, const char *s)
 {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
+    for (size_t n; *s; s += n) {
         char b[8];
-        if (c < 0x20 || c == 0x7F)
+        n = good_char((const unsigned char *)s);
+        if (!n)
+            put(p, "\xEF\xBF\xBD", 3);
+        else if (*s == '\n' || *s == '\t')
             put(p, " ", 1);
         else if (strchr("<>&@:\"", *s))
-            put(p, b, (size_t)snprintf(b, sizeof b, "&#%d;", c));
+            put(p, b, (size_t)snprintf(b, sizeof b, "&#%d;", *s));
         else if (strchr("\\`*_{}[]()#!|~$", *s))
-            put(p, b, (size_t)snprintf(b, sizeof b, "\\%c", c));
+            put(p, b, (size_t)snprintf(b, sizeof b, "\\%c", *s));
         else
-            put(p, s, 1);
+            put(p, s, n);
+        n = n ? n : 1;
     }
 }
 

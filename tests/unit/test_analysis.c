@@ -1,0 +1,375 @@
+/* test_analysis.c - each rule at both sides of its threshold, and where it has to be silent. */
+#include "report/analysis.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EPOCHS_MAX 20
+
+/* A run made of two loss curves. Accuracy 0.9 on 10,000 samples: the losses' spread is three times
+ * the mean, the standard error 0.03 of the lowest. */
+struct made {
+    struct rn_report r;
+    struct rn_epoch e[EPOCHS_MAX];
+    struct rn_test t;
+    struct rn_class_fact c[3];
+    int64_t confusion[9];
+    struct rn_confusion pairs[6];
+};
+
+static struct made *curves(int64_t n, const double *fit, const double *val)
+{
+    struct made *m = calloc(1, sizeof *m);
+
+    m->r = (struct rn_report){
+        .status = "finished", .classes = 10, .val_samples = 10000, .epochs = m->e, .n_epochs = n};
+    for (int64_t i = 0; i < n; i++) {
+        m->e[i] = (struct rn_epoch){.epoch = i + 1,
+                                    .train_loss = fit[i],
+                                    .fit_loss = fit[i],
+                                    .fit_accuracy = 0.9,
+                                    .val_loss = val[i],
+                                    .val_accuracy = 0.9,
+                                    .lr = 0.5};
+        if (isfinite(val[i]) && (!m->r.best_epoch || val[i] < m->e[m->r.best_epoch - 1].val_loss))
+            m->r.best_epoch = i + 1;
+    }
+    return m;
+}
+
+static void judged(struct made *m, enum fit_verdict wanted, int64_t onset)
+{
+    struct fit f = judge_fit(&m->r);
+
+    ck_assert_msg(f.verdict == wanted, "%s, wanted %s", fit_words(f.verdict), fit_words(wanted));
+    ck_assert_int_eq(f.onset, onset);
+}
+
+/* The text of a rule; "" when it is silent. */
+static const char *said(const struct made *m, const char *rule, int *tone)
+{
+    static char text[1024];
+    struct pool *p = pool_new();
+    const struct rn_finding *f;
+    int64_t n;
+
+    text[0] = '\0';
+    ck_assert_int_eq(analysis_make(p, &m->r, &f, &n), 0);
+    ck_assert_str_eq(f[0].rule, "verdict");
+    for (int64_t i = 0; i < n; i++)
+        if (!strcmp(f[i].rule, rule)) {
+            snprintf(text, sizeof text, "%s", f[i].text);
+            if (tone)
+                *tone = (int)f[i].tone;
+        }
+    pool_free(p);
+    return text;
+}
+
+static void says(const struct made *m, const char *rule, const char *part)
+{
+    const char *text = said(m, rule, NULL);
+
+    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" does not contain \"%s\"", text, part);
+}
+
+/* ---- noise ---------------------------------------------------------------- */
+
+START_TEST(noise_comes_from_the_accuracy_or_the_test_losses)
+{
+    const double flat[] = {0.5, 0.5, 0.5};
+    struct made *m = curves(3, flat, flat);
+    const struct rn_sample samples[] = {{.loss = 0}, {.loss = 1}, {.loss = 0}, {.loss = 1}};
+
+    /* 0.5 sqrt(0.9 / 0.1) / sqrt(10000) */
+    ck_assert_double_eq_tol(val_loss_error(&m->r), 0.015, 1e-12);
+    m->e[0].val_accuracy = NAN; /* as if exponential: the mean itself */
+    ck_assert_double_eq_tol(val_loss_error(&m->r), 0.005, 1e-12);
+    m->t = (struct rn_test){.n = 4, .loss = 0.5, .samples = samples};
+    m->r.test = &m->t; /* measured: sqrt(1/3) */
+    ck_assert_double_eq_tol(val_loss_error(&m->r), sqrt(1 / 3.0) / 100, 1e-12);
+    m->r.test = NULL;
+    m->e[0].val_accuracy = 1; /* all right: one sample may be wrong, and it stays finite */
+    ck_assert(isfinite(val_loss_error(&m->r)));
+    m->r.val_samples = 0;
+    ck_assert(isnan(val_loss_error(&m->r)));
+    free(m);
+}
+END_TEST
+
+/* ---- the fit -------------------------------------------------------------- */
+
+START_TEST(a_rise_beyond_the_noise_is_strong_overfitting)
+{
+    const double fit[] = {0.5, 0.3, 0.2, 0.1, 0.05, 0.02};
+    const double val[] = {0.5, 0.4, 0.41, 0.45, 0.5, 0.6};
+    struct made *m = curves(6, fit, val);
+
+    judged(m, FIT_STRONG, 4); /* the error is 0.012: 0.41 is within it */
+    says(m, "overfitting", "from epoch 4 on");
+    says(m, "overfitting", "Keep the weights of epoch 2");
+    says(m, "longer", "would not help");
+    says(m, "verdict", "best at epoch 2 of 6, strong overfitting");
+    free(m);
+}
+END_TEST
+
+START_TEST(a_small_rise_or_a_gap_is_mild)
+{
+    const double fit[] = {0.5, 0.42, 0.4, 0.4, 0.4}, gap[] = {0.5, 0.3, 0.25, 0.22, 0.2};
+    const double rise[] = {0.5, 0.4, 0.42, 0.43, 0.44}, flat[] = {0.5, 0.4, 0.4, 0.4, 0.4};
+    struct made *m = curves(5, fit, rise), *g = curves(5, gap, flat);
+
+    judged(m, FIT_MILD, 3);
+    says(m, "overfitting", "from epoch 3 on");
+    judged(g, FIT_MILD, 0);
+    says(g, "overfitting", "has not risen beyond the noise");
+    free(m);
+    free(g);
+}
+END_TEST
+
+START_TEST(one_bad_epoch_at_the_end_is_no_onset)
+{
+    const double fit[] = {0.5, 0.4, 0.4, 0.4, 0.4}, val[] = {0.5, 0.4, 0.4, 0.4, 0.42};
+    struct made *m = curves(5, fit, val);
+
+    judged(m, FIT_GOOD, 0);
+    free(m);
+}
+END_TEST
+
+START_TEST(a_loss_that_still_falls_is_underfitting)
+{
+    const double fit[] = {2, 1.6, 1.3, 1.1, 0.9}, val[] = {2, 1.6, 1.3, 1.1, 0.9};
+    const double guess[] = {2.3, 2.3, 2.3, 2.3, 2.3};
+    struct made *m = curves(5, fit, val), *g = curves(5, guess, guess);
+
+    judged(m, FIT_UNDER, 0);
+    says(m, "overfitting", "both are still falling");
+    says(m, "longer",
+         "would probably help: validation loss was still falling, from 1.3 at epoch 3");
+    judged(g, FIT_UNDER, 0);
+    says(g, "overfitting", "both are near that of guessing");
+    free(m);
+    free(g);
+}
+END_TEST
+
+START_TEST(a_flat_end_without_a_gap_is_a_good_fit)
+{
+    const double fit[] = {0.6, 0.41, 0.4, 0.4}, val[] = {0.6, 0.405, 0.4, 0.4};
+    struct made *m = curves(4, fit, val);
+    int tone = 0;
+
+    judged(m, FIT_GOOD, 0);
+    said(m, "overfitting", &tone);
+    ck_assert_int_eq(tone, RN_GOOD);
+    says(m, "longer", "cannot be told");
+    free(m);
+}
+END_TEST
+
+START_TEST(few_samples_say_nothing)
+{
+    const double fit[] = {0.6, 0.41, 0.4, 0.4}, val[] = {0.6, 0.405, 0.4, 0.4};
+    struct made *m = curves(4, fit, val);
+
+    m->r.val_samples = 20; /* the error is 0.27 */
+    judged(m, FIT_NOISY, 0);
+    says(m, "overfitting", "with 20 validation samples");
+    free(m);
+}
+END_TEST
+
+START_TEST(few_epochs_show_no_trend)
+{
+    const double y[] = {0.5, 0.1, 0.1, 0.1};
+    const double gaps[] = {0.5, NAN, 0.1, NAN};
+    struct made *one = curves(1, y, y), *two = curves(2, y, y), *gappy = curves(4, y, gaps);
+
+    judged(one, FIT_UNKNOWN, 0);
+    judged(two, FIT_UNKNOWN, 0);
+    judged(gappy, FIT_UNKNOWN, 0);
+    says(one, "overfitting", "cannot be judged from 1 epoch; it takes at least 3");
+    ck_assert_str_eq(said(one, "longer", NULL), "");
+    ck_assert_str_eq(said(two, "longer", NULL), "");
+    free(one);
+    free(two);
+    free(gappy);
+}
+END_TEST
+
+START_TEST(without_validation_nothing_is_judged)
+{
+    const double y[] = {0.5, 0.1, 0.1, 0.1}, none[] = {NAN, NAN, NAN, NAN};
+    struct made *m = curves(4, y, none), *empty = curves(0, y, y);
+
+    m->e[3].val_accuracy = NAN;
+    ck_assert_str_eq(said(m, "overfitting", NULL), "");
+    ck_assert_str_eq(said(m, "longer", NULL), "");
+    says(m, "verdict", "Nothing was measured on held-out samples.");
+    says(empty, "verdict", "Nothing was measured");
+    free(m);
+    free(empty);
+}
+END_TEST
+
+START_TEST(divergence_is_named)
+{
+    const double fit[] = {0.5, 0.4, NAN}, val[] = {0.5, 0.4, NAN};
+    struct made *m = curves(3, fit, val);
+    int tone = 0;
+
+    m->r.status = "diverged";
+    says(m, "diverged", "from epoch 3 on. A lower learning rate (now 0.5)");
+    said(m, "verdict", &tone);
+    ck_assert_int_eq(tone, RN_BAD);
+    says(m, "verdict", "Diverged: ");
+    free(m);
+}
+END_TEST
+
+/* ---- the test pass -------------------------------------------------------- */
+
+/* Three classes; counts[truth][predicted]. */
+static struct made *tested(const int64_t counts[9])
+{
+    const double flat[] = {0.4, 0.4, 0.4, 0.4};
+    struct made *m = curves(4, flat, flat);
+    static const char *const names[] = {"ant", "bee", "cat"};
+    int64_t correct = 0;
+
+    m->t = (struct rn_test){
+        .classes = 3, .per_class = m->c, .confusion = m->confusion, .pairs = m->pairs, .loss = NAN};
+    m->r.classes = 3;
+    for (int i = 0; i < 9; i++) {
+        m->confusion[i] = counts[i];
+        m->t.n += counts[i];
+        m->c[i / 3].support += counts[i];
+        if (i / 3 == i % 3)
+            correct += m->c[i / 3].correct = counts[i];
+        else if (counts[i]) { /* kept in order of the counts */
+            int64_t at = m->t.n_pairs++;
+            for (; at > 0 && m->pairs[at - 1].count < counts[i]; at--)
+                m->pairs[at] = m->pairs[at - 1];
+            m->pairs[at] = (struct rn_confusion){i / 3, i % 3, counts[i]};
+        }
+    }
+    for (int c = 0; c < 3; c++) {
+        m->c[c].name = names[c];
+        m->c[c].recall = m->c[c].support ? (double)m->c[c].correct / (double)m->c[c].support : 0;
+    }
+    m->t.accuracy = (double)correct / (double)m->t.n;
+    wilson_interval(correct, m->t.n, &m->t.low, &m->t.high);
+    m->r.test = &m->t;
+    return m;
+}
+
+START_TEST(accuracy_has_its_interval_and_its_digits)
+{
+    struct made *m = tested((const int64_t[]){960, 20, 20, 10, 980, 10, 5, 5, 990});
+    int tone = 0;
+
+    says(m, "quality", "97.7 % of 3000 test samples are right (95 % interval 97.1 to 98.1 %)");
+    says(m, "quality", "always saying ant would give 33.3 %");
+    said(m, "quality", &tone);
+    ck_assert_int_eq(tone, RN_GOOD);
+    ck_assert_int_eq(percent_digits(0.03), 0);
+    ck_assert_int_eq(percent_digits(0.003), 1);
+    ck_assert_int_eq(percent_digits(0.0003), 2);
+    free(m);
+}
+END_TEST
+
+START_TEST(guessing_is_called_guessing)
+{
+    struct made *m = tested((const int64_t[]){800, 0, 0, 100, 0, 0, 100, 0, 0});
+    int tone = 0;
+
+    says(m, "quality", "No better than always saying ant");
+    said(m, "quality", &tone);
+    ck_assert_int_eq(tone, RN_BAD);
+    free(m);
+}
+END_TEST
+
+START_TEST(weak_classes_stand_out_only_beyond_chance)
+{
+    struct made *m = tested((const int64_t[]){900, 100, 0, 10, 990, 0, 0, 10, 990});
+    struct made *even = tested((const int64_t[]){96, 2, 2, 1, 98, 1, 1, 2, 97});
+    struct made *few = tested((const int64_t[]){0, 5, 0, 0, 5, 0, 0, 4, 4});
+
+    says(m, "weakest_classes", "ant (90.0 % of 1000)");
+    ck_assert_ptr_null(strstr(said(m, "weakest_classes", NULL), "cat"));
+    says(even, "weakest_classes", "No class stands out: the lowest recall, 96.0 % of 100");
+    ck_assert_str_eq(said(few, "weakest_classes", NULL), ""); /* fewer than 10 of each */
+    free(m);
+    free(even);
+    free(few);
+}
+END_TEST
+
+START_TEST(pairs_stand_out_only_beyond_chance)
+{
+    struct made *m = tested((const int64_t[]){960, 40, 0, 2, 996, 2, 1, 2, 997});
+    struct made *even = tested((const int64_t[]){96, 2, 2, 1, 98, 1, 1, 2, 97});
+    struct made *none = tested((const int64_t[]){10, 0, 0, 0, 10, 0, 0, 0, 10});
+
+    says(m, "confused_pairs", "ant taken for bee (40 times); together 85 % of all 47");
+    ck_assert_str_eq(said(even, "confused_pairs", NULL), "");
+    says(none, "confused_pairs", "Not one test sample was mistaken");
+    ck_assert_str_eq(said(none, "weakest_classes", NULL), "");
+    free(m);
+    free(even);
+    free(none);
+}
+END_TEST
+
+START_TEST(validation_and_test_are_compared_with_their_noise)
+{
+    struct made *m = tested((const int64_t[]){900, 50, 50, 50, 900, 50, 50, 50, 900});
+
+    says(m, "validation_against_test", "agree within chance");
+    m->e[3].val_accuracy = 0.95; /* 5 points above; the noise is 1.15 */
+    says(m, "validation_against_test", "5.00 points below validation");
+    m->e[3].val_accuracy = 0.85;
+    says(m, "validation_against_test", "5.00 points above validation");
+    m->t.epoch = 2; /* the weights of an epoch that agrees */
+    says(m, "validation_against_test", "agree within chance");
+    m->e[1].val_accuracy = NAN;
+    ck_assert_str_eq(said(m, "validation_against_test", NULL), "");
+    free(m);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("analysis");
+    TCase *c = tcase_create("analysis");
+
+    tcase_add_test(c, noise_comes_from_the_accuracy_or_the_test_losses);
+    tcase_add_test(c, a_rise_beyond_the_noise_is_strong_overfitting);
+    tcase_add_test(c, a_small_rise_or_a_gap_is_mild);
+    tcase_add_test(c, one_bad_epoch_at_the_end_is_no_onset);
+    tcase_add_test(c, a_loss_that_still_falls_is_underfitting);
+    tcase_add_test(c, a_flat_end_without_a_gap_is_a_good_fit);
+    tcase_add_test(c, few_samples_say_nothing);
+    tcase_add_test(c, few_epochs_show_no_trend);
+    tcase_add_test(c, without_validation_nothing_is_judged);
+    tcase_add_test(c, divergence_is_named);
+    tcase_add_test(c, accuracy_has_its_interval_and_its_digits);
+    tcase_add_test(c, guessing_is_called_guessing);
+    tcase_add_test(c, weak_classes_stand_out_only_beyond_chance);
+    tcase_add_test(c, pairs_stand_out_only_beyond_chance);
+    tcase_add_test(c, validation_and_test_are_compared_with_their_noise);
+    suite_add_tcase(s, c);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

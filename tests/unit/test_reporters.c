@@ -1,0 +1,233 @@
+/* test_reporters.c - report.html and report.md, made by the plugins themselves: nothing that a
+ * user wrote gets out of its place, every figure is well-formed XML (librsvg refuses others). */
+#define _GNU_SOURCE
+#include "base/error.h"
+#include "base/file.h"
+#include "plugin/registry.h"
+#include "support/made_run.h"
+
+#include <check.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[64];
+static struct report *made;
+
+static const struct rn_plugin *loaded(const char *name)
+{
+    char path[512];
+    const char *plugins = getenv("RN_PLUGIN_PATH");
+    rn_plugin_query_fn *query;
+
+    ck_assert_msg(plugins != NULL, "RN_PLUGIN_PATH is not set; run it with meson test");
+    snprintf(path, sizeof path, "%s/reporters/%s.so", plugins, name);
+    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    ck_assert_msg(so != NULL, "%s", dlerror());
+    memcpy(&query, &(void *){dlsym(so, RN_QUERY_SYMBOL)}, sizeof query);
+    ck_assert(query != NULL);
+    return query(host_table())[0];
+}
+
+static char *content(const char *name)
+{
+    char path[256];
+    void *data;
+    uint64_t n;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    ck_assert_msg(!file_read(path, 1 << 24, &data, &n), "%s", error_text());
+    ck_assert_uint_eq(strlen(data), n);
+    return data;
+}
+
+static bool is_there(const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return file_exists(path);
+}
+
+static void make(const struct made_run *m)
+{
+    snprintf(dir, sizeof dir, "/tmp/test_reporters_XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_msg(!made_run(m, dir, &made), "%s", error_text());
+    ck_assert_int_eq(report_write(made), 0);
+}
+
+static void unmake(void)
+{
+    report_close(made);
+    file_remove_tree(dir);
+    ck_assert_uint_eq(mem_live(), 0);
+}
+
+static void end_with(const char *name, const void *options)
+{
+    const struct rn_reporter_ops *ops = loaded(name)->ops;
+    void *rep;
+
+    ck_assert_msg(!ops->open(options, report_view(made), &rep), "%s", error_text());
+    ck_assert_msg(!ops->end(rep, report_view(made)), "%s", error_text());
+    ops->close(rep);
+}
+
+static void has_no_tag(const char *page, const char *tag) { ck_assert_ptr_null(strstr(page, tag)); }
+
+static int count(const char *s, const char *what)
+{
+    int n = 0;
+
+    for (; (s = strstr(s, what)); s++)
+        n++;
+    return n;
+}
+
+START_TEST(the_default_order_is_by_priority)
+{
+    ck_assert_int_eq(loaded("markdown")->priority, 20);
+    ck_assert_int_eq(loaded("html")->priority, 10);
+    ck_assert_uint_eq(loaded("html")->traits & RN_TRAIT_DEFAULT, RN_TRAIT_DEFAULT);
+    ck_assert_uint_eq(loaded("markdown")->traits & RN_TRAIT_DEFAULT, RN_TRAIT_DEFAULT);
+}
+END_TEST
+
+START_TEST(the_page_needs_nothing_and_runs_nothing)
+{
+    make(&(struct made_run){5, 3, 200, NULL, true});
+    end_with("html", NULL);
+    char *page = content("report.html");
+    ck_assert_ptr_nonnull(strstr(page, "content=\"default-src 'none'; style-src 'unsafe-inline'; "
+                                       "img-src data:; base-uri 'none'; form-action 'none'\""));
+    has_no_tag(page, "<script");
+    has_no_tag(page, "<link");
+    has_no_tag(page, "http-equiv=\"refresh\"");
+    ck_assert_int_eq(count(page, "http"), 1 + 6); /* the policy; the namespace of each SVG */
+    ck_assert_int_eq(count(page, "<svg "), 6);
+    ck_assert_int_eq(count(page, "</svg>"), 6);
+    ck_assert_int_eq(count(page, "<details"), count(page, "</details>"));
+    ck_assert_ptr_nonnull(strstr(page, report_view(made)->findings[0].text));
+    ck_assert_ptr_nonnull(strstr(page, "test.accuracy &gt;= 0.5: it is 0.86"));
+    mem_free(page);
+    unmake();
+}
+END_TEST
+
+START_TEST(what_a_user_wrote_stays_text)
+{
+    make(&(struct made_run){5, 3, 200, HOSTILE, true});
+    end_with("html", NULL);
+    end_with("markdown", &(bool){true}); /* librsvg parses each of the figures */
+    char *page = content("report.html"), *md = content("report.md");
+    has_no_tag(page, "<img");
+    has_no_tag(page, "<script");
+    has_no_tag(page, "</script");
+    has_no_tag(page, "=x onerror=alert(1)>");
+    ck_assert_ptr_null(strchr(page, '\x01'));
+    ck_assert_ptr_null(strstr(page, "\xE2\x80\xAE"));
+    ck_assert_int_ge(count(page, "&quot;&gt;&lt;img src=x onerror=alert(1)&gt;&#39;"), 20);
+    /* outside of the two fenced blocks */
+    ck_assert_int_eq(count(md, "<img"), 2);
+    ck_assert_int_ge(count(md, "&#60;img src=x onerror=alert\\(1\\)&#62;"), 10);
+    ck_assert_int_eq(count(md, "\xE2\x80\xAE"), 2);
+    ck_assert_int_ge(count(md, "\xEF\xBF\xBD\\|\\`\\*\\_"), 10); /* a bar would end a cell */
+    mem_free(page);
+    mem_free(md);
+    unmake();
+}
+END_TEST
+
+START_TEST(markdown_has_its_pictures)
+{
+    make(&(struct made_run){5, 3, 200, NULL, true});
+    end_with("markdown", &(bool){true});
+    char *md = content("report.md");
+    for (int64_t i = 0; i < report_view(made)->n_figures; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "figures/%s.png", report_view(made)->figures[i].name);
+        ck_assert_ptr_nonnull(strstr(md, name));
+        ck_assert(is_there(name));
+    }
+    ck_assert_ptr_nonnull(strstr(md, "| logits | dense | 10 | 100 | 0.000 |"));
+    ck_assert_ptr_nonnull(strstr(md, "```yaml\nname: run\n```"));
+    mem_free(md);
+    unmake();
+}
+END_TEST
+
+START_TEST(markdown_works_without_pictures)
+{
+    make(&(struct made_run){5, 1, 0, NULL, true});
+    end_with("markdown", &(bool){false});
+    char *md = content("report.md");
+    ck_assert_ptr_nonnull(strstr(md, "](figures/loss_train_val.svg)"));
+    ck_assert(!is_there("figures/loss_train_val.png"));
+    mem_free(md);
+    unmake();
+}
+END_TEST
+
+START_TEST(a_running_page_refreshes_itself_and_is_not_written_all_the_time)
+{
+    const struct rn_reporter_ops *ops = loaded("html")->ops;
+    char path[128];
+    void *rep;
+
+    make(&(struct made_run){5, 3, 0, NULL, false});
+    struct rn_report now = *report_view(made);
+    now.status = "running";
+    ck_assert_int_eq(ops->open(NULL, &now, &rep), 0);
+    ck_assert_int_eq(ops->epoch(rep, &now), 0);
+    char *page = content("report.html");
+    ck_assert_ptr_nonnull(strstr(page, "http-equiv=\"refresh\""));
+    ck_assert_ptr_nonnull(strstr(page, "Running: epoch 3 of 3"));
+    mem_free(page);
+    snprintf(path, sizeof path, "%s/report.html", dir);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(ops->epoch(rep, &now), 0); /* too soon */
+    ck_assert(!is_there("report.html"));
+    ck_assert_int_eq(ops->end(rep, report_view(made)), 0);
+    ck_assert(is_there("report.html"));
+    ops->close(rep);
+    unmake();
+}
+END_TEST
+
+START_TEST(a_folder_that_is_gone_is_an_error)
+{
+    const struct rn_reporter_ops *ops = loaded("html")->ops;
+    void *rep;
+
+    make(&(struct made_run){5, 1, 0, NULL, false});
+    file_remove_tree(dir);
+    ops->open(NULL, report_view(made), &rep);
+    ck_assert_int_eq(ops->end(rep, report_view(made)), RN_EIO);
+    ck_assert_ptr_nonnull(strstr(error_text(), "report.html"));
+    ops->close(rep);
+    unmake();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("reporters");
+    TCase *c = tcase_create("reporters");
+
+    tcase_add_test(c, the_default_order_is_by_priority);
+    tcase_add_test(c, the_page_needs_nothing_and_runs_nothing);
+    tcase_add_test(c, what_a_user_wrote_stays_text);
+    tcase_add_test(c, markdown_has_its_pictures);
+    tcase_add_test(c, markdown_works_without_pictures);
+    tcase_add_test(c, a_running_page_refreshes_itself_and_is_not_written_all_the_time);
+    tcase_add_test(c, a_folder_that_is_gone_is_an_error);
+    suite_add_tcase(s, c);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
