@@ -20,7 +20,7 @@ struct composer {
 
 /* ---- bare words ----------------------------------------------------------- */
 
-/* relu -> {type: relu}, in place. */
+/* word -> {type: word}, in place. */
 static int spec_expand(struct pool *p, struct node *n)
 {
     if (n->kind != NODE_SCALAR)

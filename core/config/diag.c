@@ -2,10 +2,9 @@
  * they are in. What comes from files is made safe for terminals here and nowhere else. */
 #include "diag.h"
 
-#include "base/error.h"
+#include "base/json.h"
 #include "utf8.h"
 
-#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,49 +288,41 @@ void diag_text(const struct diag *d, bool colour, struct text *out)
 
 /* ---- for programs --------------------------------------------------------- */
 
-static bool json_word(cJSON *to, const char *key, const char *s)
+static void json_word(struct text *out, const char *key, const char *s)
 {
-    struct text safe = {0};
-
-    if (!s)
-        return cJSON_AddNullToObject(to, key);
-    put_word(&safe, s); /* JSON is UTF-8, which an argument need not be */
-    bool good = !safe.status && cJSON_AddStringToObject(to, key, text_str(&safe));
-    text_free(&safe);
-    return good;
+    text_add(out, "\"%s\":", key);
+    if (s)
+        json_string(out, s);
+    else
+        text_put(out, "null", 4);
+    text_put(out, ",", 1);
 }
 
-static bool json_problem(cJSON *list, const struct problem *b)
+static void json_problem(struct text *out, const struct problem *b)
 {
-    cJSON *o = cJSON_CreateObject();
-
-    if (!o || !cJSON_AddItemToArray(list, o)) {
-        cJSON_Delete(o);
-        return false;
-    }
-    return json_word(o, "file", b->at.source ? b->at.source->path : NULL) &&
-           cJSON_AddNumberToObject(o, "line", b->at.line) &&
-           cJSON_AddNumberToObject(o, "col", b->at.col) && json_word(o, "path", b->path) &&
-           json_word(o, "message", b->message) && json_word(o, "hint", b->hint) &&
-           json_word(o, "severity", b->severity == DIAG_ERROR ? "error" : "warning");
+    text_put(out, "{", 1);
+    json_word(out, "file", b->at.source ? b->at.source->path : NULL);
+    text_add(out, "\"line\":%d,\"col\":%d,", b->at.line, b->at.col);
+    json_word(out, "path", b->path);
+    json_word(out, "message", b->message);
+    json_word(out, "hint", b->hint);
+    text_add(out, "\"severity\":\"%s\"}", b->severity == DIAG_ERROR ? "error" : "warning");
 }
 
 void diag_json(const struct diag *d, struct text *out)
 {
     const struct problem **list = sorted(d);
-    cJSON *root = cJSON_CreateObject();
-    cJSON *errors = root ? cJSON_AddArrayToObject(root, "errors") : NULL;
-    bool good = list && errors;
 
-    for (int i = 0; good && i < d->n; i++)
-        good = json_problem(errors, list[i]);
-    char *s = good ? cJSON_PrintUnformatted(root) : NULL;
-    if (s)
-        text_add(out, "%s\n", s);
-    else
-        out->status = FAIL(RN_ENOMEM, "out of memory");
-    cJSON_free(s);
-    cJSON_Delete(root);
+    if (!list) {
+        out->status = RN_ENOMEM;
+        return;
+    }
+    text_add(out, "{\"errors\":[");
+    for (int i = 0; i < d->n; i++) {
+        text_add(out, "%s", i ? "," : "");
+        json_problem(out, list[i]);
+    }
+    text_add(out, "]}\n");
     mem_free(list);
 }
 

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "utf8.h"
+#include "yaml_fault.h"
 
 #include <string.h>
-#include <yaml.h>
 
 struct frame { /* a container that is not closed yet */
     struct node *node, *last;
@@ -26,7 +26,6 @@ struct anchor {
 struct builder {
     struct pool *pool;
     const struct source *src;
-    const char *text; /* what is parsed: src->text, or what follows a path in it */
     struct diag *diag;
     yaml_parser_t yaml;
     struct frame stack[TREE_DEPTH_MAX];
@@ -326,94 +325,24 @@ static void on_event(struct builder *b, const yaml_event_t *ev)
     }
 }
 
-/* ---- what libyaml complains about ----------------------------------------- */
+/* ---- what is wrong with the text ------------------------------------------- */
 
-static const struct wording {
-    const char *context, *problem; /* libyaml's, as they begin */
-    bool at_context;               /* the mistake is where the context began */
-    const char *message, *hint;
-} wordings[] = {
-    {"while parsing a flow sequence", "", true, "this list lacks a ',' or its ']'", NULL},
-    {"while parsing a flow mapping", "", true, "this map lacks a ',' or its '}'", NULL},
-    {"while scanning a quoted scalar", "found unexpected", true, "this quote is not closed", NULL},
-    {"while parsing a quoted scalar", "found unknown escape", false, "unknown escape sequence",
-     "in 'single quotes' a backslash is just that"},
-    {"while scanning a simple key", "could not find", true, "this key has no ':'",
-     "write 'key: value', with a blank after the colon"},
-    {"while parsing a block mapping", "did not find expected key", false,
-     "this does not line up with the keys above", "use the same number of blanks"},
-    {"while parsing a block collection", "did not find", false,
-     "this does not line up with the items above", "each item begins with '- '"},
-    {"", "mapping values are not allowed", false, "a ':' is not allowed here",
-     "put a value that contains ': ' in quotes, and a nested map on lines of its own"},
-    {"", "block sequence entries are not allowed", false, "a list item is not allowed here",
-     "begin the list on a line of its own"},
-    {"", "found undefined tag handle", false, "tags are not supported", NULL},
-};
-
-static bool begins(const char *s, const char *with)
-{
-    return !strncmp(s ? s : "", with, strlen(with));
-}
-
-/* A value that begins with a tab, or with @ ` or %. */
-static void explain_character(struct builder *b)
-{
-    const char *s = b->text;
-    uint32_t c = 0;
-
-    for (size_t i = b->yaml.problem_mark.index; i; i--)
-        s += utf8_next(s, strlen(s), &c);
-    if (*s == '\t')
-        PROBLEM(b, point(b, b->yaml.problem_mark), "use blanks", "a tab cannot indent");
-    else
-        PROBLEM(b, point(b, b->yaml.problem_mark), "put it in quotes",
-                "a value cannot begin with '%c'", *s);
-}
-
-/* [1,, 2], or a text that ends within brackets. */
-static void explain_gap(struct builder *b)
+static void explain(struct builder *b, const char *text)
 {
     const struct node *open = b->depth ? b->stack[b->depth - 1].node : NULL;
-
-    if (open && b->yaml.problem_mark.index >= b->yaml.mark.index && b->yaml.eof)
-        PROBLEM(b, open->mark, NULL, "this %s lacks its '%c'",
-                open->kind == NODE_MAP ? "map" : "list", open->kind == NODE_MAP ? '}' : ']');
-    else
-        PROBLEM(b, point(b, b->yaml.problem_mark), NULL, "a value is missing here");
-}
-
-static void explain(struct builder *b)
-{
-    const yaml_parser_t *y = &b->yaml;
+    struct yaml_fault fault;
 
     b->stop = true;
-    if (y->error == YAML_MEMORY_ERROR) {
+    if (b->yaml.error == YAML_MEMORY_ERROR) {
         note(b, FAIL(RN_ENOMEM, "out of memory while reading YAML"));
         return;
     }
-    if (begins(y->problem, "found character that cannot start")) {
-        explain_character(b);
-        return;
-    }
-    if (begins(y->problem, "did not find expected node content")) {
-        explain_gap(b);
-        return;
-    }
-    for (size_t i = 0; i < sizeof wordings / sizeof *wordings; i++) {
-        const struct wording *w = &wordings[i];
-        if (!begins(y->context, w->context) || !begins(y->problem, w->problem))
-            continue;
-        if (w->at_context)
-            PROBLEM(b, point(b, y->context_mark), w->hint, "%s (noticed at %zu:%zu)", w->message,
-                    y->problem_mark.line + 1, y->problem_mark.column + 1);
-        else
-            PROBLEM(b, point(b, y->problem_mark), w->hint, "%s", w->message);
-        return;
-    }
-    PROBLEM(b, point(b, y->problem_mark), NULL, "not valid YAML: %s%s%s",
-            y->problem ? y->problem : "unknown error", y->context ? ", " : "",
-            y->context ? y->context : "");
+    yaml_fault_find(&b->yaml, text, &fault);
+    if (fault.unclosed && open)
+        PROBLEM(b, open->mark, NULL, "this %s lacks its '%c'",
+                open->kind == NODE_MAP ? "map" : "list", open->kind == NODE_MAP ? '}' : ']');
+    else
+        PROBLEM(b, point(b, fault.at), fault.hint, "%s", fault.message);
 }
 
 /* Characters that no configuration needs, before libyaml sees them. */
@@ -452,12 +381,11 @@ static void build(struct builder *b, const char *text, size_t n)
     yaml_event_t ev;
     bool end = false;
 
-    b->text = text;
     yaml_parser_set_encoding(&b->yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b->yaml, (const unsigned char *)text, n);
     while (!end && !b->stop) {
         if (!yaml_parser_parse(&b->yaml, &ev)) {
-            explain(b);
+            explain(b, text);
             return;
         }
         on_event(b, &ev);

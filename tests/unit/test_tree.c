@@ -299,6 +299,7 @@ static const struct bomb {
     {"", "'", 99999, ""},
     {"{", "? x ,", 100000, ""},
     {"", "#\n", 500000, "["},
+    {"", "#\n", 500000, "\t@"},
 };
 
 START_TEST(bombs_end_quickly_in_little_memory)
