@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static uint64_t begun_ns;
+
 /* True when all of it went out: a full disk behind a redirection is an error too. */
 static int print(const struct text *t)
 {
@@ -64,7 +66,7 @@ static int load_and_plan(const struct args *a, struct session *s)
 
 static int do_run(const struct args *a, struct session *s, int *code)
 {
-    struct run_args run = {a->out, a->command, a->json ? -2 : a->verbosity};
+    struct run_args run = {a->out, a->command, begun_ns, a->json ? -2 : a->verbosity};
     struct text json = {0};
 
     TRY(load_and_plan(a, s));
@@ -240,6 +242,7 @@ int main(int argc, char **argv)
     struct args a = {0};
     int code = 0, status = RN_ENOMEM;
 
+    begun_ns = clock_ns();
     setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
     stop_install();
     struct pool *p = pool_new();

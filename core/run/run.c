@@ -25,7 +25,6 @@ struct run {
     struct trainer *trainer;
     struct report *report;
     struct reporters reporters;
-    uint64_t begun_ns;
     enum trainer_end end;
     const char *status, *reason;
     int exit_code;
@@ -240,7 +239,7 @@ static int finish(struct run *r, const struct trainer_events *events)
         TRY(report_evaluation(r, &ev));
         TRY(judge_expectations(r));
     }
-    TRY(report_finish(r->report, r->status, r->reason, clock_s(r->begun_ns),
+    TRY(report_finish(r->report, r->status, r->reason, clock_s(r->args->begun_ns),
                       trainer_state(r->trainer)->train_s, peak_bytes()));
     TRY(report_write(r->report));
     TRY(reporters_end(&r->reporters, report_view(r->report)));
@@ -261,11 +260,12 @@ static int failed(struct run *r, int status)
 int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
                    struct text *json)
 {
-    struct run r = {.s = s, .args = args, .begun_ns = clock_ns()};
+    struct run r = {.s = s, .args = args};
     const struct trainer_events events = {&r, on_progress, on_record, on_epoch};
 
     int status = begin(&r);
     if (status >= 0) {
+        log_line(RN_INFO, NULL, "first step %.3f s after the start", clock_s(args->begun_ns));
         status = trainer_run(r.trainer, &events, &r.end);
         if (status >= 0 || r.end == TRAINER_DIVERGED)
             status = finish(&r, &events);

@@ -7,6 +7,7 @@
 struct run_args {
     const char *out;     /* root of the run folders: "reports" */
     const char *command; /* as typed, for the report */
+    uint64_t begun_ns;   /* when the process began, by clock_ns() */
     int verbosity;       /* -2 silent, -1 one line, 0 normal, 1 verbose */
 };
 
