@@ -112,9 +112,9 @@ static void put_escaped(struct page *p, const char *s)
             put(p, "\xEF\xBF\xBD", 3);
         else if (*s == '\n' || *s == '\t')
             put(p, " ", 1);
-        else if (strchr("<>&@:\"", *s))
+        else if (strchr("<>&@\"", *s) || (*s == ':' && s[1] == '/'))
             put(p, b, (size_t)snprintf(b, sizeof b, "&#%d;", *s));
-        else if (strchr("\\`*_{}[]()#!|~$", *s))
+        else if (strchr("\\`*_[]#|~$", *s))
             put(p, b, (size_t)snprintf(b, sizeof b, "\\%c", *s));
         else
             put(p, s, n);

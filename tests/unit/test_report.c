@@ -311,6 +311,38 @@ START_TEST(the_files_are_there)
 }
 END_TEST
 
+START_TEST(values_instead_of_classes_have_a_loss_alone)
+{
+    char dir[] = "/tmp/test_report_XXXXXX";
+    const double loss[] = {0.5, 1.5};
+    struct report *r;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    report_open(&(struct rn_report){.name = "x", .dir = dir, .val_samples = 10}, &r);
+    for (int i = 1; i < 4; i++)
+        report_epoch(r, &(struct rn_epoch){.epoch = i,
+                                           .train_loss = 1.0 / i,
+                                           .train_accuracy = NAN,
+                                           .fit_loss = 1.0 / i,
+                                           .fit_accuracy = NAN,
+                                           .val_loss = 1.0 / i,
+                                           .val_accuracy = NAN});
+    ck_assert_int_eq(report_test(r, &(struct report_test){.n = 2, .loss = loss, .mean_loss = 1}),
+                     0);
+    ck_assert_int_eq(report_finish(r, "finished", "", 1, 1, 1), 0);
+    ck_assert_int_eq(report_view(r)->n_figures, 1); /* no accuracy to draw */
+    ck_assert_ptr_nonnull(strstr(report_view(r)->findings[0].text, "Loss 1 on test"));
+    ck_assert(isnan(report_metric(r, "test.accuracy")));
+    ck_assert_int_eq(report_write(r), 0);
+    char *predictions = content(dir, "predictions.csv");
+    ck_assert_ptr_nonnull(strstr(predictions, "\n1,,,nan,nan,1.5\n"));
+    cJSON_Delete(summary_of(r));
+    mem_free(predictions);
+    report_close(r);
+    file_remove_tree(dir);
+}
+END_TEST
+
 START_TEST(a_folder_that_cannot_be_written_is_named)
 {
     struct report *r;
@@ -354,6 +386,7 @@ int main(void)
     tcase_add_test(files, the_summary_says_it_all);
     tcase_add_test(files, what_is_no_number_is_a_string_in_json);
     tcase_add_test(files, the_files_are_there);
+    tcase_add_test(files, values_instead_of_classes_have_a_loss_alone);
     tcase_add_test(files, a_folder_that_cannot_be_written_is_named);
     tcase_add_loop_test(files, running_out_of_memory_leaves_nothing_behind, 0, 60);
     suite_add_tcase(s, facts);
