@@ -1,5 +1,5 @@
-/* value.h - one value of an option: from a node of the file to a field of a struct. Shared by the
- * sources of options.h and used by nobody else. */
+/* value.h - one value of an option: from a node of the file to a field of a struct. What the
+ * sources of options.h share; value_path() is for the paths that no option table describes, too. */
 #ifndef VALUE_H
 #define VALUE_H
 

@@ -1,3 +1,4 @@
-/* gone.c - a library that is not there when the plugin that needs it is loaded. */
+/* gone.c - a library that calls itself libnowhere.so, which nobody finds when a plugin is loaded.
+ */
 __attribute__((visibility("default"))) int gone(void);
 int gone(void) { return 0; }

@@ -120,7 +120,8 @@ static const struct {
     {"none", "it provides no plugin; list them in RN_PLUGINS"},
     {"twice", "it provides layer 'twice' twice"},
     {"undefined", "undefined symbol: not_there; link it with -Wl,--no-undefined"},
-    {"needs", "libgone.so: cannot open shared object file: No such file or directory; run `ldd "},
+    {"needs",
+     "libnowhere.so: cannot open shared object file: No such file or directory; run `ldd "},
 };
 
 START_TEST(broken_file_says_why)
