@@ -367,6 +367,8 @@ static void put_figure(struct page *p, const struct rn_report *r, const char *na
 
 static void put_curves(struct page *p, const struct rn_report *r)
 {
+    if (!r->n_figures)
+        return;
     emit(p, "<h2>Learning curves</h2>\n<div class=\"pair\">\n");
     put_figure(p, r, "loss_train_val", false);
     put_figure(p, r, "accuracy", false);
