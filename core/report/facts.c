@@ -136,6 +136,31 @@ static double epoch_metric(const struct rn_epoch *e, const char *name)
     return NAN;
 }
 
+const char *const report_metrics[] = {"test.loss",
+                                      "test.accuracy",
+                                      "test.macro_f1",
+                                      "train.loss",
+                                      "train.accuracy",
+                                      "fit.loss",
+                                      "fit.accuracy",
+                                      "val.loss",
+                                      "val.accuracy",
+                                      "best.epoch",
+                                      "best.train.loss",
+                                      "best.train.accuracy",
+                                      "best.fit.loss",
+                                      "best.fit.accuracy",
+                                      "best.val.loss",
+                                      "best.val.accuracy",
+                                      "lr",
+                                      "samples_per_s",
+                                      "seconds",
+                                      "train_s",
+                                      "peak_bytes",
+                                      "parameters",
+                                      "epochs"};
+const int report_n_metrics = sizeof report_metrics / sizeof *report_metrics;
+
 double report_metric(struct report *r, const char *name)
 {
     const struct rn_report *v = &r->view;

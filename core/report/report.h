@@ -39,6 +39,9 @@ int report_expect(struct report *r, const char *metric, double min, double max);
  *   train.loss .accuracy, fit.*, val.*, lr, samples_per_s: of the last epoch; best.val.loss and so
  *   on: of the best epoch; best.epoch; seconds, train_s, peak_bytes, parameters, epochs */
 double report_metric(struct report *r, const char *name);
+/* All names that report_metric() knows. */
+extern const char *const report_metrics[];
+extern const int report_n_metrics;
 /* status and reason as in status.json, seconds; then findings and all figures are made anew. */
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes);

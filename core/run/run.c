@@ -57,6 +57,7 @@ static int on_epoch(void *ctx, const struct rn_epoch *row, bool best)
     struct run *r = ctx;
 
     TRY(report_epoch(r->report, row));
+    TRY(report_draw(r->report));
     if (best)
         TRY(write_weights(r, "weights/best.safetensors"));
     return reporters_epoch(&r->reporters, report_view(r->report));
@@ -196,17 +197,21 @@ static void judge_end(struct run *r)
     r->reason = r->reason ? r->reason : r->status;
 }
 
-static int judge_expectations(struct run *r)
+static int expectations(struct run *r)
 {
     const struct experiment *e = r->s->experiment;
 
     for (int i = 0; i < e->n_expects; i++)
         TRY(report_expect(r->report, e->expects[i].metric, e->expects[i].min, e->expects[i].max));
-    const struct rn_report *view = report_view(r->report);
-    for (int64_t i = 0; i < view->n_expectations; i++)
-        if (!view->expectations[i].holds)
-            r->exit_code = 1;
     return RN_OK;
+}
+
+static bool all_hold(const struct rn_report *r)
+{
+    for (int64_t i = 0; i < r->n_expectations; i++)
+        if (!r->expectations[i].holds)
+            return false;
+    return true;
 }
 
 static double peak_bytes(void)
@@ -237,10 +242,12 @@ static int finish(struct run *r, const struct trainer_events *events)
     if (r->end == TRAINER_DONE && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
         TRY(report_evaluation(r, &ev));
-        TRY(judge_expectations(r));
+        TRY(expectations(r));
     }
     TRY(report_finish(r->report, r->status, r->reason, clock_s(r->args->begun_ns),
                       trainer_state(r->trainer)->train_s, peak_bytes()));
+    if (!all_hold(report_view(r->report)))
+        r->exit_code = 1;
     TRY(report_write(r->report));
     TRY(reporters_end(&r->reporters, report_view(r->report)));
     return folder_status(&r->folder, r->status, r->exit_code, r->reason);

@@ -3,6 +3,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "report/report.h"
+
+#include <string.h>
 
 int session_load(struct session *s, const char *file, const char *const *overrides, int n_overrides,
                  const char *const *plugin_dirs, int n_plugin_dirs)
@@ -10,6 +13,25 @@ int session_load(struct session *s, const char *file, const char *const *overrid
     *s = (struct session){0};
     TRY(registry_open(plugin_dirs, n_plugin_dirs, &s->registry));
     return experiment_load(file, overrides, n_overrides, s->registry, &s->diag, &s->experiment);
+}
+
+/* Before hours of training, not after. */
+static int check_expectations(struct session *s)
+{
+    const struct experiment *e = s->experiment;
+    int status = RN_OK;
+
+    for (int i = 0; i < e->n_expects; i++) {
+        bool known = false;
+        for (int k = 0; k < report_n_metrics; k++)
+            known |= !strcmp(e->expects[i].metric, report_metrics[k]);
+        if (!known)
+            status = diag_add(
+                s->diag, DIAG_ERROR, e->expects[i].mark, "expect",
+                diag_suggest(e->pool, e->expects[i].metric, report_metrics, report_n_metrics),
+                "there is no metric '%s'", e->expects[i].metric);
+    }
+    return status;
 }
 
 int session_plan(struct session *s)
@@ -24,7 +46,8 @@ int session_plan(struct session *s)
     int planned = status && status != RN_EINVAL
                       ? status
                       : model_plan(e->pool, e, &s->data.info, s->diag, &s->model);
-    return status < 0 ? status : planned;
+    int expected = check_expectations(s);
+    return status < 0 ? status : planned < 0 ? planned : expected;
 }
 
 static int open_device(struct session *s, const struct plugin *plugin, const void *opts)
