@@ -239,6 +239,8 @@ static void describe_row(const struct rn_option *o, const int width[3], struct t
         if (c->help)
             text_add(out, "  %*s%s: %s\n", width[0] + width[1] + width[2] + 6, "", c->name,
                      c->help);
+    if (type.status || value.status)
+        out->status = RN_ENOMEM;
     text_free(&type);
     text_free(&value);
 }

@@ -246,6 +246,7 @@ static void plugin_json(const struct plugin *p, struct text *out)
     head_json(p, out);
     key_string(out, "doc", p->doc);
     key_string(out, "example", text_str(&example));
+    out->status = out->status ? out->status : example.status;
     text_free(&example);
     text_add(out, ",\"options\":[");
     for (int i = 0; i < p->options.n; i++) {
@@ -296,7 +297,10 @@ static int find_any(struct registry *r, const char *name, const struct plugin **
         TRY(registry_names(r, k, &names, &n));
         for (int i = 0; i < n; i++)
             promised = strcmp(names[i], name) ? promised : k;
-        if (registry_find(r, k, name, &p))
+        int status = registry_find(r, k, name, &p);
+        if (status == RN_ENOMEM)
+            return text_free(&kinds), status;
+        if (status)
             continue;
         text_add(&kinds, "%s%s", count++ ? ", " : "", kind_name(k));
         *out = p;
