@@ -45,21 +45,27 @@ static inline const struct rn_host *test_host(void)
 }
 
 /* The query function of a plugin's file. Stops the test program when it can't be had. */
-static inline rn_plugin_query_fn *test_query(const char *folder, const char *name)
+static inline rn_plugin_query_fn *test_query_file(const char *path)
 {
-    char path[PATH_MAX];
-    const char *dir = getenv("RN_PLUGIN_PATH");
     rn_plugin_query_fn *query;
-
-    snprintf(path, sizeof path, "%s/%s/%s.so", dir ? dir : "plugins", folder, name);
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     void *symbol = lib ? dlsym(lib, RN_QUERY_SYMBOL) : NULL;
+
     if (!symbol) {
         fprintf(stderr, "%s\n", dlerror());
         exit(1);
     }
     memcpy(&query, &symbol, sizeof query);
     return query;
+}
+
+static inline rn_plugin_query_fn *test_query(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    const char *dir = getenv("RN_PLUGIN_PATH");
+
+    snprintf(path, sizeof path, "%s/%s/%s.so", dir ? dir : "plugins", folder, name);
+    return test_query_file(path);
 }
 
 /* folder: "datasets"; name: "mnist" */

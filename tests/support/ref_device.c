@@ -1,0 +1,391 @@
+/* ref_device.c - the reference device. Operations are checked when they are enqueued, done at once
+ * outside a recording, and only by replay() inside one. Outside, the step block is all zero. */
+#include "ref_device.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+#define ALIGN 256
+
+struct op {
+    void (*run)(const struct op *op, const struct rn_block *b);
+    union {
+        struct {
+            rn_real *dst, v;
+            int64_t n;
+        } fill;
+        struct {
+            void *dst;
+            const void *src;
+            size_t bytes;
+        } copy;
+        struct rn_gemm gemm;
+        struct {
+            const struct rn_map *map;
+            struct rn_map_call call;
+        } map;
+        struct rn_reduce reduce;
+        struct rn_gather gather;
+        struct {
+            int64_t rows, cols;
+            const rn_real *in;
+            rn_real *out;
+        } argmax;
+        struct {
+            void (*fn)(void *ctx, int64_t slice);
+            void *ctx;
+            int64_t slices;
+        } task;
+    };
+};
+
+struct rn_recording {
+    struct op *op;
+    int n, cap;
+};
+
+struct ref {
+    struct rn_device base;
+    struct rn_recording *recording; /* being captured, or NULL */
+};
+
+static const struct rn_block no_block;
+
+static struct ref *ref_of(struct rn_device *d) { return (struct ref *)d; }
+
+static int recording_add(struct rn_recording *r, const struct op *op)
+{
+    if (r->n == r->cap) {
+        int cap = 2 * r->cap + 16;
+        struct op *grown = mem_array((size_t)cap, sizeof *grown);
+        if (!grown)
+            return RN_ENOMEM;
+        if (r->n)
+            memcpy(grown, r->op, (size_t)r->n * sizeof *grown);
+        mem_free(r->op);
+        r->op = grown;
+        r->cap = cap;
+    }
+    r->op[r->n++] = *op;
+    return RN_OK;
+}
+
+static int enqueue(struct rn_device *d, const struct op *op)
+{
+    if (ref_of(d)->recording)
+        return recording_add(ref_of(d)->recording, op);
+    op->run(op, &no_block);
+    return RN_OK;
+}
+
+#define REQUIRE(what) \
+    do { \
+        if (!(what)) \
+            return FAIL(RN_EINVAL, "%s: not so: %s", __func__, #what); \
+    } while (0)
+
+/* ---- memory ---------------------------------------------------------------- */
+
+/* the address that mem_alloc() gave stands right before the aligned one */
+static int ref_alloc(struct rn_device *d, size_t bytes, void **out)
+{
+    (void)d;
+    *out = NULL;
+    if (bytes > SIZE_MAX - 2 * ALIGN)
+        return FAIL(RN_ENOMEM, "out of memory: %zu bytes", bytes);
+    char *raw = mem_alloc(bytes + 2 * ALIGN);
+    if (!raw)
+        return RN_ENOMEM;
+    char *p = raw + ALIGN - (uintptr_t)raw % ALIGN;
+    memcpy(p - sizeof raw, &raw, sizeof raw);
+    *out = p;
+    return RN_OK;
+}
+
+static void ref_free(struct rn_device *d, void *p)
+{
+    void *raw;
+
+    (void)d;
+    if (!p)
+        return;
+    memcpy(&raw, (char *)p - sizeof raw, sizeof raw);
+    mem_free(raw);
+}
+
+static int ref_sync(struct rn_device *d)
+{
+    (void)d;
+    return RN_OK;
+}
+
+static void run_copy(const struct op *op, const struct rn_block *b)
+{
+    (void)b;
+    memcpy(op->copy.dst, op->copy.src, op->copy.bytes);
+}
+
+static int ref_upload(struct rn_device *d, void *dst, const void *src, size_t bytes)
+{
+    REQUIRE(dst && src);
+    return enqueue(d, &(struct op){run_copy, .copy = {dst, src, bytes}});
+}
+
+static int ref_download(struct rn_device *d, void *dst, const void *src, size_t bytes)
+{
+    REQUIRE(dst && src && !ref_of(d)->recording);
+    memcpy(dst, src, bytes);
+    return RN_OK;
+}
+
+/* ---- operations ------------------------------------------------------------ */
+
+static void run_fill(const struct op *op, const struct rn_block *b)
+{
+    (void)b;
+    for (int64_t i = 0; i < op->fill.n; i++)
+        op->fill.dst[i] = op->fill.v;
+}
+
+static int ref_fill(struct rn_device *d, rn_real *dst, rn_real v, int64_t n)
+{
+    REQUIRE(dst && n >= 0);
+    return enqueue(d, &(struct op){run_fill, .fill = {dst, v, n}});
+}
+
+static void run_gemm(const struct op *op, const struct rn_block *b)
+{
+    const struct rn_gemm *g = &op->gemm;
+
+    (void)b;
+    for (int64_t i = 0; i < g->m; i++)
+        for (int64_t j = 0; j < g->n; j++) {
+            rn_real *c = &g->c[i * g->ldc + j], sum = 0;
+
+            for (int64_t k = 0; k < g->k; k++)
+                sum += (g->ta ? g->a[k * g->lda + i] : g->a[i * g->lda + k]) *
+                       (g->tb ? g->b[j * g->ldb + k] : g->b[k * g->ldb + j]);
+            *c = g->beta != 0 ? sum + g->beta * *c : sum;
+        }
+}
+
+static int ref_gemm(struct rn_device *d, const struct rn_gemm *g)
+{
+    REQUIRE(g->a && g->b && g->c && g->c != g->a && g->c != g->b);
+    REQUIRE(g->m > 0 && g->n > 0 && g->k > 0);
+    REQUIRE(g->lda >= (g->ta ? g->m : g->k) && g->ldb >= (g->tb ? g->k : g->n) && g->ldc >= g->n);
+    return enqueue(d, &(struct op){run_gemm, .gemm = *g});
+}
+
+/* one element at a time: what a map gives may not depend on how it is cut */
+static void run_map(const struct op *op, const struct rn_block *b)
+{
+    for (int64_t r = 0; r < op->map.call.rows; r++)
+        for (int64_t c = 0; c < op->map.call.cols; c++)
+            op->map.map->host(&op->map.call, b, r, r + 1, c, c + 1);
+}
+
+static int ref_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
+{
+    REQUIRE(map->n_in <= RN_MAP_IN && map->n_out >= 1 && map->n_out <= RN_MAP_OUT);
+    REQUIRE(call->rows > 0 && call->cols > 0 && call->draw_from < RN_BLOCK_U);
+    for (int i = 0; i < map->n_in; i++)
+        REQUIRE(call->in[i] && call->span[i] <= RN_ONE);
+    for (int i = 0; i < RN_MAP_ARG; i++)
+        REQUIRE(call->arg_from[i] < RN_BLOCK_F);
+    for (int o = 0; o < map->n_out; o++) {
+        REQUIRE(call->out[o] && call->out_from[o] < RN_BLOCK_U);
+        for (int i = 0; i < map->n_in; i++)
+            REQUIRE(call->out[o] != call->in[i] || call->span[i] == RN_EACH ||
+                    call->rows * call->cols == 1);
+    }
+    return enqueue(d, &(struct op){run_map, .map = {map, *call}});
+}
+
+static rn_real reduced(const struct rn_reduce *r, int64_t first, int64_t step, int64_t n)
+{
+    rn_real acc = r->op == RN_MAX ? -INFINITY : 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        rn_real x = r->in[first + i * step];
+
+        switch (r->op) {
+        case RN_SUM: acc += x; break;
+        case RN_SUM_SQUARES: acc += x * x; break;
+        default:
+            if (x > acc || x != x)
+                acc = x;
+        }
+    }
+    return acc;
+}
+
+static void run_reduce(const struct op *op, const struct rn_block *b)
+{
+    const struct rn_reduce *r = &op->reduce;
+    rn_real *out = r->out + b->u[r->out_from];
+    int64_t n = r->over == RN_PER_ROW ? r->rows : r->over == RN_PER_COL ? r->cols : 1;
+
+    for (int64_t i = 0; i < n; i++) {
+        rn_real v = r->over == RN_PER_ROW   ? reduced(r, i * r->cols, 1, r->cols)
+                    : r->over == RN_PER_COL ? reduced(r, i, r->cols, r->rows)
+                                            : reduced(r, 0, 1, r->rows * r->cols);
+        out[i] = r->beta != 0 ? v + r->beta * out[i] : v;
+    }
+}
+
+static int ref_reduce(struct rn_device *d, const struct rn_reduce *r)
+{
+    REQUIRE(r->in && r->out && r->rows > 0 && r->cols > 0 && r->out_from < RN_BLOCK_U);
+    REQUIRE(r->op <= RN_MAX);
+    REQUIRE(r->over == RN_PER_ROW || r->over == RN_PER_COL || r->over == RN_ONE);
+    return enqueue(d, &(struct op){run_reduce, .reduce = *r});
+}
+
+static void run_gather(const struct op *op, const struct rn_block *b)
+{
+    const struct rn_gather *g = &op->gather;
+
+    for (int64_t r = 0; r < g->rows; r++)
+        for (int64_t j = 0; j < g->cols; j++) {
+            int64_t at = g->index[(int64_t)b->u[g->start_from] + r] * g->cols + j;
+            rn_real v = g->dtype == RN_U8 ? (rn_real)((const uint8_t *)g->from)[at]
+                                          : (rn_real)((const float *)g->from)[at];
+
+            v = g->scale ? v * g->scale[j % g->channels] : v;
+            g->out[r * g->cols + j] = g->shift ? v + g->shift[j % g->channels] : v;
+        }
+}
+
+static int ref_gather(struct rn_device *d, const struct rn_gather *g)
+{
+    REQUIRE(g->from && g->index && g->out && g->start_from < RN_BLOCK_U);
+    REQUIRE(g->rows > 0 && g->cols > 0 && g->channels > 0 && g->cols % g->channels == 0);
+    REQUIRE(g->dtype == RN_F32 || g->dtype == RN_U8);
+    return enqueue(d, &(struct op){run_gather, .gather = *g});
+}
+
+static void run_argmax(const struct op *op, const struct rn_block *b)
+{
+    (void)b;
+    for (int64_t r = 0; r < op->argmax.rows; r++) {
+        const rn_real *row = op->argmax.in + r * op->argmax.cols;
+        int64_t best = 0;
+
+        for (int64_t c = 1; c < op->argmax.cols; c++)
+            best = row[c] > row[best] ? c : best;
+        op->argmax.out[r] = (rn_real)best;
+    }
+}
+
+static int ref_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_real *in,
+                      rn_real *out)
+{
+    REQUIRE(in && out && rows > 0 && cols > 0);
+    return enqueue(d, &(struct op){run_argmax, .argmax = {rows, cols, in, out}});
+}
+
+static void run_task(const struct op *op, const struct rn_block *b)
+{
+    (void)b;
+    for (int64_t i = op->task.slices; i-- > 0;) /* any order is allowed, so not the usual one */
+        op->task.fn(op->task.ctx, i);
+}
+
+static int ref_task(struct rn_device *d, void (*fn)(void *, int64_t), void *ctx, int64_t slices)
+{
+    REQUIRE(fn && slices >= 0);
+    return enqueue(d, &(struct op){run_task, .task = {fn, ctx, slices}});
+}
+
+/* ---- recordings ------------------------------------------------------------ */
+
+static void ref_discard(struct rn_device *d, struct rn_recording *r)
+{
+    (void)d;
+    if (!r)
+        return;
+    mem_free(r->op);
+    mem_free(r);
+}
+
+static int ref_capture_begin(struct rn_device *d)
+{
+    REQUIRE(!ref_of(d)->recording);
+    ref_of(d)->recording = mem_alloc(sizeof *ref_of(d)->recording);
+    return ref_of(d)->recording ? RN_OK : RN_ENOMEM;
+}
+
+static int ref_capture_end(struct rn_device *d, struct rn_recording **out)
+{
+    REQUIRE(ref_of(d)->recording);
+    *out = ref_of(d)->recording;
+    ref_of(d)->recording = NULL;
+    return RN_OK;
+}
+
+static int ref_replay(struct rn_device *d, struct rn_recording *r, const struct rn_block *block)
+{
+    REQUIRE(r && block && !ref_of(d)->recording);
+    for (int i = 0; i < r->n; i++)
+        r->op[i].run(&r->op[i], block);
+    return RN_OK;
+}
+
+/* ---- the device ------------------------------------------------------------ */
+
+static void ref_close(struct rn_device *d)
+{
+    ref_discard(d, ref_of(d)->recording);
+    mem_free(d);
+}
+
+static int ref_info(struct rn_device *d, struct rn_device_info *out)
+{
+    (void)d;
+    memcpy(out->name, "reference", sizeof "reference");
+    out->threads = 1;
+    return RN_OK;
+}
+
+static int ref_open(const void *opts, struct rn_device **out)
+{
+    (void)opts;
+    return ref_device_open(out);
+}
+
+static const struct rn_device_ops ops = {
+    .size = sizeof(struct rn_device_ops),
+    .open = ref_open,
+    .close = ref_close,
+    .info = ref_info,
+    .alloc = ref_alloc,
+    .free = ref_free,
+    .sync = ref_sync,
+    .upload = ref_upload,
+    .download = ref_download,
+    .fill = ref_fill,
+    .gemm = ref_gemm,
+    .map = ref_map,
+    .reduce = ref_reduce,
+    .gather = ref_gather,
+    .argmax = ref_argmax,
+    .task = ref_task,
+    .capture_begin = ref_capture_begin,
+    .capture_end = ref_capture_end,
+    .replay = ref_replay,
+    .discard = ref_discard,
+};
+
+int ref_device_open(struct rn_device **out)
+{
+    struct ref *r = mem_alloc(sizeof *r);
+
+    if (!r)
+        return RN_ENOMEM;
+    r->base.ops = &ops;
+    *out = &r->base;
+    return RN_OK;
+}

@@ -1,0 +1,11 @@
+/* ref_device.h - the reference: every operation of <runner/device.h> as plain loops, in double
+ * when built with -DRN_DOUBLE. Slow, and written from the header's comments alone. */
+#ifndef REF_DEVICE_H
+#define REF_DEVICE_H
+
+#include <runner/device.h>
+
+/* Close it with (*out)->ops->close(). RN_ENOMEM. */
+int ref_device_open(struct rn_device **out);
+
+#endif
