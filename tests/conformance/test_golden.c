@@ -1,0 +1,493 @@
+/* test_golden.c - optimizers, layers and loss against PyTorch's values in tests/golden. Built
+ * twice: in double on the reference device, and in float, from the plugins as they are, on the CPU.
+ */
+#include "rig.h"
+#include "support/options.h"
+#include "support/plugin.h"
+#include "support/ref_device.h"
+
+#include <runner/optimizer.h>
+
+#include <check.h>
+
+enum { STEPS = 20, N = 12 };
+
+static struct pool *pool;
+static struct rn_device *dev;
+static char *golden; /* the file's text */
+
+#ifdef RN_DOUBLE
+static const double tolerance = 1e-12;
+
+static const struct rn_plugin *plugin_of(const char *folder, const char *name)
+{
+    const char *path = pool_printf(pool, "%s/%s_f64.so", getenv("RN_F64"), name);
+
+    (void)folder;
+    return *test_query_file(path)(test_host());
+}
+
+static void open_device(void) { ck_assert_int_eq(ref_device_open(&dev), RN_OK); }
+#else
+static const double tolerance = 1e-5;
+
+static const struct rn_plugin *plugin_of(const char *folder, const char *name)
+{
+    return test_plugin(folder, name);
+}
+
+static void open_device(void)
+{
+    const struct rn_plugin *cpu = test_plugin("devices", "cpu");
+    const struct rn_device_ops *ops = cpu->ops;
+
+    ck_assert_int_eq(ops->open(options_from(pool, cpu, "{threads: 2}"), &dev), RN_OK);
+    dev->ops = ops;
+}
+#endif
+
+static void setup(void)
+{
+    pool = pool_new();
+    golden = NULL;
+    open_device();
+}
+
+static void teardown(void)
+{
+    dev->ops->close(dev);
+    mem_free(golden);
+    pool_free(pool);
+    ck_assert_uint_eq(mem_live(), 0);
+}
+
+/* ---- the files -------------------------------------------------------------- */
+
+static void read_golden(const char *name)
+{
+    void *data;
+    uint64_t bytes;
+    const char *path = pool_printf(pool, "%s/tests/golden/%s", getenv("RN_SOURCE"), name);
+
+    ck_assert_msg(!file_read(path, 1 << 20, &data, &bytes), "%s", error_text());
+    golden = data;
+}
+
+/* The values of the line `name`, n of them. */
+static double *values_of(const char *name, int64_t n)
+{
+    double *out = pool_alloc(pool, (size_t)n * sizeof *out);
+    size_t length = strlen(name);
+    char *at = golden;
+
+    while (at && (strncmp(at, name, length) || at[length] != ' ')) {
+        at = strchr(at, '\n');
+        at = at ? at + 1 : NULL;
+    }
+    ck_assert_msg(at, "no line %s", name);
+    at += length;
+    for (int64_t i = 0; i < n; i++) {
+        char *end;
+
+        ck_assert_msg(*at == ' ', "%s has fewer than %d values", name, (int)n);
+        out[i] = strtod(at, &end);
+        at = end;
+    }
+    ck_assert_msg(*at == '\n', "%s has more than %d values", name, (int)n);
+    return out;
+}
+
+static double *part(const char *layer, const char *what, int64_t n)
+{
+    return values_of(pool_printf(pool, "%s.%s", layer, what), n);
+}
+
+static void same(const char *what, const rn_real *got, const double *want, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double g = (double)got[i];
+
+        if (isfinite(want[i]))
+            ck_assert_msg(fabs(g - want[i]) <= tolerance * (0.1 + fabs(want[i])),
+                          "%s[%d]: %.9g, PyTorch has %.9g", what, (int)i, g, want[i]);
+        else
+            ck_assert_msg(isnan(want[i]) ? isnan(g) : g == want[i], "%s[%d]: %g, PyTorch has %g",
+                          what, (int)i, g, want[i]);
+    }
+}
+
+static void put(struct area *a, const double *from)
+{
+    for (int64_t i = 0; i < a->n; i++)
+        a->at[i] = (rn_real)from[i];
+}
+
+/* ---- optimizers -------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *plugin, *options;
+    double lr;
+} optimizers[] = {
+    {"adam", "adam", "{}", 0.01},
+    {"adam_decay", "adam", "{weight_decay: 0.1}", 0.01},
+    {"adam_betas", "adam", "{beta1: 0.8, beta2: 0.95, eps: 1e-4}", 0.003},
+    {"sgd", "sgd", "{}", 0.05},
+    {"sgd_decay", "sgd", "{weight_decay: 0.1}", 0.05},
+    {"momentum", "sgd", "{momentum: 0.9}", 0.05},
+    {"nesterov", "sgd", "{momentum: 0.9, nesterov: true}", 0.05},
+    {"nesterov_decay", "sgd", "{momentum: 0.8, nesterov: true, weight_decay: 0.02}", 0.05},
+};
+
+struct state { /* a parameter and what belongs to it */
+    struct area param, grad, slot[RN_SCALARS];
+    uint32_t n_slots;
+};
+
+static void open_state(struct state *s, const struct rn_optimizer_ops *ops)
+{
+    s->n_slots = ops->n_slots;
+    ck_assert_int_eq(area_make(dev, N, &s->param), RN_OK);
+    ck_assert_int_eq(area_make(dev, N, &s->grad), RN_OK);
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        ck_assert_int_eq(area_make(dev, N, &s->slot[i]), RN_OK);
+        area_fill(&s->slot[i], 0);
+    }
+    put(&s->param, values_of("start", N));
+}
+
+static void close_state(struct state *s)
+{
+    area_free(dev, &s->param);
+    area_free(dev, &s->grad);
+    for (uint32_t i = 0; i < s->n_slots; i++)
+        area_free(dev, &s->slot[i]);
+}
+
+static struct rn_recording *record(struct state *s, const struct rn_optimizer_ops *ops,
+                                   const void *opts, bool decays)
+{
+    rn_real *slot[RN_SCALARS];
+    struct rn_recording *rec;
+    struct rn_update u = {.size = sizeof u,
+                          .decays = decays,
+                          .opts = opts,
+                          .dev = dev,
+                          .rows = 3,
+                          .cols = N / 3,
+                          .param = s->param.at,
+                          .grad = s->grad.at,
+                          .slot = slot,
+                          .scalar_from = 5};
+
+    for (uint32_t i = 0; i < s->n_slots; i++)
+        slot[i] = s->slot[i].at;
+    ck_assert_int_eq(dev->ops->capture_begin(dev), RN_OK);
+    ck_assert_int_eq(ops->record(&u), RN_OK);
+    ck_assert_int_eq(dev->ops->capture_end(dev, &rec), RN_OK);
+    return rec;
+}
+
+static void step(struct state *s, const struct rn_optimizer_ops *ops, const void *opts,
+                 struct rn_recording *rec, int t, double lr)
+{
+    struct rn_block block = {0};
+    double scalars[RN_SCALARS] = {0};
+
+    put(&s->grad, values_of(pool_printf(pool, "grad%d", t), N));
+    ck_assert_int_eq(ops->scalars(opts, t, t > 10 ? lr / 2 : lr, scalars), RN_OK);
+    for (int i = 0; i < RN_SCALARS; i++)
+        block.f[5 + i] = (rn_real)scalars[i];
+    ck_assert_int_eq(dev->ops->replay(dev, rec, &block), RN_OK);
+    ck_assert_int_eq(dev->ops->sync(dev), RN_OK);
+    ck_assert(area_intact(&s->param) && area_intact(&s->grad));
+    for (uint32_t i = 0; i < s->n_slots; i++)
+        ck_assert(area_intact(&s->slot[i]));
+}
+
+/* 20 steps; want.1 and want.20 are PyTorch's */
+static void run_steps(const char *plugin, const char *options, double lr, bool decays,
+                      const char *want)
+{
+    const struct rn_plugin *p = plugin_of("optimizers", plugin);
+    const void *opts = options_from(pool, p, options);
+    struct state s = {.n_slots = 0};
+
+    read_golden("optimizers.txt");
+    open_state(&s, p->ops);
+    struct rn_recording *rec = record(&s, p->ops, opts, decays);
+    for (int t = 1; t <= STEPS; t++) {
+        step(&s, p->ops, opts, rec, t, lr);
+        if (t == 1 || t == STEPS)
+            same(want, s.param.at, values_of(pool_printf(pool, "%s.%d", want, t), N), N);
+    }
+    dev->ops->discard(dev, rec);
+    close_state(&s);
+}
+
+START_TEST(optimizer_is_pytorchs)
+{
+    run_steps(optimizers[_i].plugin, optimizers[_i].options, optimizers[_i].lr, true,
+              optimizers[_i].name);
+}
+END_TEST
+
+START_TEST(a_bias_does_not_decay) { run_steps("adam", "{weight_decay: 0.1}", 0.01, false, "adam"); }
+END_TEST
+
+START_TEST(a_bias_does_not_decay_in_sgd)
+{
+    run_steps("sgd", "{weight_decay: 0.1}", 0.05, false, "sgd");
+}
+END_TEST
+
+START_TEST(nesterov_needs_momentum)
+{
+    const struct rn_plugin *p = plugin_of("optimizers", "sgd");
+    const struct rn_optimizer_ops *ops = p->ops;
+    double out[RN_SCALARS];
+
+    ck_assert_int_eq(ops->scalars(options_from(pool, p, "{nesterov: true}"), 1, 0.1, out),
+                     RN_EINVAL);
+    ck_assert_ptr_nonnull(strstr(error_text(), "set momentum above 0"));
+}
+END_TEST
+
+/* ---- layers ------------------------------------------------------------------- */
+
+/* Where element i of an exported tensor stands in the stored one. */
+static int64_t stored_index(const struct rn_view *v, int64_t i)
+{
+    int64_t at[RN_MAX_RANK] = {0}, index = 0;
+
+    for (int a = v->rank; a-- > 0;) {
+        int64_t n = v->dim[v->perm[a]];
+
+        at[v->perm[a]] = i % n;
+        i /= n;
+    }
+    for (int a = 0; a < v->rank; a++)
+        index = index * v->dim[a] + at[a];
+    return index;
+}
+
+/* stored: from the order of PyTorch to the one in memory */
+static double *arranged(const double *shown, const struct rn_view *v, int64_t n, int64_t rows)
+{
+    double *out = pool_alloc(pool, (size_t)(n * rows) * sizeof *out);
+
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < n; i++)
+            out[r * n + (v->rank ? stored_index(v, i) : i)] = shown[r * n + i];
+    return out;
+}
+
+/* x_view: how an image in memory shows as PyTorch's */
+static void compare_layer(struct rig *r, const char *name, const struct rn_view *x_view)
+{
+    int64_t in = rn_count(&r->in), out = rn_count(&r->plan.out), b = r->batch;
+    static const char *const weights[] = {"w", "b"}, *const gradients[] = {"dw", "db"};
+    struct rn_recording *forward, *backward;
+
+    ck_assert_int_eq(rig_record(r, true, NULL, &forward), RN_OK);
+    ck_assert_int_eq(rig_record(r, true, &(struct rig_pass){0}, &backward), RN_OK);
+    put(&r->x, arranged(part(name, "x", b * in), x_view, in, b));
+    put(&r->dy, part(name, "dy", b * out));
+    for (int i = 0; i < r->plan.n_param; i++)
+        put(&r->p[i],
+            arranged(part(name, weights[i], r->p[i].n), &r->plan.param[i].view, r->p[i].n, 1));
+    ck_assert_int_eq(rig_replay(r, forward), RN_OK);
+    same("y", r->y.at, part(name, "y", b * out), b * out);
+    ck_assert_int_eq(rig_replay(r, backward), RN_OK);
+    same("dx", r->dx.at, arranged(part(name, "dx", b * in), x_view, in, b), b * in);
+    for (int i = 0; i < r->plan.n_param; i++) {
+        const double *want = part(name, gradients[i], r->dp[i].n);
+
+        same(gradients[i], r->dp[i].at, arranged(want, &r->plan.param[i].view, r->dp[i].n, 1),
+             r->dp[i].n);
+    }
+    dev->ops->discard(dev, forward);
+    dev->ops->discard(dev, backward);
+}
+
+static void check_layer(const char *plugin, const char *options, struct rn_shape in, int64_t batch,
+                        const char *name, const struct rn_view *x_view)
+{
+    const struct rn_plugin *p = plugin_of("layers", plugin);
+    struct rig r;
+
+    read_golden("layers.txt");
+    ck_assert_int_eq(rig_open(&r, dev, p->ops, options_from(pool, p, options), in, batch), RN_OK);
+    compare_layer(&r, name, x_view);
+    rig_close(&r);
+}
+
+static const struct rn_view as_it_is;
+
+START_TEST(dense_is_pytorchs)
+{
+    check_layer("dense", "{units: 4}", rn_vec(7), 5, "dense", &as_it_is);
+}
+END_TEST
+
+START_TEST(dense_after_an_image_shows_pytorchs_columns)
+{
+    /* 4 x 5 pixels of 3 channels in memory, 3 x 4 x 5 in PyTorch */
+    struct rn_view x = {.rank = 2, .dim = {20, 3}, .perm = {1, 0}};
+    struct rn_shape in = {.rank = 1, .channels = 3, .dim = {60}};
+
+    check_layer("dense", "{units: 6}", in, 2, "image", &x);
+}
+END_TEST
+
+START_TEST(dense_says_what_it_needs)
+{
+    const struct rn_plugin *p = plugin_of("layers", "dense");
+    const struct rn_layer_ops *ops = p->ops;
+    struct rn_shape image = {.rank = 3, .channels = 1, .dim = {28, 28, 1}};
+    struct rig_plan plan;
+
+    ck_assert_int_eq(rig_plan(ops->plan, options_from(pool, p, "{units: 6}"), &image, 1, &plan),
+                     RN_ESHAPE);
+    ck_assert_ptr_nonnull(strstr(error_text(), "needs a flat input"));
+    ck_assert_ptr_nonnull(strstr(error_text(), "put flatten before it"));
+}
+END_TEST
+
+START_TEST(dense_begins_like_pytorchs)
+{
+    const struct rn_plugin *p = plugin_of("layers", "dense");
+    const struct rn_layer_ops *ops = p->ops;
+    struct rn_shape in = rn_vec(16);
+    struct rig_plan plan;
+
+    ck_assert_int_eq(rig_plan(ops->plan, options_from(pool, p, "{units: 6}"), &in, 1, &plan),
+                     RN_OK);
+    ck_assert_int_eq(plan.n_param, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(plan.param[i].init.rule, RN_INIT_UNIFORM);
+        ck_assert_double_eq(plan.param[i].init.scale, 0.25);
+    }
+    ck_assert_str_eq(plan.param[0].name, "weight");
+    ck_assert_str_eq(plan.param[1].name, "bias");
+    ck_assert_int_eq(plan.param[0].flags & RN_NO_DECAY, 0);
+    ck_assert_int_eq(plan.param[1].flags & RN_NO_DECAY, RN_NO_DECAY);
+    ck_assert_double_eq(plan.flops, 2.0 * 16 * 6);
+}
+END_TEST
+
+START_TEST(flatten_keeps_the_channels)
+{
+    const struct rn_layer_ops *ops = plugin_of("layers", "flatten")->ops;
+    struct rn_shape in = {.rank = 3, .channels = 3, .dim = {4, 5, 3}};
+    struct rig_plan plan;
+
+    ck_assert_int_eq(rig_plan(ops->plan, NULL, &in, 1, &plan), RN_OK);
+    ck_assert_int_eq(plan.out.rank, 1);
+    ck_assert_int_eq(plan.out.dim[0], 60);
+    ck_assert_int_eq(plan.out.channels, 3);
+}
+END_TEST
+
+START_TEST(relu_is_pytorchs) { check_layer("relu", "{}", rn_vec(4), 3, "relu", &as_it_is); }
+END_TEST
+
+/* ---- the loss ------------------------------------------------------------------ */
+
+enum { ROWS = 6, CLASSES = 5 };
+enum { Z, CLASS, LOSS, WEIGHT, SCALE, DZ, BUFFERS };
+
+START_TEST(cross_entropy_is_pytorchs)
+{
+    const struct rn_loss_ops *ops = plugin_of("losses", "cross_entropy")->ops;
+    struct rn_shape in[] = {rn_vec(CLASSES), rn_vec(1)};
+    const int64_t count[] = {ROWS * CLASSES, ROWS, ROWS, ROWS, 1, ROWS * CLASSES};
+    struct area a[BUFFERS + RIG_BUFFERS];
+    struct rn_tensor buf[RIG_BUFFERS];
+    struct rig_plan plan;
+
+    read_golden("layers.txt");
+    ck_assert_int_eq(rig_plan(ops->plan, NULL, in, 2, &plan), RN_OK);
+    for (int i = 0; i < BUFFERS + plan.n_buf; i++) {
+        int64_t n = i < BUFFERS ? count[i] : rig_buffer_count(&plan.buf[i - BUFFERS], ROWS);
+
+        ck_assert_int_eq(area_make(dev, n, &a[i]), RN_OK);
+        if (i >= BUFFERS)
+            buf[i - BUFFERS] = (struct rn_tensor){a[i].at, plan.buf[i - BUFFERS].shape};
+    }
+    struct rn_loss_call c = {.size = sizeof c,
+                             .dev = dev,
+                             .batch = ROWS,
+                             .width = CLASSES,
+                             .target_width = 1,
+                             .pred = a[Z].at,
+                             .target = a[CLASS].at,
+                             .loss = a[LOSS].at,
+                             .weight = a[WEIGHT].at,
+                             .buf = buf,
+                             .scale = a[SCALE].at,
+                             .dpred = a[DZ].at};
+
+    put(&a[Z], part("cross_entropy", "z", count[Z]));
+    put(&a[CLASS], part("cross_entropy", "class", count[CLASS]));
+    area_fill(&a[SCALE], (rn_real)(1.0 / ROWS));
+    ck_assert_int_eq(ops->forward(&c), RN_OK);
+    ck_assert_int_eq(ops->backward(&c), RN_OK);
+    ck_assert_int_eq(dev->ops->sync(dev), RN_OK);
+    same("loss", a[LOSS].at, part("cross_entropy", "loss", ROWS), ROWS);
+    same("dz", a[DZ].at, part("cross_entropy", "dz", count[DZ]), count[DZ]);
+    for (int i = 0; i < ROWS; i++)
+        ck_assert(a[WEIGHT].at[i] == 1);
+    for (int i = 0; i < BUFFERS + plan.n_buf; i++)
+        area_free(dev, &a[i]);
+}
+END_TEST
+
+START_TEST(cross_entropy_says_what_it_needs)
+{
+    const struct rn_loss_ops *ops = plugin_of("losses", "cross_entropy")->ops;
+    struct rn_shape image = {.rank = 3, .dim = {4, 4, 2}}, flat = rn_vec(4);
+    struct rig_plan plan;
+
+    ck_assert_int_eq(rig_plan(ops->plan, NULL, (struct rn_shape[]){image, rn_vec(1)}, 2, &plan),
+                     RN_ESHAPE);
+    ck_assert_ptr_nonnull(strstr(error_text(), "flatten and a dense layer"));
+    ck_assert_int_eq(rig_plan(ops->plan, NULL, (struct rn_shape[]){flat, flat}, 2, &plan),
+                     RN_ESHAPE);
+    ck_assert_ptr_nonnull(strstr(error_text(), "4 values"));
+}
+END_TEST
+
+static TCase *fixture(Suite *suite, const char *name)
+{
+    TCase *tc = tcase_create(name);
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    suite_add_tcase(suite, tc);
+    return tc;
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("PyTorch's values");
+    TCase *tc = fixture(suite, "optimizers");
+
+    tcase_add_loop_test(tc, optimizer_is_pytorchs, 0, sizeof optimizers / sizeof *optimizers);
+    tcase_add_test(tc, a_bias_does_not_decay);
+    tcase_add_test(tc, a_bias_does_not_decay_in_sgd);
+    tcase_add_test(tc, nesterov_needs_momentum);
+    tc = fixture(suite, "layers");
+    tcase_add_test(tc, dense_is_pytorchs);
+    tcase_add_test(tc, dense_after_an_image_shows_pytorchs_columns);
+    tcase_add_test(tc, dense_says_what_it_needs);
+    tcase_add_test(tc, dense_begins_like_pytorchs);
+    tcase_add_test(tc, flatten_keeps_the_channels);
+    tcase_add_test(tc, relu_is_pytorchs);
+    tc = fixture(suite, "loss");
+    tcase_add_test(tc, cross_entropy_is_pytorchs);
+    tcase_add_test(tc, cross_entropy_says_what_it_needs);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed;
+}
