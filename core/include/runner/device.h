@@ -86,24 +86,29 @@ struct rn_map {
 #define RN_CLONES
 #endif
 
-static inline const rn_real *rn_map_row(const struct rn_map_call *c, int k, int64_t r)
-{
-    return c->span[k] == RN_EACH      ? c->in[k] + r * c->cols
-           : c->span[k] == RN_PER_ROW ? c->in[k] + r
-                                      : c->in[k];
-}
-
 #define RN_MAP_UNIT_(k, nin) ((nin) > k ? p##k[col] : 0)
-#define RN_MAP_STEP_(k, nin) ((nin) > k ? p##k[col * s##k] : 0)
+#define RN_MAP_STEP_(k, nin) ((nin) > k ? p##k[col * unit##k] : 0)
 #define RN_MAP_STORE_(k, nout) \
     if ((nout) > k) \
     q##k[col] = b##k != 0 ? q##k[col] + y##k : y##k
+/* Input k of row r begins at in##k + r * step##k; unit##k: neighbours in a row are neighbours in
+ * memory. */
+#define RN_MAP_IN_(k, nin) \
+    const rn_real *const in##k = (nin) > k ? c->in[k] : NULL; \
+    const int64_t step##k = (nin) <= k                 ? 0 \
+                            : c->span[k] == RN_EACH    ? c->cols \
+                            : c->span[k] == RN_PER_ROW ? 1 \
+                                                       : 0; \
+    const int64_t unit##k = (nin) <= k || c->span[k] == RN_EACH || c->span[k] == RN_PER_COL
 #define RN_MAP_OUT_(k, nout) \
-    rn_real *const q##k = (nout) > k ? c->out[k] + b->u[c->out_from[k]] + row * c->cols : NULL; \
+    rn_real *const out##k = (nout) > k ? c->out[k] + b->u[c->out_from[k]] : NULL; \
     const rn_real b##k = c->beta[k]
 #define RN_MAP_ROW_(k, nin) \
-    const rn_real *const p##k = (nin) > k ? rn_map_row(c, k, row) : NULL; \
-    const int64_t s##k = (nin) <= k || c->span[k] == RN_EACH || c->span[k] == RN_PER_COL
+    const rn_real *const p##k = (nin) > k ? in##k + row * step##k : NULL; \
+    (void)p##k
+#define RN_MAP_ROW_OUT_(k, nout) \
+    rn_real *const q##k = (nout) > k ? out##k + row * c->cols : NULL; \
+    (void)q##k, (void)b##k
 #define RN_MAP_ARG_(k) \
     const rn_real a##k = c->arg_from[k] ? b->f[c->arg_from[k]] : c->arg[k]; \
     (void)a##k
@@ -116,17 +121,30 @@ static inline const rn_real *rn_map_row(const struct rn_map_call *c, int k, int6
 
 /* Outputs may be inputs, but only at the same place: no value is carried. */
 #define RN_MAP_LOOP_(nin, nout, rnd, LOAD, ...) \
-    RN_IVDEP for (int64_t col = j0; col < j1; col++) \
-    { \
-        const rn_real x0 = LOAD(0, nin), x1 = LOAD(1, nin), x2 = LOAD(2, nin); \
-        const rn_real x3 = LOAD(3, nin), x4 = LOAD(4, nin), x5 = LOAD(5, nin); \
-        const rn_real u = (rnd) ? rn_uniform(c->key, draw, u0 + (uint64_t)col) : 0; \
-        rn_real y0 = 0, y1 = 0, y2 = 0; \
-        (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)u; \
-        {__VA_ARGS__} RN_MAP_STORE_(0, nout); \
-        RN_MAP_STORE_(1, nout); \
-        RN_MAP_STORE_(2, nout); \
-        (void)y1, (void)y2; \
+    for (int64_t row = r0; row < r1; row++) { \
+        RN_MAP_ROW_(0, nin); \
+        RN_MAP_ROW_(1, nin); \
+        RN_MAP_ROW_(2, nin); \
+        RN_MAP_ROW_(3, nin); \
+        RN_MAP_ROW_(4, nin); \
+        RN_MAP_ROW_(5, nin); \
+        RN_MAP_ROW_OUT_(0, nout); \
+        RN_MAP_ROW_OUT_(1, nout); \
+        RN_MAP_ROW_OUT_(2, nout); \
+        const uint64_t u0 = (uint64_t)(row * c->cols); \
+        (void)u0; \
+        RN_IVDEP for (int64_t col = j0; col < j1; col++) \
+        { \
+            const rn_real x0 = LOAD(0, nin), x1 = LOAD(1, nin), x2 = LOAD(2, nin); \
+            const rn_real x3 = LOAD(3, nin), x4 = LOAD(4, nin), x5 = LOAD(5, nin); \
+            const rn_real u = (rnd) ? rn_uniform(c->key, draw, u0 + (uint64_t)col) : 0; \
+            rn_real y0 = 0, y1 = 0, y2 = 0; \
+            (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)u; \
+            {__VA_ARGS__} RN_MAP_STORE_(0, nout); \
+            RN_MAP_STORE_(1, nout); \
+            RN_MAP_STORE_(2, nout); \
+            (void)y1, (void)y2; \
+        } \
     }
 
 #define RN_MAP(id, nin, nout, rnd, ...) \
@@ -141,25 +159,21 @@ static inline const rn_real *rn_map_row(const struct rn_map_call *c, int k, int6
         RN_MAP_ARG_(5); \
         RN_MAP_ARG_(6); \
         RN_MAP_ARG_(7); \
+        RN_MAP_IN_(0, nin); \
+        RN_MAP_IN_(1, nin); \
+        RN_MAP_IN_(2, nin); \
+        RN_MAP_IN_(3, nin); \
+        RN_MAP_IN_(4, nin); \
+        RN_MAP_IN_(5, nin); \
+        RN_MAP_OUT_(0, nout); \
+        RN_MAP_OUT_(1, nout); \
+        RN_MAP_OUT_(2, nout); \
         const uint64_t draw = b->u[c->draw_from]; \
         (void)draw; \
-        for (int64_t row = r0; row < r1; row++) { \
-            RN_MAP_ROW_(0, nin); \
-            RN_MAP_ROW_(1, nin); \
-            RN_MAP_ROW_(2, nin); \
-            RN_MAP_ROW_(3, nin); \
-            RN_MAP_ROW_(4, nin); \
-            RN_MAP_ROW_(5, nin); \
-            RN_MAP_OUT_(0, nout); \
-            RN_MAP_OUT_(1, nout); \
-            RN_MAP_OUT_(2, nout); \
-            const uint64_t u0 = (uint64_t)(row * c->cols); \
-            (void)q1, (void)q2, (void)b1, (void)b2, (void)u0; \
-            if (s0 & s1 & s2 & s3 & s4 & s5) \
-                RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_UNIT_, __VA_ARGS__) \
-            else \
-                RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_STEP_, __VA_ARGS__) \
-        } \
+        if (unit0 & unit1 & unit2 & unit3 & unit4 & unit5) \
+            RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_UNIT_, __VA_ARGS__) \
+        else \
+            RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_STEP_, __VA_ARGS__) \
     } \
     static const struct rn_map id = {sizeof(struct rn_map), nin,      nout, rnd, 0, #id, \
                                      #__VA_ARGS__,          id##_host}
