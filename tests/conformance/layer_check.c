@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "support/value.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -157,7 +158,7 @@ static enum finding differences(struct trial *t, rn_real *v, const rn_real *grad
         double numeric, analytic = 0;
 
         for (int64_t i = 0; i < n; i++) {
-            dir[i] = n > FULL ? (double)rig_value(100 + (uint64_t)k, i)
+            dir[i] = n > FULL ? test_value(100 + (uint64_t)k, i)
                      : i == k ? fmax(1, fabs((double)v[i]))
                               : 0;
             analytic += dir[i] * (double)grad[i];
@@ -186,7 +187,7 @@ static rn_real *values(struct trial *t, uint64_t stream, int64_t n)
     rn_real *out = pool_alloc(t->pool, (size_t)n * sizeof *out);
 
     for (int64_t i = 0; out && i < n; i++)
-        out[i] = rig_value(stream, i);
+        out[i] = (rn_real)test_value(stream, i);
     return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "support/value.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -171,9 +172,10 @@ static enum finding check_batch(struct trial *t, int64_t batch, bool classes)
 
     set_batch(t, batch);
     for (int64_t i = 0; i < t->pred.n; i++)
-        t->pred0[i] = rig_value(1, i);
+        t->pred0[i] = (rn_real)test_value(1, i);
     for (int64_t i = 0; i < t->target.n; i++)
-        t->target0[i] = classes ? (rn_real)((3 * i + 1) % rn_count(&t->in[0])) : rig_value(2, i);
+        t->target0[i] =
+            classes ? (rn_real)((3 * i + 1) % rn_count(&t->in[0])) : (rn_real)test_value(2, i);
     if (record(t, false, &fwd) >= 0 && record(t, true, &back) >= 0)
         f = check_recorded(t, fwd, back);
     else

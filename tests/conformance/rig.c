@@ -234,10 +234,3 @@ int rig_replay(struct rig *r, struct rn_recording *rec)
     RN_TRY(r->dev->ops->replay(r->dev, rec, &block));
     return r->dev->ops->sync(r->dev);
 }
-
-rn_real rig_value(uint64_t stream, int64_t i)
-{
-    double u = (double)rn_uniform(stream, 0, (uint64_t)i);
-
-    return (rn_real)((0.1 + 1.4 * u) * (rn_uniform(stream, 1, (uint64_t)i) < 0.5f ? -1 : 1));
-}

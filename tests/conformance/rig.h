@@ -71,7 +71,4 @@ int rig_record(struct rig *r, bool training, const struct rig_pass *backward,
                struct rn_recording **out);
 int rig_replay(struct rig *r, struct rn_recording *rec);
 
-/* 0.1 < |v| < 1.5, either sign, the same for the same arguments; away from kinks at 0 */
-rn_real rig_value(uint64_t stream, int64_t i);
-
 #endif

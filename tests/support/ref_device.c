@@ -336,7 +336,7 @@ static int ref_replay(struct rn_device *d, struct rn_recording *r, const struct 
 
 /* ---- the device ------------------------------------------------------------ */
 
-static void ref_close(struct rn_device *d)
+void ref_device_close(struct rn_device *d)
 {
     ref_discard(d, ref_of(d)->recording);
     mem_free(d);
@@ -359,7 +359,7 @@ static int ref_open(const void *opts, struct rn_device **out)
 static const struct rn_device_ops ops = {
     .size = sizeof(struct rn_device_ops),
     .open = ref_open,
-    .close = ref_close,
+    .close = ref_device_close,
     .info = ref_info,
     .alloc = ref_alloc,
     .free = ref_free,

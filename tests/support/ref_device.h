@@ -5,7 +5,7 @@
 
 #include <runner/device.h>
 
-/* Close it with (*out)->ops->close(). RN_ENOMEM. */
-int ref_device_open(struct rn_device **out);
+int ref_device_open(struct rn_device **out); /* RN_ENOMEM */
+void ref_device_close(struct rn_device *d);
 
 #endif

@@ -44,13 +44,16 @@ struct op {
     };
 };
 
-/* What one thread does of a [rows, cols] result: a band of columns, else of rows, else all or
- * nothing. A function of its arguments alone. */
+/* What one thread does of a [rows, cols] result: a band of columns where there are many, else of
+ * rows, else all or nothing. Bands are whole units, and which way they go does not depend on the
+ * number of threads: oneDNN multiplies one unit a call, so that it is always asked the same, and
+ * gives the same bits. */
+enum { COL_UNIT = 32, ROW_UNIT = 16 };
 enum axis { BY_COLS, BY_ROWS, BY_FIRST, BY_ALL };
 struct slice {
     int64_t r0, r1, c0, c1;
 };
-enum axis slice_axis(int64_t rows, int64_t cols, int threads);
+enum axis slice_axis(int64_t rows, int64_t cols);
 struct slice slice_of(int64_t rows, int64_t cols, int thread, int threads);
 struct slice slice_rows(int64_t rows, int64_t cols, int thread, int threads);
 
@@ -83,7 +86,7 @@ struct allocations { /* to bound what an operation with a moving output may touc
 uintptr_t allocation_end(const struct allocations *a, const void *p);
 
 /* Decides op->barrier and notes what op touches. RN_ENOMEM. */
-int hazards_note(struct hazards *h, struct op *op, const struct allocations *a, int threads);
+int hazards_note(struct hazards *h, struct op *op, const struct allocations *a);
 void hazards_free(struct hazards *h);
 
 /* ---- the team ---------------------------------------------------------------- */

@@ -89,7 +89,7 @@ static int enqueue(struct rn_device *d, struct op op)
     struct cpu *c = cpu_of(d);
 
     if (c->recording) {
-        RN_TRY(hazards_note(&c->recording->hazards, &op, &c->memory, c->threads));
+        RN_TRY(hazards_note(&c->recording->hazards, &op, &c->memory));
         return list_add(&c->recording->list, &op);
     }
     return c->late ? list_add(&c->pending, &op) : run_now(c, &op);

@@ -44,9 +44,9 @@ static void touch_moving(struct accesses *a, const struct allocations *m, const 
         .lo = (uintptr_t)p, .hi = allocation_end(m, p), .axis = BY_ALL, .write = true};
 }
 
-static void touch_gemm(struct accesses *a, const struct rn_gemm *g, int threads)
+static void touch_gemm(struct accesses *a, const struct rn_gemm *g)
 {
-    enum axis axis = slice_axis(g->m, g->n, threads);
+    enum axis axis = slice_axis(g->m, g->n);
     enum axis of_a = axis == BY_COLS || (axis == BY_ROWS && g->ta) ? BY_ALL : axis;
     enum axis of_b = axis == BY_ROWS || (axis == BY_COLS && g->tb) ? BY_ALL : axis;
 
@@ -55,11 +55,10 @@ static void touch_gemm(struct accesses *a, const struct rn_gemm *g, int threads)
     touch(a, g->c, g->m, g->n, g->ldc, axis, true);
 }
 
-static void touch_map(struct accesses *a, const struct op *op, const struct allocations *m,
-                      int threads)
+static void touch_map(struct accesses *a, const struct op *op, const struct allocations *m)
 {
     const struct rn_map_call *c = &op->map.call;
-    enum axis axis = slice_axis(c->rows, c->cols, threads);
+    enum axis axis = slice_axis(c->rows, c->cols);
 
     for (int i = 0; i < op->map.map->n_in; i++) {
         switch (c->span[i]) {
@@ -81,11 +80,10 @@ static void touch_map(struct accesses *a, const struct op *op, const struct allo
     }
 }
 
-static void touch_reduce(struct accesses *a, const struct rn_reduce *r, const struct allocations *m,
-                         int threads)
+static void touch_reduce(struct accesses *a, const struct rn_reduce *r, const struct allocations *m)
 {
-    enum axis axis = r->over == RN_PER_COL                         ? slice_axis(1, r->cols, threads)
-                     : r->over == RN_PER_ROW && r->rows >= threads ? BY_ROWS
+    enum axis axis = r->over == RN_PER_COL                         ? slice_axis(1, r->cols)
+                     : r->over == RN_PER_ROW && r->rows > ROW_UNIT ? BY_ROWS
                                                                    : BY_FIRST;
 
     touch(a, r->in, r->rows, r->cols, r->cols, axis, false);
@@ -97,14 +95,15 @@ static void touch_reduce(struct accesses *a, const struct rn_reduce *r, const st
         touch(a, r->out, r->over == RN_ONE ? 1 : r->rows, 1, 1, axis, true);
 }
 
-static void touch_gather(struct accesses *a, const struct rn_gather *g, const struct allocations *m,
-                         int threads)
+static void touch_gather(struct accesses *a, const struct rn_gather *g, const struct allocations *m)
 {
     a->at[a->n++] = (struct access){
         .lo = (uintptr_t)g->index, .hi = allocation_end(m, g->index), .axis = BY_ALL};
+    a->at[a->n++] =
+        (struct access){.lo = (uintptr_t)g->from, .hi = allocation_end(m, g->from), .axis = BY_ALL};
     touch(a, g->scale, 1, g->channels, g->channels, BY_ALL, false);
     touch(a, g->shift, 1, g->channels, g->channels, BY_ALL, false);
-    touch(a, g->out, g->rows, g->cols, g->cols, slice_axis(g->rows, g->cols, threads), true);
+    touch(a, g->out, g->rows, g->cols, g->cols, slice_axis(g->rows, g->cols), true);
 }
 
 static void touch_bytes(struct accesses *a, const void *p, size_t bytes, bool write)
@@ -113,21 +112,20 @@ static void touch_bytes(struct accesses *a, const void *p, size_t bytes, bool wr
         .lo = (uintptr_t)p, .hi = (uintptr_t)p + bytes, .axis = BY_FIRST, .write = write};
 }
 
-static void touched(const struct op *op, const struct allocations *m, int threads,
-                    struct accesses *a)
+static void touched(const struct op *op, const struct allocations *m, struct accesses *a)
 {
     switch (op->kind) {
     case OP_FILL:
-        touch(a, op->fill.dst, 1, op->fill.n, op->fill.n, slice_axis(1, op->fill.n, threads), true);
+        touch(a, op->fill.dst, 1, op->fill.n, op->fill.n, slice_axis(1, op->fill.n), true);
         break;
     case OP_COPY:
         touch_bytes(a, op->copy.src, op->copy.bytes, false);
         touch_bytes(a, op->copy.dst, op->copy.bytes, true);
         break;
-    case OP_GEMM: touch_gemm(a, &op->gemm, threads); break;
-    case OP_MAP: touch_map(a, op, m, threads); break;
-    case OP_REDUCE: touch_reduce(a, &op->reduce, m, threads); break;
-    case OP_GATHER: touch_gather(a, &op->gather, m, threads); break;
+    case OP_GEMM: touch_gemm(a, &op->gemm); break;
+    case OP_MAP: touch_map(a, op, m); break;
+    case OP_REDUCE: touch_reduce(a, &op->reduce, m); break;
+    case OP_GATHER: touch_gather(a, &op->gather, m); break;
     case OP_ARGMAX:
         touch(a, op->argmax.in, op->argmax.rows, op->argmax.cols, op->argmax.cols, BY_ROWS, false);
         touch(a, op->argmax.out, op->argmax.rows, 1, 1, BY_ROWS, true);
@@ -155,11 +153,11 @@ static bool conflict(const struct hazards *h, const struct accesses *a)
     return false;
 }
 
-int hazards_note(struct hazards *h, struct op *op, const struct allocations *m, int threads)
+int hazards_note(struct hazards *h, struct op *op, const struct allocations *m)
 {
     struct accesses a = {.n = 0};
 
-    touched(op, m, threads, &a);
+    touched(op, m, &a);
     op->barrier = conflict(h, &a);
     if (op->barrier)
         h->n = 0;

@@ -9,17 +9,29 @@
 #define BLOCK 1024
 
 /* C[r0..r1, c0..c1] of C = op(A) op(B) + beta C */
-static int run_gemm(const struct rn_gemm *g, struct slice s)
+static dnnl_status_t multiply(const struct rn_gemm *g, struct slice s)
 {
     const rn_real *a = g->ta ? g->a + s.r0 : g->a + s.r0 * g->lda;
     const rn_real *b = g->tb ? g->b + s.c0 * g->ldb : g->b + s.c0;
 
-    if (s.r0 == s.r1 || s.c0 == s.c1)
-        return RN_OK;
-    dnnl_status_t status =
-        dnnl_sgemm(g->ta ? 'T' : 'N', g->tb ? 'T' : 'N', s.r1 - s.r0, s.c1 - s.c0, g->k, 1.f, a,
-                   g->lda, b, g->ldb, g->beta, g->c + s.r0 * g->ldc + s.c0, g->ldc);
-    return status == dnnl_success ? RN_OK : RN_EDEVICE;
+    return dnnl_sgemm(g->ta ? 'T' : 'N', g->tb ? 'T' : 'N', s.r1 - s.r0, s.c1 - s.c0, g->k, 1.f, a,
+                      g->lda, b, g->ldb, g->beta, g->c + s.r0 * g->ldc + s.c0, g->ldc);
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* one unit at a time, as cpu.h says */
+static int run_gemm(const struct rn_gemm *g, struct slice s)
+{
+    bool by_cols = slice_axis(g->m, g->n) == BY_COLS;
+    int64_t rows = by_cols ? g->m : ROW_UNIT, cols = by_cols ? COL_UNIT : g->n;
+
+    for (int64_t r = s.r0; r < s.r1; r += rows)
+        for (int64_t c = s.c0; c < s.c1; c += cols)
+            if (multiply(g, (struct slice){r, least(r + rows, s.r1), c, least(c + cols, s.c1)}) !=
+                dnnl_success)
+                return RN_EDEVICE;
+    return RN_OK;
 }
 
 static inline rn_real larger(rn_real m, rn_real x) /* NaN stays */
@@ -94,8 +106,6 @@ static void run_reduce(const struct rn_reduce *r, const struct rn_block *b, int 
     int64_t rows = r->over == RN_ONE ? 1 : r->rows;
     int64_t cols = r->over == RN_ONE ? r->rows * r->cols : r->cols;
     struct slice s = slice_rows(rows, 1, thread, threads);
-    if (rows < threads)
-        s = (struct slice){0, thread ? 0 : rows, 0, 1};
     for (int64_t i = s.r0; i < s.r1; i++) {
         rn_real v = long_reduce(r->op, r->in + i * cols, cols);
         out[i] = r->beta != 0 ? v + r->beta * out[i] : v;
@@ -120,14 +130,15 @@ static void gather_row(const struct rn_gather *g, int64_t from_row, int64_t c0, 
                     out + c0);
         return;
     }
-    if (g->dtype == RN_F32 && !g->scale) {
+    if (g->dtype == RN_F32 && !g->scale && !g->shift) {
         memcpy(out + c0, reals + c0, (size_t)(c1 - c0) * sizeof *out);
         return;
     }
     for (int64_t c = c0; c < c1; c++) {
         int64_t ch = c % g->channels;
         rn_real v = g->dtype == RN_U8 ? (rn_real)bytes[c] : reals[c];
-        out[c] = g->scale ? v * g->scale[ch] + g->shift[ch] : v;
+        v = g->scale ? v * g->scale[ch] : v;
+        out[c] = g->shift ? v + g->shift[ch] : v;
     }
 }
 

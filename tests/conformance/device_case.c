@@ -1,0 +1,343 @@
+/* device_case.c - made-up data, one operation, and what it left behind. */
+#include "device_case.h"
+
+#include "base/mem.h"
+#include "support/value.h"
+
+#include <runner/layer.h>
+
+#include <check.h>
+#include <string.h>
+
+#ifdef RN_DOUBLE
+#define DEVICE_CASE device_case_f64
+#else
+#define DEVICE_CASE device_case_f32
+#endif
+
+enum { ARRAYS = 16, OUTPUTS = 3, OFFSET = 5, BLOCK_AT = 3 };
+
+struct work {
+    struct rn_device *d;
+    const struct device_case *c;
+    struct pool *pool;   /* host arrays: they live until all is done */
+    void *array[ARRAYS]; /* device memory */
+    int n_arrays;
+    struct {
+        rn_real *raw; /* guards included */
+        int64_t n;
+    } out[OUTPUTS];
+    int n_out;
+};
+
+RN_MAP(six, 6, 3, 0,
+       y0 = x0 * a0 + x1 * a1;
+       y1 = x2 + x3 * x4;
+       y2 = x5 + a2 * x0;);
+RN_MAP(curve, 1, 1, 0, y0 = expf(x0) * a0 + logf(fabsf(x0) + 1););
+RN_MAP(place, 0, 1, 0, y0 = 3 * row + col;);
+RN_MAP(draws, 0, 1, 1, y0 = u;);
+RN_MAP(half, 1, 1, 0, y0 = 0.5f * x0;);
+
+/* An assertion that passes costs a system call: too many for thousands of cases. */
+#define MUST(w, what) \
+    do { \
+        if (!(what)) \
+            ck_abort_msg("%s: not so: %s", device_case_text((w)->c), #what); \
+    } while (0)
+
+static struct rn_block block_of(void)
+{
+    struct rn_block b = {0};
+
+    b.f[BLOCK_AT] = (rn_real)0.75;
+    b.u[BLOCK_AT] = OFFSET;
+    return b;
+}
+
+/* ---- memory ------------------------------------------------------------------ */
+
+static void *room(struct work *w, const void *host, size_t bytes)
+{
+    void *p;
+
+    MUST(w, w->n_arrays < ARRAYS);
+    MUST(w, w->d->ops->alloc(w->d, bytes, &p) == 0);
+    MUST(w, w->d->ops->upload(w->d, p, host, bytes) == 0);
+    return w->array[w->n_arrays++] = p;
+}
+
+static rn_real value(const struct work *w, uint64_t stream, int64_t i)
+{
+    float v = (float)test_value(stream, i); /* the same number in both precisions */
+
+    return (rn_real)(w->c->absolute && v < 0 ? -v : v);
+}
+
+static const rn_real *input(struct work *w, int64_t n)
+{
+    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+
+    MUST(w, host != NULL);
+    for (int64_t i = 0; i < n; i++)
+        host[i] = value(w, 20 + (uint64_t)w->n_arrays, i);
+    return room(w, host, (size_t)n * sizeof *host);
+}
+
+/* rows x cols, ld apart: NaN, or values where they are added to; a pattern in all gaps. */
+static rn_real *output(struct work *w, int64_t rows, int64_t cols, int64_t ld, double beta)
+{
+    int64_t n = rows * ld + 2 * CASE_GUARD;
+    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+
+    MUST(w, host != NULL);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = i - CASE_GUARD;
+        bool gap = at < 0 || at >= rows * ld || at % ld >= cols;
+
+        host[i] = gap ? 77 : beta != 0 ? value(w, 19, at) : (rn_real)NAN;
+    }
+    rn_real *raw = room(w, host, (size_t)n * sizeof *host);
+    w->out[w->n_out].raw = raw;
+    w->out[w->n_out++].n = n;
+    return raw + CASE_GUARD;
+}
+
+/* A recorded output moves: it is given this much too early. */
+static int64_t early(const struct work *w) { return w->c->moves ? OFFSET : 0; }
+
+/* ---- the operations ------------------------------------------------------------ */
+
+static int do_gemm(struct work *w)
+{
+    const struct device_case *c = w->c;
+    int64_t lda = (c->ta ? c->rows : c->k) + c->pad, ldb = (c->tb ? c->k : c->cols) + 2 * c->pad;
+    int64_t ldc = c->cols + 3 * c->pad;
+    struct rn_gemm g = {.m = c->rows,
+                        .n = c->cols,
+                        .k = c->k,
+                        .lda = lda,
+                        .ldb = ldb,
+                        .ldc = ldc,
+                        .beta = (rn_real)c->beta,
+                        .ta = (uint8_t)c->ta,
+                        .tb = (uint8_t)c->tb};
+
+    g.a = input(w, (c->ta ? c->k : c->rows) * lda);
+    g.b = input(w, (c->tb ? c->cols : c->k) * ldb);
+    g.c = output(w, c->rows, c->cols, ldc, c->beta);
+    return w->d->ops->gemm(w->d, &g);
+}
+
+static struct rn_map_call map_call(struct work *w, int n_out)
+{
+    const struct device_case *c = w->c;
+    struct rn_map_call m = {.rows = c->rows,
+                            .cols = c->cols,
+                            .arg = {(rn_real)1.25, (rn_real)0.5, (rn_real)-2},
+                            .key = 99};
+
+    for (int i = 0; i < n_out; i++) {
+        m.out[i] = output(w, c->rows, c->cols, c->cols, c->beta) - early(w);
+        m.beta[i] = (rn_real)c->beta;
+        m.out_from[i] = c->moves ? BLOCK_AT : 0;
+    }
+    if (c->absolute)
+        m.arg[2] = 2;
+    if (c->moves)
+        m.arg_from[0] = BLOCK_AT;
+    return m;
+}
+
+static int do_six(struct work *w)
+{
+    const struct device_case *c = w->c;
+    struct rn_map_call m = map_call(w, 3);
+
+    for (int i = 0; i < 6; i++) {
+        m.span[i] = i ? (uint8_t)(c->span >> 2 * i & 3) : RN_EACH;
+        m.in[i] = input(w, m.span[i] == RN_EACH      ? c->rows * c->cols
+                           : m.span[i] == RN_PER_COL ? c->cols
+                           : m.span[i] == RN_PER_ROW ? c->rows
+                                                     : 1);
+    }
+    return w->d->ops->map(w->d, &six, &m);
+}
+
+static int do_curve(struct work *w)
+{
+    struct rn_map_call m = map_call(w, 0);
+
+    m.out[0] = output(w, w->c->rows, w->c->cols, w->c->cols, 1);
+    m.in[0] = m.out[0];
+    return w->d->ops->map(w->d, &curve, &m);
+}
+
+static int do_plain_map(struct work *w, const struct rn_map *map)
+{
+    struct rn_map_call m = map_call(w, 1);
+
+    m.draw_from = w->c->moves ? BLOCK_AT : 0;
+    return w->d->ops->map(w->d, map, &m);
+}
+
+static int do_reduce(struct work *w)
+{
+    const struct device_case *c = w->c;
+    int64_t n = c->over == RN_PER_ROW ? c->rows : c->over == RN_PER_COL ? c->cols : 1;
+    struct rn_reduce r = {.rows = c->rows,
+                          .cols = c->cols,
+                          .in = input(w, c->rows * c->cols),
+                          .beta = (rn_real)c->beta,
+                          .op = (uint8_t)c->op_code,
+                          .over = (uint8_t)c->over,
+                          .out_from = c->moves ? BLOCK_AT : 0};
+
+    r.out = output(w, 1, n, n, c->beta) - early(w);
+    return w->d->ops->reduce(w->d, &r);
+}
+
+/* From 40 rows, in an order that repeats and jumps. */
+static int do_gather(struct work *w)
+{
+    enum { ROWS = 40 };
+    const struct device_case *c = w->c;
+    int64_t n = ROWS * c->cols, n_index = c->rows + OFFSET;
+    int32_t *index = pool_alloc(w->pool, (size_t)n_index * sizeof *index);
+    size_t one = c->dtype == RN_U8 ? 1 : sizeof(float);
+    unsigned char *from = pool_alloc(w->pool, (size_t)n * one);
+
+    MUST(w, index && from);
+    for (int64_t i = 0; i < n_index; i++)
+        index[i] = (int32_t)((i * 17 + 3) % ROWS);
+    for (int64_t i = 0; i < n; i++) {
+        float v = (float)value(w, 5, i);
+
+        from[i * (int64_t)one] = (unsigned char)(i * 7 + 3);
+        if (one > 1)
+            memcpy(from + i * (int64_t)one, &v, sizeof v);
+    }
+    struct rn_gather g = {.rows = c->rows,
+                          .cols = c->cols,
+                          .channels = c->channels ? c->channels : 1,
+                          .from = room(w, from, (size_t)n * one),
+                          .index = room(w, index, (size_t)n_index * sizeof *index),
+                          .dtype = (uint8_t)c->dtype,
+                          .start_from = c->moves ? BLOCK_AT : 0};
+
+    if (c->channels) {
+        g.scale = c->span & 1 ? NULL : input(w, c->channels);
+        g.shift = c->span & 2 ? NULL : input(w, c->channels);
+    }
+    g.out = output(w, c->rows, c->cols, c->cols, 0);
+    return w->d->ops->gather(w->d, &g);
+}
+
+/* Few different values, so that the largest is there more than once. */
+static int do_argmax(struct work *w)
+{
+    const struct device_case *c = w->c;
+    int64_t n = c->rows * c->cols;
+    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+
+    MUST(w, host != NULL);
+    for (int64_t i = 0; i < n; i++)
+        host[i] = i % 11 == 3 ? -INFINITY : (rn_real)((i * i + i / 5) % 13 - 20);
+    const rn_real *in = room(w, host, (size_t)n * sizeof *host);
+    return w->d->ops->argmax(w->d, c->rows, c->cols, in, output(w, c->rows, 1, 1, 0));
+}
+
+struct slices {
+    rn_real *at;
+    int64_t each;
+};
+
+static void add_slice(void *ctx, int64_t slice)
+{
+    const struct slices *s = ctx;
+
+    for (int64_t i = 0; i < s->each; i++)
+        s->at[slice * s->each + i] += (rn_real)slice;
+}
+
+/* what the task reads was just written, and what it writes is read at once */
+static int do_task(struct work *w)
+{
+    const struct device_case *c = w->c;
+    struct rn_map_call m = map_call(w, 1);
+    struct slices *s = pool_alloc(w->pool, sizeof *s);
+
+    MUST(w, s != NULL);
+    *s = (struct slices){m.out[0], c->cols};
+    m.in[0] = input(w, c->rows * c->cols);
+    m.beta[0] = 0;
+    RN_TRY(w->d->ops->map(w->d, &half, &m));
+    RN_TRY(w->d->ops->task(w->d, add_slice, s, c->rows));
+    m.in[0] = m.out[0];
+    return w->d->ops->map(w->d, &half, &m);
+}
+
+static int do_it(struct work *w)
+{
+    const struct device_case *c = w->c;
+
+    switch (c->op) {
+    case CASE_FILL:
+        return w->d->ops->fill(w->d, output(w, c->rows, c->cols, c->cols, 0), (rn_real)2.5,
+                               c->rows * c->cols);
+    case CASE_GEMM: return do_gemm(w);
+    case CASE_SIX: return do_six(w);
+    case CASE_CURVE: return do_curve(w);
+    case CASE_PLACE: return do_plain_map(w, &place);
+    case CASE_DRAW: return do_plain_map(w, &draws);
+    case CASE_REDUCE: return do_reduce(w);
+    case CASE_GATHER: return do_gather(w);
+    case CASE_ARGMAX: return do_argmax(w);
+    case CASE_TASK: return do_task(w);
+    }
+    return RN_EBUG;
+}
+
+/* ---- the whole ------------------------------------------------------------------- */
+
+static int64_t fetch(struct work *w, double *out)
+{
+    int64_t at = 0;
+
+    for (int i = 0; i < w->n_out; i++) {
+        size_t bytes = (size_t)w->out[i].n * sizeof(rn_real);
+        rn_real *host = pool_alloc(w->pool, bytes);
+
+        MUST(w, host != NULL);
+        MUST(w, at + w->out[i].n <= CASE_MAX);
+        MUST(w, w->d->ops->download(w->d, host, w->out[i].raw, bytes) == 0);
+        for (int64_t k = 0; k < w->out[i].n; k++)
+            out[at++] = (double)host[k];
+    }
+    return at;
+}
+
+/* A recording holds the uploads, too. */
+int64_t DEVICE_CASE(struct rn_device *d, const struct device_case *c, enum case_how how,
+                    double *out)
+{
+    struct work w = {.d = d, .c = c, .pool = pool_new()};
+    const struct rn_block block = block_of();
+    struct rn_recording *rec = NULL;
+
+    MUST(&w, w.pool != NULL);
+    if (how == CASE_REPLAYED)
+        MUST(&w, d->ops->capture_begin(d) == 0);
+    MUST(&w, do_it(&w) >= 0);
+    if (how == CASE_REPLAYED) {
+        MUST(&w, d->ops->capture_end(d, &rec) == 0);
+        MUST(&w, d->ops->replay(d, rec, &block) == 0);
+    }
+    MUST(&w, d->ops->sync(d) == 0);
+    int64_t n = fetch(&w, out);
+    d->ops->discard(d, rec);
+    for (int i = 0; i < w.n_arrays; i++)
+        d->ops->free(d, w.array[i]);
+    pool_free(w.pool);
+    return n;
+}

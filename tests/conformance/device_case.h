@@ -1,0 +1,49 @@
+/* device_case.h - one operation on made-up data, the same on any device and in any precision: the
+ * source is built in float for the device under test and in double for the reference. Results come
+ * back as double, with the guards around them. */
+#ifndef DEVICE_CASE_H
+#define DEVICE_CASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rn_device; /* its operations differ with the precision: only passed through here */
+
+enum case_op {
+    CASE_FILL,
+    CASE_GEMM,
+    CASE_SIX,   /* a map of six inputs and three outputs, all spans */
+    CASE_CURVE, /* a map with expf and logf, in place */
+    CASE_PLACE, /* a map of row and col */
+    CASE_DRAW,  /* a map of random numbers */
+    CASE_REDUCE,
+    CASE_GATHER,
+    CASE_ARGMAX,
+    CASE_TASK, /* between two maps */
+};
+
+struct device_case {
+    enum case_op op;
+    int64_t rows, cols, k;
+    int64_t pad;      /* gemm: leading dimensions beyond the columns */
+    int64_t channels; /* gather: 0 without scale and shift */
+    double beta;
+    int ta, tb;        /* gemm */
+    int op_code, over; /* reduce: enum rn_reduction, enum rn_span */
+    int span;          /* map: the span of input i is (span >> 2 i) % 4, but of input 0 RN_EACH */
+    int dtype;         /* gather: enum rn_dtype */
+    bool moves;        /* arguments and places from the step block: replayed only */
+    bool absolute;     /* all values positive: the result bounds what rounding can do */
+};
+
+enum case_how { CASE_EAGER, CASE_REPLAYED };
+enum { CASE_GUARD = 64, CASE_MAX = 3 << 20 };
+
+/* Does it and writes the results, guards and all, to out[CASE_MAX]; returns how many values. */
+int64_t device_case_f32(struct rn_device *d, const struct device_case *c, enum case_how how,
+                        double *out);
+int64_t device_case_f64(struct rn_device *d, const struct device_case *c, enum case_how how,
+                        double *out);
+const char *device_case_text(const struct device_case *c); /* for messages; overwritten */
+
+#endif
