@@ -5,13 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ERROR_MAX 4096
-
-static _Thread_local struct {
-    int status, line;
-    const char *file;
-    char text[ERROR_MAX];
-} last;
+static _Thread_local struct error last;
 
 int error_set(int status, const char *file, int line, const char *fmt, ...)
 {
@@ -28,18 +22,20 @@ int error_set(int status, const char *file, int line, const char *fmt, ...)
     return status;
 }
 
-int error_prefix(const char *fmt, ...)
+int error_prefix(int status, const char *fmt, ...)
 {
     char text[ERROR_MAX];
     va_list args;
 
+    if (last.status != status)
+        error_set(status, __FILE__, __LINE__, "failed with status %d and did not say why", status);
     va_start(args, fmt);
     int n = vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     if (n > 0 && n < ERROR_MAX - 2)
         snprintf(text + n, sizeof text - (size_t)n, ": %s", last.text);
     memcpy(last.text, text, sizeof text);
-    return last.status;
+    return status;
 }
 
 const char *error_text(void) { return last.text; }
@@ -58,6 +54,10 @@ const char *error_origin(void)
              last.line);
     return origin;
 }
+
+struct error error_save(void) { return last; }
+
+void error_restore(const struct error *e) { last = *e; }
 
 void error_clear(void)
 {

@@ -6,8 +6,19 @@
 
 /* Records why a call fails and returns status. file and line say where in our source. */
 int error_set(int status, const char *file, int line, const char *fmt, ...) RN_PRINTF(4, 5);
-/* Puts "context: " before the recorded message; returns the recorded status. */
-int error_prefix(const char *fmt, ...) RN_PRINTF(1, 2);
+/* Puts "context: " before the message of a call that failed with status; returns status. When the
+ * call recorded nothing of that status, the message says so. */
+int error_prefix(int status, const char *fmt, ...) RN_PRINTF(2, 3);
+#define ERROR_MAX 4096
+struct error {
+    int status, line;
+    const char *file;
+    char text[ERROR_MAX];
+};
+/* To do something else that may fail on the way out, and still say why it began. */
+struct error error_save(void);
+void error_restore(const struct error *e);
+
 const char *error_text(void); /* "" when there is none */
 int error_status(void);
 const char *error_origin(void); /* "file.c:12", for -v */

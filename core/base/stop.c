@@ -8,12 +8,18 @@
 
 static volatile sig_atomic_t requested;
 
-static void note(int sig) { requested = sig; }
+static const int asking[] = {SIGINT, SIGTERM, SIGUSR1};
+
+static void note(int sig)
+{
+    requested = sig;
+    for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)
+        signal(asking[i], SIG_DFL);
+}
 
 void stop_install(void)
 {
-    static const int asking[] = {SIGINT, SIGTERM, SIGUSR1};
-    struct sigaction act = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction act = {.sa_handler = note, .sa_flags = SA_RESTART};
 
     sigemptyset(&act.sa_mask);
     for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)

@@ -37,13 +37,12 @@ static int plugin_of(struct loader *l, uint32_t kind, const struct node *n, cons
                         : type               ? "'type' is the name of a %s, a single word"
                                              : "does not say which %s: 'type' is missing",
                         kind_name(kind));
-    for (int i = 0; i < n_names; i++) {
-        if (strcmp(names[i], type->text))
-            continue;
-        int status = registry_find(l->registry, kind, type->text, out);
-        return status == RN_EPLUGIN ? plugin_problem(l, type->mark, path, NULL, error_text())
-                                    : status;
-    }
+    int status = registry_find(l->registry, kind, type->text, out);
+    if (status != RN_EPLUGIN)
+        return status;
+    for (int i = 0; i < n_names; i++) /* it is there, and something is wrong with it */
+        if (!strcmp(names[i], type->text))
+            return plugin_problem(l, type->mark, path, NULL, error_text());
     const char *message = pool_printf(l->pool, "there is no %s '%s'", kind_name(kind), type->text);
     const char *hint = diag_suggest(l->pool, type->text, names, n_names);
     return message ? plugin_problem(l, type->mark, path, hint, message) : RN_ENOMEM;
@@ -236,29 +235,13 @@ static int layers_name(struct loader *l)
     return RN_OK;
 }
 
-static int by_priority(const void *pa, const void *pb)
-{
-    const struct plugin *a = *(const struct plugin *const *)pa;
-    const struct plugin *b = *(const struct plugin *const *)pb;
-
-    return a->priority != b->priority ? (a->priority < b->priority ? 1 : -1)
-                                      : strcmp(a->name, b->name);
-}
-
-/* Puts all that are used by default into list, those of high priority first. */
+/* Puts all that are used by default into list; registry_all() has those of high priority first. */
 static int defaults_add(struct loader *l, const struct plugin *const *all, int n, struct node *list)
 {
-    const struct plugin **chosen = pool_alloc(l->pool, (size_t)(n + 1) * sizeof *chosen);
-    int count = 0;
-
-    if (!chosen)
-        return RN_ENOMEM;
-    for (int i = 0; i < n; i++)
-        if (all[i]->traits & RN_TRAIT_DEFAULT)
-            chosen[count++] = all[i];
-    qsort(chosen, (size_t)count, sizeof *chosen, by_priority);
-    for (int i = 0; i < count; i++) {
-        struct node *spec = default_spec(l, NULL, chosen[i]->name);
+    for (int i = 0; i < n; i++) {
+        if (!(all[i]->traits & RN_TRAIT_DEFAULT))
+            continue;
+        struct node *spec = default_spec(l, NULL, all[i]->name);
         if (!spec)
             return RN_ENOMEM;
         tree_add(list, spec);

@@ -173,9 +173,9 @@ static int train_read(struct loader *l)
                      &section));
     const struct train *t = opts;
     const struct node *every = tree_get(section, "log_every");
-    if (t->log_every.unit == RN_PERCENT || t->log_every.value <= 0)
+    if (t->log_every.unit == RN_SECONDS || t->log_every.value <= 0)
         return diag_add(l->diag, DIAG_ERROR, every->mark, "train.log_every", "50 steps, 1 epoch",
-                        "takes a number of steps, epochs, samples or seconds above 0");
+                        "takes a number of steps, epochs, samples or %% above 0");
     l->e->train.epochs = t->epochs;
     l->e->train.batch_size = t->batch_size;
     l->e->train.eval_batch_size = t->eval_batch_size;

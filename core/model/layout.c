@@ -87,7 +87,7 @@ static void place_activations(struct builder *b)
             act[i + 1] = add_item(b, b->rows * rn_count(&m->layers[i].out), forward_time(i), use);
         extend(b, act[i + 1], forward_time(i), use);
         if (b->training && (flags & RN_LAYER_READS_IN))
-            extend(b, act[i], 0, backward_time(m, i));
+            extend(b, act[i], forward_time(i), backward_time(m, i));
         if (b->training && (flags & RN_LAYER_READS_OUT))
             extend(b, act[i + 1], forward_time(i), backward_time(m, i));
     }

@@ -26,12 +26,7 @@ const char *shape_text(const struct rn_shape *s, char out[SHAPE_TEXT])
     return out;
 }
 
-bool shape_equal(const struct rn_shape *a, const struct rn_shape *b)
-{
-    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
-}
-
-static int check_shape(const struct rn_shape *s)
+int model_check_shape(const struct rn_shape *s)
 {
     int64_t n = 1;
 
@@ -40,6 +35,27 @@ static int check_shape(const struct rn_shape *s)
     for (int i = 0; i < s->rank; i++)
         if (s->dim[i] < 1 || __builtin_mul_overflow(n, s->dim[i], &n) || n > INT32_MAX)
             return FAIL(RN_ESHAPE, "a tensor with too many or no elements");
+    return RN_OK;
+}
+
+/* An export view permutes all of the stored elements. */
+static int check_view(const struct rn_view *v, const struct rn_shape *stored)
+{
+    int64_t n = 1;
+    unsigned seen = 0;
+
+    if (!v || !v->rank)
+        return RN_OK;
+    TRY(model_check_shape(&v->shape));
+    for (int i = 0; v->rank > 0 && v->rank <= RN_MAX_RANK && i < v->rank; i++) {
+        if (v->dim[i] < 1 || v->perm[i] < 0 || v->perm[i] >= v->rank ||
+            __builtin_mul_overflow(n, v->dim[i], &n))
+            return FAIL(RN_EPLUGIN, "a view that does not fit its parameter");
+        seen |= 1u << v->perm[i];
+    }
+    if (v->rank < 0 || v->rank > RN_MAX_RANK || seen != (1u << v->rank) - 1 ||
+        n != rn_count(stored) || n != rn_count(&v->shape))
+        return FAIL(RN_EPLUGIN, "a view that does not fit its parameter");
     return RN_OK;
 }
 
@@ -61,7 +77,8 @@ static int plan_param(struct rn_plan *p, const char *name, struct rn_shape shape
     struct model *m = g->model;
     struct model_layer *l = &m->layers[g->layer];
 
-    TRY(check_shape(&shape));
+    TRY(model_check_shape(&shape));
+    TRY(check_view(view, &shape));
     m->params = grown(m->pool, m->params, m->n_params, sizeof *m->params);
     char *full = m->params ? pool_printf(m->pool, "%s.%s", g->name, name) : NULL;
     if (!full)
@@ -77,16 +94,21 @@ static int plan_buffer(struct rn_plan *p, const char *name, uint32_t life, struc
                        uint32_t flags)
 {
     struct planning *g = p->core;
-    struct model_layer *l = &g->model->layers[g->layer];
+    struct model *m = g->model;
+    struct model_layer *l = &m->layers[g->layer];
 
-    TRY(check_shape(&shape));
+    TRY(model_check_shape(&shape));
     if (life < RN_SCRATCH || life > RN_PERSISTENT)
         return FAIL(RN_EPLUGIN, "buffer '%s' has the unknown lifetime %u", name, life);
-    l->buffers = grown(g->model->pool, l->buffers, l->n_buffers, sizeof *l->buffers);
+    l->buffers = grown(m->pool, l->buffers, l->n_buffers, sizeof *l->buffers);
     if (!l->buffers)
         return RN_ENOMEM;
-    l->buffers[l->n_buffers] =
-        (struct model_buffer){pool_strdup(g->model->pool, name), shape, life, flags};
+    char *full = pool_printf(m->pool, "%s.%s", g->name, name);
+    if (!full)
+        return RN_ENOMEM;
+    l->buffers[l->n_buffers] = (struct model_buffer){full, shape, life, flags, m->kept};
+    if (life == RN_PERSISTENT)
+        m->kept += (rn_count(&shape) + ALIGN - 1) / ALIGN * ALIGN;
     return l->n_buffers++;
 }
 
@@ -106,7 +128,7 @@ static int plan_one(struct model *m, int i, const struct rn_shape *in, int n_in)
     l->in = in[0];
     l->first_param = m->n_params;
     TRY(i < m->n_layers ? l->part->plugin->ops.layer.plan(&p) : l->part->plugin->ops.loss.plan(&p));
-    TRY(check_shape(&p.out));
+    TRY(model_check_shape(&p.out));
     if (i < m->n_layers && (l->part->plugin->ops.layer.flags & RN_LAYER_VIEW) &&
         rn_count(&p.out) != rn_count(in))
         return FAIL(RN_EPLUGIN, "says that it is a view, but changes the number of elements");

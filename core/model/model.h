@@ -16,9 +16,10 @@ struct model_param {
 };
 
 struct model_buffer {
-    const char *name;
+    const char *name; /* "batchnorm1.mean" */
     struct rn_shape shape;
     uint32_t life, flags; /* enum rn_life, enum rn_plan_flag */
+    int64_t offset;       /* of a persistent one, in struct model's persistent; in elements */
 };
 
 struct model_layer {
@@ -40,6 +41,7 @@ struct model {
     struct model_param *params;
     int n_params;
     int64_t flat;       /* elements of the flat arrays, padding included */
+    int64_t kept;       /* elements of the persistent buffers, padding included */
     int64_t parameters; /* without padding */
     double flops;
 
@@ -59,7 +61,8 @@ void model_close(struct model *m);
 /* "1x28x28" for an image, "784" for a vector; into s, which is returned. */
 #define SHAPE_TEXT 128
 const char *shape_text(const struct rn_shape *shape, char s[SHAPE_TEXT]);
-bool shape_equal(const struct rn_shape *a, const struct rn_shape *b);
+/* A rank and dimensions that can be computed with; RN_ESHAPE, RN_EPLUGIN. */
+int model_check_shape(const struct rn_shape *s);
 
 /* The layer table of `runner summary` as aligned text, or as JSON. */
 void model_summary(const struct model *m, bool json, struct text *out);

@@ -40,21 +40,9 @@ static int alloc_flat(struct model *m, rn_real **out)
     return status;
 }
 
-static int64_t persistent_elements(const struct model *m)
-{
-    int64_t n = 0;
-
-    for (int i = 0; i <= m->n_layers; i++)
-        for (int b = 0; b < m->layers[i].n_buffers; b++)
-            if (m->layers[i].buffers[b].life == RN_PERSISTENT)
-                n += (rn_count(&m->layers[i].buffers[b].shape) + 63) / 64 * 64;
-    return n;
-}
-
 int model_open(struct model *m, struct rn_device *dev)
 {
     int n_slots = (int)m->experiment->optimizer.plugin->ops.optimizer.n_slots;
-    int64_t kept = persistent_elements(m);
     void *p = NULL;
 
     m->dev = dev;
@@ -65,8 +53,8 @@ int model_open(struct model *m, struct rn_device *dev)
     TRY(alloc_flat(m, &m->grad));
     for (; m->n_slots < n_slots; m->n_slots++)
         TRY(alloc_flat(m, &m->slots[m->n_slots]));
-    if (kept) {
-        TRY(dev->ops->alloc(dev, (size_t)kept * sizeof(rn_real), &p));
+    if (m->kept) {
+        TRY(dev->ops->alloc(dev, (size_t)m->kept * sizeof(rn_real), &p));
         m->persistent = p;
     }
     return m->flat ? draw_parameters(m) : RN_OK;

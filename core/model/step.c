@@ -58,25 +58,13 @@ static int gather(const struct recorder *r)
                                                            .start_from = U_START});
 }
 
-/* Where the persistent buffer k of a layer lies: they stand end to end, each rounded to 64. */
-static rn_real *persistent(const struct model *m, int layer, int k)
-{
-    int64_t at = 0;
-
-    for (int i = 0; i <= layer; i++)
-        for (int b = 0; b < (i < layer ? m->layers[i].n_buffers : k); b++)
-            if (m->layers[i].buffers[b].life == RN_PERSISTENT)
-                at += (rn_count(&m->layers[i].buffers[b].shape) + 63) / 64 * 64;
-    return m->persistent + at;
-}
-
 static struct rn_tensor *buffers_of(const struct recorder *r, int layer)
 {
     const struct model_layer *l = &r->m->layers[layer];
     struct rn_tensor *t = pool_alloc(r->pool, (size_t)(l->n_buffers + 1) * sizeof *t);
 
     for (int k = 0; t && k < l->n_buffers; k++)
-        t[k] = tensor(l->buffers[k].life == RN_PERSISTENT ? persistent(r->m, layer, k)
+        t[k] = tensor(l->buffers[k].life == RN_PERSISTENT ? r->m->persistent + l->buffers[k].offset
                                                           : data_of(r, r->at.buffers[layer][k]),
                       l->buffers[k].shape);
     return t;
@@ -124,7 +112,8 @@ static int call_layer(const struct recorder *r, int i, bool backward)
     if (ops->flags & RN_LAYER_VIEW)
         return RN_OK;
     int status = backward ? ops->backward(&c) : ops->forward(&c);
-    return status < 0 ? error_prefix("%s (%s)", l->part->path, l->part->plugin->name) : RN_OK;
+    return status < 0 ? error_prefix(status, "%s (%s)", l->part->path, l->part->plugin->name)
+                      : RN_OK;
 }
 
 static int call_loss(const struct recorder *r, bool backward)
@@ -148,7 +137,7 @@ static int call_loss(const struct recorder *r, bool backward)
         return RN_ENOMEM;
     const struct rn_loss_ops *ops = &l->part->plugin->ops.loss;
     int status = backward ? ops->backward(&c) : ops->forward(&c);
-    return status < 0 ? error_prefix("loss (%s)", l->part->plugin->name) : RN_OK;
+    return status < 0 ? error_prefix(status, "loss (%s)", l->part->plugin->name) : RN_OK;
 }
 
 /* to[block.u[from]] = the n values at data */
@@ -214,8 +203,9 @@ static int update(const struct recorder *r)
                               .grad = m->grad + p->offset,
                               .slot = slot,
                               .scalar_from = F_SCALARS};
-        if (part->plugin->ops.optimizer.record(&u) < 0)
-            return error_prefix("optimizer (%s)", part->plugin->name);
+        int status = part->plugin->ops.optimizer.record(&u);
+        if (status < 0)
+            return error_prefix(status, "optimizer (%s)", part->plugin->name);
     }
     return RN_OK;
 }

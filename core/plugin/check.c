@@ -187,5 +187,5 @@ int plugin_check(struct pool *p, const struct rn_plugin *theirs, const char *pat
         .path = path,
     };
     int status = check_rest(p, theirs, out);
-    return status ? error_prefix("%s '%s'", kind_name(out->kind), out->name) : RN_OK;
+    return status ? error_prefix(status, "%s '%s'", kind_name(out->kind), out->name) : RN_OK;
 }

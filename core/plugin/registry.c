@@ -152,7 +152,7 @@ static int file_use(struct registry *r, uint32_t kind, const char *name, const c
     if (status == RN_ENOMEM)
         return status;
     if (status) {
-        error_prefix("%s", f->path);
+        error_prefix(status, "%s", f->path);
         f->why = pool_strdup(r->pool, error_text());
         if (!f->why)
             return RN_ENOMEM;

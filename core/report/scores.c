@@ -49,7 +49,7 @@ static void score_classes(const struct rn_report *v, const int64_t *confusion, i
         f->precision = ratio((double)f->correct, (double)f->predicted);
         f->recall = ratio((double)f->correct, (double)f->support);
         f->f1 = ratio(2 * (double)f->correct, (double)(f->predicted + f->support));
-        f->name = v->class_names ? v->class_names[c] : NULL;
+        f->name = v->class_names && c < v->classes ? v->class_names[c] : NULL;
         sum += f->f1;
         present += f->support || f->predicted;
     }

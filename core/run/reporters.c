@@ -10,7 +10,7 @@ static const struct rn_reporter_ops *ops_of(const struct reporters *rs, int i)
 
 static int named(const struct reporters *rs, int i, int status)
 {
-    return status < 0 ? error_prefix("reporter (%s)", rs->parts[i].plugin->name) : RN_OK;
+    return status < 0 ? error_prefix(status, "reporter (%s)", rs->parts[i].plugin->name) : RN_OK;
 }
 
 int reporters_open(struct pool *p, const struct experiment *e, const struct rn_report *r,

@@ -72,8 +72,7 @@ static int write_inputs(struct run *r)
     TRY(folder_status(&r->folder, "running", 0, NULL));
     TRY(folder_write(&r->folder, "config.yaml", e->config_yaml, strlen(e->config_yaml)));
     TRY(folder_write(&r->folder, "config.input.yaml", e->config_input, strlen(e->config_input)));
-    TRY(manifest_write(r->s, &r->folder));
-    return folder_latest(&r->folder);
+    return manifest_write(r->s, &r->folder);
 }
 
 static int open_report(struct run *r)
@@ -105,6 +104,7 @@ static int begin(struct run *r)
     int status = write_inputs(r);
     status = status < 0 ? status : log_file(folder_path(&r->folder, "log.txt", path, sizeof path));
     status = status < 0 ? status : open_report(r);
+    status = status < 0 ? status : folder_latest(&r->folder);
     if (status >= 0)
         return RN_OK;
     log_file(NULL);
@@ -242,8 +242,9 @@ static int finish(struct run *r, const struct trainer_events *events)
     if (r->end == TRAINER_DONE && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
         TRY(report_evaluation(r, &ev));
-        TRY(expectations(r));
     }
+    if (r->end == TRAINER_DONE)
+        TRY(expectations(r));
     TRY(report_finish(r->report, r->status, r->reason, clock_s(r->args->begun_ns),
                       trainer_state(r->trainer)->train_s, peak_bytes()));
     if (!all_hold(report_view(r->report)))
@@ -253,15 +254,14 @@ static int finish(struct run *r, const struct trainer_events *events)
     return folder_status(&r->folder, r->status, r->exit_code, r->reason);
 }
 
-/* The folder says what happened, when it can still be written to. */
-static int failed(struct run *r, int status)
+/* The folder says what happened, when it can still be written to; the recorded error stays. */
+static void failed(struct run *r, int status)
 {
-    char why[1024];
+    struct error why = error_save();
 
-    snprintf(why, sizeof why, "%s", error_text());
-    if (r->folder.dir)
-        folder_status(&r->folder, "failed", error_exit_code(status), why);
-    return FAIL(status, "%s", why);
+    log_line(RN_DEBUG, NULL, "%s", why.text);
+    folder_status(&r->folder, "failed", error_exit_code(status), why.text);
+    error_restore(&why);
 }
 
 int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
@@ -277,7 +277,7 @@ int run_experiment(struct session *s, const struct run_args *args, int *exit_cod
         if (status >= 0 || r.end == TRAINER_DIVERGED)
             status = finish(&r, &events);
         if (status < 0)
-            status = failed(&r, status);
+            failed(&r, status);
     }
     if (status >= 0 && json)
         report_summary_json(r.report, json);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "report/report.h"
+#include "train/trainer.h"
 
 #include <string.h>
 
@@ -34,6 +35,20 @@ static int check_expectations(struct session *s)
     return status;
 }
 
+/* What the optimizer refuses of its options, before anything is started. */
+static int check_optimizer(struct session *s)
+{
+    const struct part *part = &s->experiment->optimizer;
+    double scalars[RN_SCALARS];
+    int status =
+        part->plugin->ops.optimizer.scalars(part->opts, 1, trainer_lr(s->experiment), scalars);
+
+    if (status >= 0)
+        return RN_OK;
+    error_prefix(status, "%s", part->plugin->name);
+    return diag_add(s->diag, DIAG_ERROR, part->mark, part->path, NULL, "%s", error_text());
+}
+
 int session_plan(struct session *s)
 {
     struct experiment *e = s->experiment;
@@ -46,23 +61,24 @@ int session_plan(struct session *s)
     int planned = status && status != RN_EINVAL
                       ? status
                       : model_plan(e->pool, e, &s->data.info, s->diag, &s->model);
-    int expected = check_expectations(s);
-    return status < 0 ? status : planned < 0 ? planned : expected;
+    int expected = check_expectations(s), optimizer = check_optimizer(s);
+    return status < 0 ? status : planned < 0 ? planned : expected < 0 ? expected : optimizer;
 }
 
 static int open_device(struct session *s, const struct plugin *plugin, const void *opts)
 {
     struct rn_device *dev = NULL;
 
-    if (plugin->ops.device.open(opts, &dev) < 0)
-        return error_prefix("device (%s)", plugin->name);
+    int status = plugin->ops.device.open(opts, &dev);
+    if (status < 0)
+        return error_prefix(status, "device (%s)", plugin->name);
     dev->ops = &plugin->ops.device;
     s->device = dev;
     s->device_plugin = plugin;
     return RN_OK;
 }
 
-/* The device that works with the highest priority. */
+/* The first that works; registry_all() puts the highest priority first. */
 static int open_any_device(struct session *s)
 {
     struct pool *p = s->experiment->pool;
@@ -73,22 +89,18 @@ static int open_any_device(struct session *s)
     int status = registry_all(s->registry, RN_KIND_DEVICE, &list, &n, &bad);
     text_free(&bad);
     TRY(status);
-    for (int32_t below = INT32_MAX, best = -1;; best = -1) {
-        for (int i = 0; i < n; i++)
-            if (list[i]->priority < below && (best < 0 || list[i]->priority > list[best]->priority))
-                best = i;
-        if (best < 0)
-            return FAIL(RN_EDEVICE, "no device can be used%s%s", s->device_note ? ": " : "",
-                        s->device_note ? s->device_note : "");
+    for (int i = 0; i < n; i++) {
         void *opts;
-        below = list[best]->priority;
-        TRY(options_parse(p, &list[best]->options, NULL, (struct mark){0}, "device",
-                          list[best]->name, NULL, s->diag, &opts));
-        if (open_device(s, list[best], opts) >= 0)
+
+        TRY(options_parse(p, &list[i]->options, NULL, (struct mark){0}, "device", list[i]->name,
+                          NULL, s->diag, &opts));
+        if (open_device(s, list[i], opts) >= 0)
             return RN_OK;
         s->device_note = pool_strdup(p, error_text());
         log_line(RN_WARNING, "device", "%s; trying the next", error_text());
     }
+    return FAIL(RN_EDEVICE, "no device can be used%s%s", s->device_note ? ": " : "",
+                s->device_note ? s->device_note : "");
 }
 
 int session_open(struct session *s)
@@ -96,7 +108,7 @@ int session_open(struct session *s)
     struct experiment *e = s->experiment;
 
     TRY(e->device_auto ? open_any_device(s) : open_device(s, e->device.plugin, e->device.opts));
-    TRY(data_load(e->pool, e, &s->data, s->device));
+    TRY(data_load(e, &s->data, s->device));
     return model_open(s->model, s->device);
 }
 

@@ -26,110 +26,133 @@ static void permute(const struct rn_view *v, const rn_real *from, float *to)
     }
 }
 
-static float *exported(struct pool *p, const struct model_param *param, const rn_real *flat)
-{
-    int64_t n = rn_count(&param->shape);
-    float *to = pool_alloc(p, (size_t)n * sizeof *to);
+struct writer {
+    struct pool *pool;
+    const struct model *m;
+    struct st_tensor *tensors;
+    int n;
+};
 
-    if (!to)
-        return NULL;
-    if (param->view.rank)
-        permute(&param->view, flat + param->offset, to);
-    for (int64_t k = 0; !param->view.rank && k < n; k++)
-        to[k] = (float)flat[param->offset + k];
-    return to;
+/* One tensor of count values: those at from, or what the view makes of them. */
+static int add(struct writer *w, const char *name, const struct rn_shape *shape,
+               const struct rn_view *view, const rn_real *from)
+{
+    int64_t n = rn_count(shape);
+    float *to = pool_alloc(w->pool, (size_t)n * sizeof *to);
+    const struct rn_shape *shown = view && view->rank ? &view->shape : shape;
+
+    if (!to || !name)
+        return RN_ENOMEM;
+    if (view && view->rank)
+        permute(view, from, to);
+    else
+        for (int64_t k = 0; k < n; k++)
+            to[k] = (float)from[k];
+    w->tensors[w->n++] = (struct st_tensor){name, shown->rank, shown->dim, to};
+    return RN_OK;
 }
 
-static rn_real *fetch(struct pool *p, const struct model *m, const rn_real *from)
+static int fetch(struct writer *w, const rn_real *from, int64_t n, rn_real **out)
 {
-    rn_real *host = pool_alloc(p, (size_t)(m->flat ? m->flat : 1) * sizeof *host);
-
-    if (host && m->dev->ops->download(m->dev, host, from, (size_t)m->flat * sizeof *host) < 0)
-        return NULL;
-    return host;
+    *out = pool_alloc(w->pool, (size_t)(n ? n : 1) * sizeof **out);
+    if (!*out)
+        return RN_ENOMEM;
+    return n ? w->m->dev->ops->download(w->m->dev, *out, from, (size_t)n * sizeof **out) : RN_OK;
 }
 
-static int write_weights(struct pool *p, const struct model *m, const char *path,
-                         const struct rn_fact *meta, int n_meta)
+/* "kind/dense1.weight", or "dense1.weight" when kind is NULL. */
+static const char *tensor_name(struct writer *w, const char *kind, const char *name)
 {
-    struct st_tensor *t = pool_alloc(p, (size_t)(m->n_params + 1) * sizeof *t);
-    rn_real *flat = fetch(p, m, m->param);
+    return kind ? pool_printf(w->pool, "%s/%s", kind, name) : name;
+}
 
-    if (!t || !flat)
-        return error_status();
-    for (int i = 0; i < m->n_params; i++) {
-        const struct model_param *param = &m->params[i];
-        const struct rn_shape *shape = param->view.rank ? &param->view.shape : &param->shape;
-        t[i] = (struct st_tensor){param->name, shape->rank, shape->dim, exported(p, param, flat)};
-        if (!t[i].data)
-            return RN_ENOMEM;
+/* Every parameter out of one of the flat arrays; shown: in the layout of exports. */
+static int add_flat(struct writer *w, const char *kind, const rn_real *from, bool shown)
+{
+    rn_real *flat;
+
+    TRY(fetch(w, from, w->m->flat, &flat));
+    for (int i = 0; i < w->m->n_params; i++) {
+        const struct model_param *p = &w->m->params[i];
+        TRY(add(w, tensor_name(w, kind, p->name), &p->shape, shown ? &p->view : NULL,
+                flat + p->offset));
     }
-    return safetensors_write(path, t, m->n_params, meta, n_meta);
+    return RN_OK;
+}
+
+static int add_buffers(struct writer *w, const char *kind)
+{
+    rn_real *kept;
+
+    TRY(fetch(w, w->m->persistent, w->m->kept, &kept));
+    for (int i = 0; i <= w->m->n_layers; i++)
+        for (int k = 0; k < w->m->layers[i].n_buffers; k++) {
+            const struct model_buffer *b = &w->m->layers[i].buffers[k];
+            if (b->life == RN_PERSISTENT)
+                TRY(add(w, tensor_name(w, kind, b->name), &b->shape, NULL, kept + b->offset));
+        }
+    return RN_OK;
+}
+
+static int writer_open(struct writer *w, const struct model *m)
+{
+    size_t n = (size_t)m->n_params * (size_t)(1 + m->n_slots) + 1;
+
+    for (int i = 0; i <= m->n_layers; i++)
+        n += (size_t)m->layers[i].n_buffers;
+    *w = (struct writer){.pool = pool_new(), .m = m};
+    w->tensors = w->pool ? pool_alloc(w->pool, n * sizeof *w->tensors) : NULL;
+    return w->tensors ? RN_OK : RN_ENOMEM;
+}
+
+static int write_weights(struct writer *w, const char *path, const struct rn_fact *meta, int n_meta)
+{
+    TRY(add_flat(w, NULL, w->m->param, true));
+    TRY(add_buffers(w, NULL));
+    return safetensors_write(path, w->tensors, w->n, meta, n_meta);
 }
 
 int checkpoint_weights(const struct model *m, const char *path, const struct rn_fact *meta,
                        int n_meta)
 {
-    struct pool *p = pool_new();
-    int status = p ? write_weights(p, m, path, meta, n_meta) : RN_ENOMEM;
+    struct writer w;
+    int status = writer_open(&w, m);
 
-    pool_free(p);
+    status = status ? status : write_weights(&w, path, meta, n_meta);
+    pool_free(w.pool);
     return status;
 }
 
-/* One tensor for each parameter of each flat array: "param/dense1.weight", "mean/dense1.weight". */
-static int add_flat(struct pool *p, const struct model *m, const char *kind, const rn_real *from,
-                    struct st_tensor *t)
+static int write_state(struct writer *w, const struct trainer_state *s, const char *path)
 {
-    rn_real *flat = fetch(p, m, from);
-
-    if (!flat)
-        return error_status();
-    for (int i = 0; i < m->n_params; i++) {
-        const struct model_param *param = &m->params[i];
-        struct model_param stored = *param;
-
-        stored.view.rank = 0;
-        t[i] = (struct st_tensor){pool_printf(p, "%s/%s", kind, param->name), param->shape.rank,
-                                  param->shape.dim, exported(p, &stored, flat)};
-        if (!t[i].name || !t[i].data)
-            return RN_ENOMEM;
-    }
-    return RN_OK;
-}
-
-static int write_state(struct pool *p, const struct model *m, const struct trainer_state *s,
-                       const char *path)
-{
-    const struct experiment *e = m->experiment;
+    const struct experiment *e = w->m->experiment;
     const struct rn_optimizer_ops *ops = &e->optimizer.plugin->ops.optimizer;
     const struct rn_fact meta[] = {
-        {"seed", pool_printf(p, "%llu", (unsigned long long)e->seed)},
-        {"step", pool_printf(p, "%lld", (long long)s->step)},
-        {"epoch", pool_printf(p, "%lld", (long long)s->epoch)},
-        {"step_in_epoch", pool_printf(p, "%lld", (long long)s->step_in_epoch)},
-        {"best_epoch", pool_printf(p, "%lld", (long long)s->best_epoch)},
-        {"best_val_loss", pool_printf(p, "%.17g", s->best_val_loss)},
+        {"seed", pool_printf(w->pool, "%llu", (unsigned long long)e->seed)},
+        {"step", pool_printf(w->pool, "%lld", (long long)s->step)},
+        {"epoch", pool_printf(w->pool, "%lld", (long long)s->epoch)},
+        {"step_in_epoch", pool_printf(w->pool, "%lld", (long long)s->step_in_epoch)},
+        {"best_epoch", pool_printf(w->pool, "%lld", (long long)s->best_epoch)},
+        {"best_val_loss", pool_printf(w->pool, "%.17g", s->best_val_loss)},
     };
-    int n_meta = (int)(sizeof meta / sizeof *meta), n = m->n_params;
-    struct st_tensor *t = pool_alloc(p, (size_t)(n * (1 + m->n_slots) + 1) * sizeof *t);
+    int n_meta = (int)(sizeof meta / sizeof *meta);
 
-    if (!t)
-        return RN_ENOMEM;
     for (int i = 0; i < n_meta; i++)
         if (!meta[i].value)
             return RN_ENOMEM;
-    TRY(add_flat(p, m, "param", m->param, t));
-    for (int i = 0; i < m->n_slots; i++)
-        TRY(add_flat(p, m, ops->slot_names[i], m->slots[i], t + (i + 1) * n));
-    return safetensors_write(path, t, n * (1 + m->n_slots), meta, n_meta);
+    TRY(add_flat(w, "param", w->m->param, false));
+    for (int i = 0; i < w->m->n_slots; i++)
+        TRY(add_flat(w, ops->slot_names[i], w->m->slots[i], false));
+    TRY(add_buffers(w, "buffer"));
+    return safetensors_write(path, w->tensors, w->n, meta, n_meta);
 }
 
 int checkpoint_state(const struct model *m, const struct trainer_state *state, const char *path)
 {
-    struct pool *p = pool_new();
-    int status = p ? write_state(p, m, state, path) : RN_ENOMEM;
+    struct writer w;
+    int status = writer_open(&w, m);
 
-    pool_free(p);
+    status = status ? status : write_state(&w, state, path);
+    pool_free(w.pool);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,15 +32,37 @@ static int name_classes(struct pool *p, struct data *d)
     return RN_OK;
 }
 
+/* What a data set says becomes sizes and indices. */
+static int check_info(const struct rn_dataset_info *info)
+{
+    for (int s = 0; s < RN_SPLITS; s++)
+        if (info->count[s] < 0 || info->count[s] > INT32_MAX)
+            return FAIL(RN_EDATA, "%lld samples, expected at most %d", (long long)info->count[s],
+                        INT32_MAX);
+    if (!info->count[RN_TRAIN])
+        return FAIL(RN_EDATA, "no training samples");
+    if (model_check_shape(&info->input) < 0)
+        return RN_EDATA;
+    if (info->classes < 0 || info->classes > INT32_MAX / 2 || info->target_width < 1 ||
+        info->target_width > INT32_MAX / 2 || (info->classes && info->target_width != 1))
+        return FAIL(RN_EDATA, "%lld classes and %lld values as target", (long long)info->classes,
+                    (long long)info->target_width);
+    if (info->dtype != RN_U8 && info->dtype != RN_F32)
+        return FAIL(RN_EDATA, "the unknown type %u of values", info->dtype);
+    return RN_OK;
+}
+
 int data_open(struct pool *p, const struct experiment *e, struct data *d)
 {
     *d = (struct data){.part = &e->data, .info = {.size = sizeof d->info}};
-    if (ops_of(d)->open(e->data.opts, &d->handle, &d->info) < 0)
-        return error_prefix("data (%s)", e->data.plugin->name);
+    int status = ops_of(d)->open(e->data.opts, &d->handle, &d->info);
+    if (status < 0)
+        return error_prefix(status, "data (%s)", e->data.plugin->name);
     if (!d->info.target_width)
         d->info.target_width = 1;
-    if (d->info.count[RN_TRAIN] > INT32_MAX || d->info.count[RN_TEST] > INT32_MAX)
-        return FAIL(RN_EDATA, "data (%s): more than %d samples", e->data.plugin->name, INT32_MAX);
+    d->info.source[sizeof d->info.source - 1] = '\0';
+    if (check_info(&d->info) < 0)
+        return error_prefix(RN_EDATA, "data (%s)", e->data.plugin->name);
     d->channels = d->info.input.channels ? d->info.input.channels : 1;
     return name_classes(p, d);
 }
@@ -153,8 +176,10 @@ static int load_split(struct data *d, int which)
     void *staging = d->host_visible ? s->input : mem_alloc(bytes);
     s->host_target = mem_alloc(labels);
     int status = staging && s->host_target ? RN_OK : RN_ENOMEM;
-    if (!status && ops_of(d)->load(d->handle, (uint32_t)which, staging, s->host_target) < 0)
-        status = error_prefix("data (%s)", d->part->plugin->name);
+    if (!status)
+        status = ops_of(d)->load(d->handle, (uint32_t)which, staging, s->host_target);
+    if (status < 0)
+        error_prefix(status, "data (%s)", d->part->plugin->name);
     if (!status)
         status = check_targets(d, s, words[which]);
     if (!status)
@@ -196,11 +221,10 @@ static int load_normalization(const struct experiment *e, struct data *d)
     return upload(d, d->shift, values[1], bytes);
 }
 
-int data_load(struct pool *p, const struct experiment *e, struct data *d, struct rn_device *dev)
+int data_load(const struct experiment *e, struct data *d, struct rn_device *dev)
 {
     struct rn_device_info info = {.size = sizeof info};
 
-    (void)p;
     d->dev = dev;
     TRY(dev->ops->info(dev, &info));
     d->host_visible = info.host_visible && sizeof(rn_real) == sizeof(float);

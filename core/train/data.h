@@ -33,7 +33,7 @@ int data_open(struct pool *p, const struct experiment *e, struct data *out);
  * the shares do not fit the data. */
 int data_divide(struct pool *p, const struct experiment *e, struct data *d);
 /* Loads everything onto the device; labels are checked against the classes. */
-int data_load(struct pool *p, const struct experiment *e, struct data *d, struct rn_device *dev);
+int data_load(const struct experiment *e, struct data *d, struct rn_device *dev);
 /* The first n test inputs as bytes on the host, from mem_alloc; *out is NULL when they are no
  * bytes. */
 int data_test_bytes(const struct data *d, int64_t n, uint8_t **out);

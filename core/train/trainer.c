@@ -41,6 +41,7 @@ struct trainer {
     int64_t bad;              /* the first whose loss is not finite; -1: none */
     struct rn_block block;
     struct trainer_state state;
+    double lr;
     uint64_t started_ns;
     const struct trainer_events *events;
     uint64_t shown_ns;
@@ -50,13 +51,9 @@ const struct trainer_state *trainer_state(const struct trainer *t) { return &t->
 
 double trainer_lr(const struct experiment *e)
 {
-    const struct option_table *t = &e->optimizer.plugin->options;
+    const struct rn_option *row = options_row(&e->optimizer.plugin->options, "lr");
 
-    for (int i = 0; i < t->n; i++)
-        if (!strcmp(t->rows[i].name, "lr"))
-            return *(const double *)(const void *)((const char *)e->optimizer.opts +
-                                                   t->rows[i].offset);
-    return NAN;
+    return *(const double *)(const void *)((const char *)e->optimizer.opts + row->offset);
 }
 
 /* ---- setting up ------------------------------------------------------------------ */
@@ -80,23 +77,18 @@ static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
-static int log_interval(struct trainer *t)
+static int64_t log_interval(const struct trainer *t)
 {
     const struct rn_span_value *every = &t->e->train.log_every;
-    double per_epoch = (double)t->state.steps_per_epoch, steps;
+    double per_epoch = (double)t->state.steps_per_epoch, steps = every->value;
 
-    switch (every->unit) {
-    case RN_STEPS: steps = every->value; break;
-    case RN_EPOCHS: steps = every->value * per_epoch; break;
-    case RN_SAMPLES: steps = every->value / (double)t->e->train.batch_size; break;
-    case RN_PERCENT: steps = every->value / 100 * per_epoch * (double)t->e->train.epochs; break;
-    default:
-        return FAIL(
-            RN_EINVAL,
-            "train.log_every: seconds are no interval here; use steps, epochs, samples or %%");
-    }
-    t->log_steps = max64(1, (int64_t)fmin(steps, 1e15));
-    return RN_OK;
+    if (every->unit == RN_EPOCHS)
+        steps = every->value * per_epoch;
+    if (every->unit == RN_SAMPLES)
+        steps = every->value / (double)t->e->train.batch_size;
+    if (every->unit == RN_PERCENT)
+        steps = every->value / 100 * per_epoch * (double)t->e->train.epochs;
+    return max64(1, (int64_t)fmin(steps, 1e15));
 }
 
 /* Rows of the full batch and of the last one, 0 where there is none. */
@@ -179,7 +171,7 @@ static int set_up(struct trainer *t)
     set_rows(t->train_eval, d->n_val, min64(eval, max64(d->n_val, 1)), false);
     set_rows(t->test_eval, d->n_test, min64(eval, max64(d->n_test, 1)), false);
     t->state.steps_per_epoch = d->n_train / batch + (left && t->train[1].rows ? 1 : 0);
-    TRY(log_interval(t));
+    t->log_steps = log_interval(t);
     TRY(alloc_arrays(t));
     TRY(arena_bytes(t, true, t->train, &bytes));
     TRY(arena_bytes(t, false, t->train_eval, &bytes));
@@ -203,8 +195,8 @@ int trainer_open(const struct experiment *e, struct model *m, struct data *d, st
     *t = (struct trainer){.pool = p, .e = e, .m = m, .d = d, .dev = m->dev};
     t->classifies = e->loss.plugin->traits & RN_TRAIT_CLASSIFIES;
     t->width = rn_count(&m->layers[m->n_layers].in);
+    t->lr = trainer_lr(e);
     t->state.best_val_loss = NAN;
-    t->state.last_loss = NAN;
     return set_up(t);
 }
 
@@ -327,9 +319,7 @@ static int read_history(struct trainer *t)
     for (; t->read_to < t->state.step_in_epoch; t->read_to++) {
         rn_real loss = t->history[LOSS].host[t->read_to];
 
-        if (isfinite(loss))
-            t->state.last_loss = (double)loss / (double)t->history[WEIGHT].host[t->read_to];
-        else if (t->bad < 0)
+        if (!isfinite(loss) && t->bad < 0)
             t->bad = t->read_to;
     }
     return RN_OK;
@@ -382,7 +372,7 @@ static int one_step(struct trainer *t)
         t->d->n_train - at >= t->e->train.batch_size ? &t->train[0] : &t->train[1];
     double scalars[RN_SCALARS] = {0};
 
-    TRY(ops->scalars(t->e->optimizer.opts, t->state.step + 1, trainer_lr(t->e), scalars));
+    TRY(ops->scalars(t->e->optimizer.opts, t->state.step + 1, t->lr, scalars));
     for (int i = 0; i < RN_SCALARS; i++)
         t->block.f[F_SCALARS + i] = (rn_real)scalars[i];
     t->block.u[U_START] = (uint64_t)at;
@@ -401,7 +391,7 @@ static int diverged(struct trainer *t, enum trainer_end *end)
     t->state.step_in_epoch = t->bad + 1;
     return FAIL(RN_ENUMERIC,
                 "the loss is not finite at step %lld (epoch %lld): lower the learning rate, now %g",
-                (long long)t->state.step, (long long)t->state.epoch, trainer_lr(t->e));
+                (long long)t->state.step, (long long)t->state.epoch, t->lr);
 }
 
 /* The interval is over: read, look for divergence, tell. */
@@ -418,7 +408,25 @@ static int interval(struct trainer *t, enum trainer_end *end)
 
 static bool interval_over(const struct trainer *t)
 {
-    return t->state.step % t->log_steps == 0 || t->state.step_in_epoch == t->state.steps_per_epoch;
+    return t->state.step % t->log_steps == 0 ||
+           t->state.step_in_epoch == t->state.steps_per_epoch || stop_requested();
+}
+
+/* A signal ends it behind a step, and behind the look at the losses so far. */
+static int train_steps(struct trainer *t, uint64_t begun_ns, enum trainer_end *end)
+{
+    while (t->state.step_in_epoch < t->state.steps_per_epoch && *end == TRAINER_DONE) {
+        bool stop = stop_requested();
+
+        TRY(one_step(t));
+        if (interval_over(t))
+            TRY(interval(t, end));
+        if (clock_s(t->shown_ns) > REDRAW_S)
+            TRY(tell_progress(t, clock_s(begun_ns)));
+        if (stop)
+            *end = TRAINER_STOPPED;
+    }
+    return t->dev->ops->sync(t->dev);
 }
 
 static int train_epoch(struct trainer *t, enum trainer_end *end)
@@ -428,18 +436,9 @@ static int train_epoch(struct trainer *t, enum trainer_end *end)
     t->state.step_in_epoch = t->read_to = t->told_to = 0;
     t->bad = -1;
     TRY(shuffle(t));
-    while (t->state.step_in_epoch < t->state.steps_per_epoch && *end == TRAINER_DONE) {
-        TRY(one_step(t));
-        if (interval_over(t))
-            TRY(interval(t, end));
-        if (clock_s(t->shown_ns) > REDRAW_S)
-            TRY(tell_progress(t, clock_s(begun)));
-        if (stop_requested())
-            *end = TRAINER_STOPPED;
-    }
-    TRY(t->dev->ops->sync(t->dev));
+    int status = train_steps(t, begun, end);
     t->state.train_s += clock_s(begun);
-    return RN_OK;
+    return status;
 }
 
 /* Validation, the same measure on as many training samples, and the row of the epoch. */
@@ -471,7 +470,7 @@ static int end_epoch(struct trainer *t, double train_s)
                            .fit_accuracy = fit.accuracy,
                            .val_loss = val.loss,
                            .val_accuracy = val.accuracy,
-                           .lr = trainer_lr(t->e),
+                           .lr = t->lr,
                            .train_s = train_s,
                            .samples_per_s = (double)samples / train_s};
     return t->events->epoch ? t->events->epoch(t->events->ctx, &row, best) : RN_OK;
@@ -490,6 +489,8 @@ int trainer_run(struct trainer *t, const struct trainer_events *events, enum tra
         if (t->state.step_in_epoch == t->state.steps_per_epoch)
             TRY(end_epoch(t, t->state.train_s - before));
     }
+    if (t->state.epoch == t->e->train.epochs && t->state.step_in_epoch == t->state.steps_per_epoch)
+        *end = TRAINER_DONE; /* whoever asked to stop came too late */
     return RN_OK;
 }
 

@@ -37,7 +37,6 @@ struct trainer_state {
     int64_t step, epoch, step_in_epoch; /* done; epoch from 1 */
     int64_t steps_per_epoch, best_epoch;
     double best_val_loss, train_s;
-    double last_loss; /* of the last step read */
 };
 const struct trainer_state *trainer_state(const struct trainer *t);
 double trainer_lr(const struct experiment *e);

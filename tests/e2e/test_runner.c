@@ -319,6 +319,49 @@ START_TEST(closed_and_full_output_do_not_stop_training)
 }
 END_TEST
 
+START_TEST(more_scores_than_classes_are_a_warning)
+{
+    EXPECT_EXIT(0, "tiny.yaml --name wide model.layers.scores.units=7");
+    EXPECT_TEXT(err, "gives 7 scores, but the data has 4 classes");
+    cJSON *root = read_json(run_folder("wide"), "summary.json");
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(root, "confusion")), 7);
+    cJSON_Delete(root);
+}
+END_TEST
+
+START_TEST(without_a_test_set_the_rest_is_judged)
+{
+    char line[PATH_MAX];
+
+    file_mkdirs(in_dir("half"));
+    for (int i = 0; i < 2; i++) {
+        static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"};
+        snprintf(line, sizeof line, "cp %s/data/%s %s/half", dir, names[i], dir);
+        ck_assert_int_eq(system(line), 0);
+    }
+    snprintf(line, sizeof line, "tiny.yaml --name half data.path=%s expect.0.metric=val.accuracy",
+             in_dir("half"));
+    EXPECT_EXIT(0, line);
+    snprintf(line + strlen(line), sizeof line - strlen(line), " expect.0.min=1.5");
+    EXPECT_EXIT(1, line);
+    EXPECT_TEXT(err, "val.accuracy");
+}
+END_TEST
+
+START_TEST(odd_sizes_and_intervals)
+{
+    EXPECT_EXIT(0, "tiny.yaml --epochs 1 train.batch_size=1 data.limit.train=7 ~expect");
+    EXPECT_EXIT(0, "tiny.yaml --epochs 1 train.batch_size=9999 ~expect");
+    EXPECT_EXIT(0, "tiny.yaml --epochs 2 train.drop_last=true train.eval_batch_size=33 ~expect");
+    EXPECT_EXIT(0, "tiny.yaml --epochs 2 data.split.val=0 data.split.train=1 ~expect");
+    EXPECT_EXIT(0, "tiny.yaml --epochs 2 train.shuffle=false ~expect");
+    write_config("percent.yaml", "");
+    EXPECT_EXIT(0, "percent.yaml train.log_every=10%");
+    EXPECT_EXIT(2, "check percent.yaml train.log_every=10s");
+    EXPECT_TEXT(err, "steps, epochs, samples or %");
+}
+END_TEST
+
 /* ---- exit codes ------------------------------------------------------------------------ */
 
 START_TEST(expectation_that_does_not_hold_is_exit_1)
@@ -341,6 +384,10 @@ START_TEST(wrong_configuration_is_exit_2_and_starts_nothing)
     EXPECT_TEXT(err, "4 classes");
     EXPECT_EXIT(2, "tiny.yaml --name wrong ~model.layers.0");
     EXPECT_TEXT(err, "input 1x6x5");
+    EXPECT_EXIT(2, "tiny.yaml --name wrong optimizer=sgd optimizer.nesterov=true");
+    EXPECT_TEXT(err, "nesterov needs momentum");
+    EXPECT_EXIT(2, "tiny.yaml --name wrong expect.0.metric=test.acuracy");
+    EXPECT_TEXT(err, "did you mean 'test.accuracy'");
     EXPECT_EXIT(2, "no_such.yaml");
     EXPECT_EXIT(2, "");
     EXPECT_EXIT(2, "chekc");
@@ -421,6 +468,21 @@ END_TEST
 START_TEST(sigterm_is_exit_75_with_checkpoint_and_report) { stop_with(SIGTERM, 75, "term"); }
 END_TEST
 
+START_TEST(a_stopped_run_that_had_diverged_says_so)
+{
+    pid_t pid = start("tiny.yaml --name nan optimizer=sgd optimizer.lr=1e30 train.log_every=100%");
+    usleep(30000);
+    kill(pid, SIGINT);
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 6) {
+        expect_status("nan", "diverged");
+        ck_assert(!exists(run_folder("nan"), "weights/last.safetensors"));
+    } else /* it came before the first step, or before the handler */
+        ck_assert(!*run_folder("nan") || (WIFEXITED(status) && WEXITSTATUS(status) == 130));
+}
+END_TEST
+
 /* ---- faults -----------------------------------------------------------------------------------
  */
 
@@ -466,6 +528,20 @@ START_TEST(every_failing_write_is_exit_5) { fault_loop("RN_FAIL_IO", true, 5, 3,
 END_TEST
 
 START_TEST(every_failing_allocation_is_exit_8) { fault_loop("RN_FAIL_ALLOC", false, 8, 1, 80); }
+END_TEST
+
+START_TEST(latest_stays_with_the_last_good_run)
+{
+    EXPECT_EXIT(0, "tiny.yaml --name stays --epochs 1 -q");
+    for (int n = 1; n < 60; n++) {
+        char value[16];
+        snprintf(value, sizeof value, "%d", n);
+        setenv("RN_FAIL_IO", value, 1);
+        run("tiny.yaml --name stays --epochs 1 -q");
+        unsetenv("RN_FAIL_IO");
+        ck_assert_msg(exists(run_folder("stays"), "status.json"), "RN_FAIL_IO=%d", n);
+    }
+}
 END_TEST
 
 START_TEST(a_file_system_that_is_full)
@@ -545,6 +621,11 @@ int main(void)
                                   resolved_configuration_runs_again_with_the_same_bits,
                                   a_number_of_threads_more_does_not_change_the_result_much,
                                   late_work_gives_the_same_result,
+                                  more_scores_than_classes_are_a_warning,
+                                  without_a_test_set_the_rest_is_judged,
+                                  odd_sizes_and_intervals,
+                                  a_stopped_run_that_had_diverged_says_so,
+                                  latest_stays_with_the_last_good_run,
                                   json_is_one_document,
                                   quiet_is_one_line,
                                   closed_and_full_output_do_not_stop_training,

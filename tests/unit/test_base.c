@@ -216,12 +216,26 @@ END_TEST
 START_TEST(errors_carry_their_context)
 {
     ck_assert_int_eq(FAIL(RN_EDATA, "file %s is short", "x"), RN_EDATA);
-    ck_assert_int_eq(error_prefix("data"), RN_EDATA);
+    ck_assert_int_eq(error_prefix(RN_EDATA, "data"), RN_EDATA);
     ck_assert_str_eq(error_text(), "data: file x is short");
     FAIL(RN_EIO, "again: %s", error_text()); /* an argument may be the text itself */
     ck_assert_str_eq(error_text(), "again: data: file x is short");
+    struct error kept = error_save();
     error_clear();
     ck_assert_str_eq(error_text(), "");
+    error_restore(&kept);
+    ck_assert_int_eq(error_status(), RN_EIO);
+}
+END_TEST
+
+START_TEST(a_status_without_a_message_stays_an_error)
+{
+    error_clear();
+    ck_assert_int_eq(error_prefix(RN_EDEVICE, "layer"), RN_EDEVICE);
+    ck_assert_str_eq(error_text(), "layer: failed with status -5 and did not say why");
+    FAIL(RN_EIO, "old news");
+    ck_assert_int_eq(error_prefix(RN_EDATA, "data"), RN_EDATA);
+    ck_assert_ptr_null(strstr(error_text(), "old news"));
 }
 END_TEST
 
@@ -256,7 +270,7 @@ int main(void)
                                   file_write_failures_leave_nothing,
                                   folders_are_made_and_removed,
                                   sha256_known_answer,
-                                  errors_carry_their_context,
+                                  errors_carry_their_context, a_status_without_a_message_stays_an_error,
                                   log_text_is_safe_for_a_terminal};
 
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
