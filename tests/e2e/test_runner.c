@@ -468,6 +468,19 @@ END_TEST
 START_TEST(sigterm_is_exit_75_with_checkpoint_and_report) { stop_with(SIGTERM, 75, "term"); }
 END_TEST
 
+START_TEST(a_signal_at_any_moment_ends_it_in_order)
+{
+    for (int i = 0; i < 40; i++) {
+        pid_t pid = start("tiny.yaml --name any --epochs 1000000 train.batch_size=400 -q");
+
+        usleep((useconds_t)(20000 + i * 4000)); /* from the loading to the hundredth epoch */
+        kill(pid, i % 2 ? SIGTERM : SIGINT);
+        int code = finish(pid);
+        ck_assert_msg(code == (i % 2 ? 75 : 130), "exit %d: %s", code, err);
+    }
+}
+END_TEST
+
 START_TEST(a_stopped_run_that_had_diverged_says_so)
 {
     pid_t pid = start("tiny.yaml --name nan optimizer=sgd optimizer.lr=1e30 train.log_every=100%");
@@ -624,6 +637,7 @@ int main(void)
                                   more_scores_than_classes_are_a_warning,
                                   without_a_test_set_the_rest_is_judged,
                                   odd_sizes_and_intervals,
+                                  a_signal_at_any_moment_ends_it_in_order,
                                   a_stopped_run_that_had_diverged_says_so,
                                   latest_stays_with_the_last_good_run,
                                   json_is_one_document,

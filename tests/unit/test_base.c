@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/stop.h"
 
 #include <check.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +255,24 @@ START_TEST(log_text_is_safe_for_a_terminal)
 }
 END_TEST
 
+START_TEST(a_signal_is_noted_on_a_stack_of_its_own_and_a_second_one_kills)
+{
+    struct sigaction act;
+    stack_t stack;
+
+    stop_install();
+    sigaction(SIGTERM, NULL, &act);
+    sigaltstack(NULL, &stack);
+    ck_assert(act.sa_flags & SA_ONSTACK);
+    ck_assert(!(stack.ss_flags & SS_DISABLE));
+    ck_assert_int_eq(stop_requested(), 0);
+    raise(SIGUSR1);
+    ck_assert_int_eq(stop_requested(), SIGUSR1);
+    sigaction(SIGINT, NULL, &act);
+    ck_assert(act.sa_handler == SIG_DFL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
@@ -270,7 +290,9 @@ int main(void)
                                   file_write_failures_leave_nothing,
                                   folders_are_made_and_removed,
                                   sha256_known_answer,
-                                  errors_carry_their_context, a_status_without_a_message_stays_an_error,
+                                  errors_carry_their_context,
+                                  a_status_without_a_message_stays_an_error,
+                                  a_signal_is_noted_on_a_stack_of_its_own_and_a_second_one_kills,
                                   log_text_is_safe_for_a_terminal};
 
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
