@@ -77,11 +77,11 @@ static int unknown_option(const char *arg)
         word++;
     char *stem = strndupa(word, strcspn(word, "="));
     const char *near = diag_nearest(stem, names, n);
-    if (near && strcmp(near, stem) != 0)
+    if (near && !strcmp(near, stem))
+        return FAIL(RN_EINVAL, "option '%s' takes no value", arg);
+    if (near)
         return FAIL(RN_EINVAL, "unknown option '%s'; did you mean '--%s'?", arg, near);
-    return FAIL(RN_EINVAL,
-                "option '%s' is not known, lacks its value, or takes none; see `runner --help`",
-                arg);
+    return FAIL(RN_EINVAL, "unknown option '%s'; see `runner --help`", arg);
 }
 
 static int add_dir(struct pool *p, struct args *a, const char *dir)
@@ -108,7 +108,11 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_ORIGIN: a->origin = true; break;
     case OPT_CHANGED: a->changed = true; break;
     case OPT_STRICT: a->strict = true; break;
-    case OPT_COLOR: *when = optarg; break;
+    case OPT_COLOR:
+        *when = optarg;
+        if (strcmp(optarg, "auto") && strcmp(optarg, "always") && strcmp(optarg, "never"))
+            return FAIL(RN_EINVAL, "--color %s: expected auto, always or never", optarg);
+        break;
     case OPT_PLUGIN_DIR: return add_dir(p, a, optarg);
     default: {
         char *s = pool_printf(p, "%s=%s", shorthands[c - OPT_SHORTHAND][1], optarg);
@@ -182,8 +186,12 @@ int args_parse(struct pool *p, int argc, char **argv, struct args *a)
                        .command = typed(p, argc, argv)};
     if (!a->words || !a->overrides || !a->plugin_dirs || !a->command)
         return RN_ENOMEM;
+    for (int i = 1; i < argc; i++) /* an error of the command line is JSON, too */
+        a->json |= !strcmp(argv[i], "--json");
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "hVqvs:o:", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, ":hVqvs:o:", longs, NULL)) != -1) {
+        if (c == ':')
+            return FAIL(RN_EINVAL, "option '%s' needs a value", argv[optind - 1]);
         if (c == '?')
             return unknown_option(argv[optind - 1]);
         TRY(take_option(p, a, c, &when));

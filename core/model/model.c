@@ -28,13 +28,15 @@ const char *shape_text(const struct rn_shape *s, char out[SHAPE_TEXT])
 
 int model_check_shape(const struct rn_shape *s)
 {
+    char text[SHAPE_TEXT];
     int64_t n = 1;
 
     if (s->rank < 0 || s->rank > RN_MAX_RANK)
         return FAIL(RN_EPLUGIN, "a shape of rank %d, expected 0 to %d", s->rank, RN_MAX_RANK);
     for (int i = 0; i < s->rank; i++)
         if (s->dim[i] < 1 || __builtin_mul_overflow(n, s->dim[i], &n) || n > INT32_MAX)
-            return FAIL(RN_ESHAPE, "a tensor with too many or no elements");
+            return FAIL(RN_ESHAPE, "a tensor of %s elements, expected 1 to %d", shape_text(s, text),
+                        INT32_MAX);
     return RN_OK;
 }
 
@@ -158,8 +160,8 @@ static int shape_problem(struct model *m, int i, struct diag *d, int status)
         return status;
     chain_text(m, i, &chain);
     diag_add(d, DIAG_ERROR, part->mark, part->path, NULL,
-             "%s: %s\n      %s \xE2\x86\x92 %s \xE2\x9C\x97", part->plugin->name, error_text(),
-             text_str(&chain), part->name);
+             "%s\n      %s \xE2\x86\x92 %s \xE2\x9C\x97", error_text(), text_str(&chain),
+             part->name);
     text_free(&chain);
     return status == RN_EPLUGIN ? status : RN_ESHAPE;
 }

@@ -1,5 +1,5 @@
 /* params.c - the flat parameter, gradient and slot arrays on the device, and the initial values. */
-#include "model.h"
+#include "step.h"
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -40,6 +40,24 @@ static int alloc_flat(struct model *m, rn_real **out)
     return status;
 }
 
+/* Says no beforehand: an operating system that promises more memory than it has kills later. */
+static int check_memory(const struct model *m, int n_slots)
+{
+    struct rn_device_info info = {.size = sizeof info};
+    struct step_layout l;
+    double flat = (double)m->flat * (2 + n_slots) * sizeof(rn_real);
+
+    TRY(m->dev->ops->info(m->dev, &info));
+    TRY(step_layout(m->pool, m, true, m->experiment->train.batch_size, &l));
+    if (!info.memory_bytes || flat + (double)l.bytes <= (double)info.memory_bytes)
+        return RN_OK;
+    return FAIL(RN_ENOMEM,
+                "training needs %.1f GB for parameters and %.1f GB for a batch of %lld, and the "
+                "device has %.1f GB: make the model or the batch smaller",
+                flat * 1e-9, (double)l.bytes * 1e-9, (long long)m->experiment->train.batch_size,
+                (double)info.memory_bytes * 1e-9);
+}
+
 int model_open(struct model *m, struct rn_device *dev)
 {
     int n_slots = (int)m->experiment->optimizer.plugin->ops.optimizer.n_slots;
@@ -49,6 +67,7 @@ int model_open(struct model *m, struct rn_device *dev)
     m->slots = pool_alloc(m->pool, (size_t)(n_slots + 1) * sizeof *m->slots);
     if (!m->slots)
         return RN_ENOMEM;
+    TRY(check_memory(m, n_slots));
     TRY(alloc_flat(m, &m->param));
     TRY(alloc_flat(m, &m->grad));
     for (; m->n_slots < n_slots; m->n_slots++)

@@ -27,12 +27,12 @@ int reporters_open(struct pool *p, const struct experiment *e, const struct rn_r
     return RN_OK;
 }
 
-/* The optional operation op of every reporter on what; the first failure is the result, unless a
- * later one overwrites its message: then that one. */
+/* The optional operation op of every reporter on what, the first of the list last: it speaks when
+ * the others' files are there. The last failure is the result. */
 #define EACH(rs, op, what) \
     do { \
         int status_ = RN_OK; \
-        for (int i = 0; i < (rs)->n_open; i++) { \
+        for (int i = (rs)->n_open - 1; i >= 0; i--) { \
             if (!ops_of(rs, i)->op) \
                 continue; \
             int s_ = named(rs, i, ops_of(rs, i)->op((rs)->handles[i], what)); \

@@ -10,7 +10,7 @@ struct reporters {
     int n, n_open;
 };
 
-/* Each returns the first status < 0; all reporters are told in any case. */
+/* Each tells all reporters, the first of the list last, and returns the last status < 0. */
 int reporters_open(struct pool *p, const struct experiment *e, const struct rn_report *r,
                    struct reporters *out);
 int reporters_progress(struct reporters *rs, const struct rn_progress *p);

@@ -261,6 +261,9 @@ static void failed(struct run *r, int status)
 
     log_line(RN_DEBUG, NULL, "%s", why.text);
     folder_status(&r->folder, "failed", error_exit_code(status), why.text);
+    if (report_finish(r->report, "failed", why.text, clock_s(r->args->begun_ns),
+                      trainer_state(r->trainer)->train_s, peak_bytes()) >= 0)
+        reporters_end(&r->reporters, report_view(r->report));
     error_restore(&why);
 }
 
