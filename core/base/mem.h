@@ -31,7 +31,7 @@ struct text {
     int status;
 };
 void text_add(struct text *t, const char *fmt, ...) RN_PRINTF(2, 3);
-void text_vadd(struct text *t, const char *fmt, va_list args);
+void text_vadd(struct text *t, const char *fmt, va_list args) RN_PRINTF(2, 0);
 void text_put(struct text *t, const char *s, size_t n);
 void text_free(struct text *t);
 const char *text_str(const struct text *t); /* never NULL */

@@ -47,7 +47,9 @@ static void label_count(const void *ctx, int64_t row, int64_t col, char out[16])
 {
     int64_t count = cell_count(ctx, row, col);
 
-    snprintf(out, 16, count || row == col ? "%lld" : "", (long long)count);
+    out[0] = '\0';
+    if (count || row == col)
+        snprintf(out, 16, "%lld", (long long)count);
 }
 
 static double shade_share(const void *ctx, int64_t row, int64_t col)

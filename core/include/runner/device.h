@@ -113,8 +113,8 @@ struct rn_map {
     const rn_real a##k = c->arg_from[k] ? b->f[c->arg_from[k]] : c->arg[k]; \
     (void)a##k
 
-#ifdef __clang__
-#define RN_IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#ifdef __clang__ /* looks at the addresses at run time instead */
+#define RN_IVDEP
 #else
 #define RN_IVDEP _Pragma("GCC ivdep")
 #endif
