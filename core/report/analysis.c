@@ -248,6 +248,11 @@ static int rule_quality(struct judge *j)
             most = c;
     double guess = (double)t->per_class[most].support / (double)(t->n > 0 ? t->n : 1);
     int d = percent_digits((t->high - t->low) / 2);
+    if (t->n && t->per_class[most].support == t->n)
+        return SAY(j, rule, RN_NEUTRAL,
+                   "All %lld test samples are of the class %s: how many are right (%.*f %%) says "
+                   "nothing about telling classes apart.",
+                   (long long)t->n, t->per_class[most].name, d, 100 * t->accuracy);
     if (t->high <= guess || (t->low <= guess && t->accuracy <= guess))
         return SAY(j, rule, RN_BAD,
                    "No better than always saying %s: %.*f %% of %lld test samples are right, and "
@@ -336,7 +341,18 @@ static int rule_confused(struct judge *j)
     return status;
 }
 
-/* Two proportions, each with its own sample: z = difference / sqrt(sum of the variances). */
+/* How far two shares of np and nq samples may differ by chance alone: half the 95 % interval of the
+ * difference, on the side of 0, out of Wilson's intervals. Newcombe, "Interval estimation for the
+ * difference between independent proportions", 1998, method 10. */
+static double difference_noise(double p, int64_t np, double q, int64_t nq)
+{
+    double pl, ph, ql, qh;
+
+    wilson_interval((int64_t)round(p * (double)np), np, &pl, &ph);
+    wilson_interval((int64_t)round(q * (double)nq), nq, &ql, &qh);
+    return p > q ? hypot(p - pl, qh - q) : hypot(ph - p, q - ql);
+}
+
 static int rule_val_against_test(struct judge *j)
 {
     static const char rule[] = "validation_against_test";
@@ -350,11 +366,10 @@ static int rule_val_against_test(struct judge *j)
     if (!e || !isfinite(e->val_accuracy))
         return RN_OK;
     double p = e->val_accuracy, q = t->accuracy;
-    double noise =
-        1.959963984540054 * sqrt(p * (1 - p) / (double)r->val_samples + q * (1 - q) / (double)t->n);
+    double noise = difference_noise(p, r->val_samples, q, t->n);
     int d = percent_digits(noise);
     if (fabs(p - q) <= noise)
-        return SAY(j, rule, RN_GOOD,
+        return SAY(j, rule, noise < 0.05 ? RN_GOOD : RN_NEUTRAL,
                    "Validation (%.*f %%) and test (%.*f %%) agree within chance (±%.2f points).", d,
                    100 * p, d, 100 * q, 100 * noise);
     return SAY(j, rule, RN_NEUTRAL,

@@ -302,7 +302,7 @@ static void classes_put(struct line *l, const struct rn_report *r)
         else if (worst[1] < 0 || f->recall < t->per_class[worst[1]].recall)
             worst[1] = k;
     }
-    for (int i = 0; i < 2 && worst[i] >= 0; i++)
+    for (int i = 0; i < 2 && worst[i] >= 0 && t->per_class[worst[i]].recall < 1; i++)
         put(l, "%s%s (%.1f %%)", i ? ", " : "  worst classes  ", t->per_class[worst[i]].name,
             100 * t->per_class[worst[i]].recall);
     for (int64_t i = 0; i < 2 && i < t->n_pairs; i++)

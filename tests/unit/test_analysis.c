@@ -329,6 +329,27 @@ START_TEST(pairs_stand_out_only_beyond_chance)
 }
 END_TEST
 
+START_TEST(perfect_scores_leave_room_for_chance)
+{
+    struct made *m = tested((const int64_t[]){10, 0, 0, 0, 10, 0, 0, 0, 10});
+
+    m->r.val_samples = 30;
+    m->e[3].val_accuracy = 1;
+    says(m, "validation_against_test",
+         "agree within chance (±11.35 points)"); /* 1 - Wilson's bound */
+    free(m);
+}
+END_TEST
+
+START_TEST(one_class_alone_proves_nothing)
+{
+    struct made *m = tested((const int64_t[]){30, 0, 0, 0, 0, 0, 0, 0, 0});
+
+    says(m, "quality", "All 30 test samples are of the class ant");
+    free(m);
+}
+END_TEST
+
 START_TEST(validation_and_test_are_compared_with_their_noise)
 {
     struct made *m = tested((const int64_t[]){900, 50, 50, 50, 900, 50, 50, 50, 900});
@@ -366,6 +387,8 @@ int main(void)
     tcase_add_test(c, weak_classes_stand_out_only_beyond_chance);
     tcase_add_test(c, pairs_stand_out_only_beyond_chance);
     tcase_add_test(c, validation_and_test_are_compared_with_their_noise);
+    tcase_add_test(c, perfect_scores_leave_room_for_chance);
+    tcase_add_test(c, one_class_alone_proves_nothing);
     suite_add_tcase(s, c);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);
