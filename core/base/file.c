@@ -3,13 +3,13 @@
 #include "file.h"
 
 #include "error.h"
+#include "fault.h"
 #include "mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,21 +19,9 @@
 /* True when this write-side call is to fail; errno is set then. */
 static bool fault(void)
 {
-    static atomic_llong at = -1, calls;
-    static bool onward;
-    long long n = at;
+    static struct fault f = {.variable = "RN_FAIL_IO"};
 
-    if (n < 0) {
-        const char *s = getenv("RN_FAIL_IO");
-        char *end = NULL;
-        n = s ? strtoll(s, &end, 10) : 0;
-        onward = s && *end == '+';
-        at = n = n < 0 ? 0 : n;
-    }
-    if (!n)
-        return false;
-    long long call = ++calls;
-    if (onward ? call < n : call != n)
+    if (!fault_hits(&f))
         return false;
     errno = ENOSPC;
     return true;

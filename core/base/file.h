@@ -1,6 +1,6 @@
 /* file.h - all reading and writing of files, so that tests can make it fail:
  * RN_FAIL_IO=n fails the n-th write-side system call of the process with ENOSPC,
- * RN_FAIL_IO=n+ that one and all after it. A file is replaced whole or left as it was. */
+ * RN_FAIL_IO=n+ that one and all after it. */
 #ifndef FILE_H
 #define FILE_H
 
@@ -9,8 +9,10 @@
 /* The whole of a regular file of at most max_bytes, with one 0 byte behind it, from mem_alloc.
  * RN_EDATA: missing, a folder, a device, too large, unreadable; the message names the path. */
 int file_read(const char *path, uint64_t max_bytes, void **data, uint64_t *bytes);
-/* Temporary file beside it, fsync, rename, fsync of the folder. RN_EIO; path is as it was. */
+/* Replaced whole or left as it was: a temporary file beside it, fsync, rename, fsync of the
+ * folder. RN_EIO. */
 int file_write(const char *path, const void *data, uint64_t bytes);
+/* Added at its end, made when missing. RN_EIO: a part of it may be there. */
 int file_append(const char *path, const void *data, uint64_t bytes);
 int file_mkdirs(const char *path);                      /* with parents; fine when it exists */
 int file_mkdir_new(const char *path);                   /* RN_EBUSY when it exists already */

@@ -3,39 +3,22 @@
 #include "mem.h"
 
 #include "error.h"
+#include "fault.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static atomic_ullong live, calls;
-
-static bool injected_fault(void)
-{
-    static atomic_llong at = -1; /* -1: not read yet; 0: off */
-    static bool onward;
-    long long n = at;
-
-    if (n < 0) {
-        const char *s = getenv("RN_FAIL_ALLOC");
-        char *end = NULL;
-        n = s ? strtoll(s, &end, 10) : 0;
-        onward = s && *end == '+';
-        at = n = n < 0 ? 0 : n;
-    }
-    if (!n)
-        return false;
-    unsigned long long call = ++calls;
-    return onward ? call >= (unsigned long long)n : call == (unsigned long long)n;
-}
+static atomic_ullong live;
+static struct fault fault = {.variable = "RN_FAIL_ALLOC"};
 
 void *mem_alloc(size_t bytes)
 {
     size_t rounded = (bytes + 63) & ~(size_t)63;
     void *p = NULL;
 
-    if (rounded < bytes || injected_fault() || !(p = aligned_alloc(64, rounded ? rounded : 64))) {
+    if (rounded < bytes || fault_hits(&fault) || !(p = aligned_alloc(64, rounded ? rounded : 64))) {
         FAIL(RN_ENOMEM, "out of memory: %zu bytes could not be had", bytes);
         return NULL;
     }

@@ -1,10 +1,9 @@
-/* stop.c - signals that ask the process to end, and the clock. */
+/* stop.c - signals that ask the process to end. */
 #define _XOPEN_SOURCE 700
 #include "stop.h"
 
 #include <signal.h>
 #include <stddef.h>
-#include <time.h>
 
 static volatile sig_atomic_t requested;
 
@@ -33,13 +32,3 @@ void stop_install(void)
 }
 
 int stop_requested(void) { return requested; }
-
-uint64_t clock_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-double clock_s(uint64_t since_ns) { return (double)(clock_ns() - since_ns) * 1e-9; }

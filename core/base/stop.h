@@ -2,12 +2,7 @@
 #ifndef STOP_H
 #define STOP_H
 
-#include <stdint.h>
-
 void stop_install(void);  /* SIGINT, SIGTERM, SIGUSR1; ignores SIGPIPE and SIGXFSZ */
 int stop_requested(void); /* the signal's number, or 0 */
-
-uint64_t clock_ns(void);           /* monotonic */
-double clock_s(uint64_t since_ns); /* seconds since then */
 
 #endif

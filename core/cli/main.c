@@ -2,6 +2,7 @@
  * made. */
 #include "args.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/stop.h"

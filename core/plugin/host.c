@@ -1,21 +1,11 @@
 /* host.c - what the runner offers every plugin. */
-#define _POSIX_C_SOURCE 200809L
 #include "registry.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
-
-#include <time.h>
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 const struct rn_host *host_table(void)
 {

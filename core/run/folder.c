@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/stop.h"
+#include "base/clock.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>

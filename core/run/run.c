@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "run.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/stop.h"

@@ -2,6 +2,7 @@
  * once an interval; nothing is allocated after trainer_open(). */
 #include "trainer.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/stop.h"
