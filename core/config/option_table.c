@@ -12,18 +12,8 @@
 /* Rows of any plugin reach here; what comes behind may be missing and then reads as zero. */
 #define ROW_MIN (offsetof(struct rn_option, max) + sizeof(double))
 
-#define BAD(o, ...) bad_row((o)->name, __VA_ARGS__)
-
-RN_PRINTF(2, 3) static int bad_row(const char *name, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return FAIL(RN_EPLUGIN, "option '%s' %s", name, text);
-}
+/* BAD("format of what is wrong", the option's name, the format's arguments) */
+#define BAD(...) FAIL(RN_EPLUGIN, "option '%s' " __VA_ARGS__)
 
 /* ---- checks --------------------------------------------------------------- */
 
@@ -41,16 +31,16 @@ static int check_names(const struct option_table *t, int i)
     const struct rn_option *o = &t->rows[i];
 
     if (!name_good(o->name) || (o->alias && !name_good(o->alias)))
-        return BAD(o, "has a name that is not [a-z][a-z0-9_]*");
+        return BAD("has a name that is not [a-z][a-z0-9_]*", o->name);
     if (!o->help || !*o->help)
-        return BAD(o, "has no help; say what it is in one clause");
+        return BAD("has no help; say what it is in one clause", o->name);
     if (same(o->name, o->alias))
-        return BAD(o, "is its own alias");
+        return BAD("is its own alias", o->name);
     for (int k = 0; k < i; k++) {
         const struct rn_option *b = &t->rows[k];
         if (same(o->name, b->name) || same(o->name, b->alias) || same(o->alias, b->name) ||
             same(o->alias, b->alias))
-            return BAD(o, "has the same name or alias as option '%s'", b->name);
+            return BAD("has the same name or alias as option '%s'", o->name, b->name);
     }
     return RN_OK;
 }
@@ -61,16 +51,16 @@ static int check_field(const struct option_table *t, int i)
     size_t size = value_size(o->type);
 
     if (!size)
-        return BAD(o, "has the unknown type %u; build the plugin for this runner", o->type);
+        return BAD("has the unknown type %u; build the plugin for this runner", o->name, o->type);
     if (o->offset > t->size || size > t->size - o->offset)
-        return BAD(o, "lies outside the options struct: offset %u, %zu bytes of %u", o->offset,
-                   size, t->size);
+        return BAD("lies outside the options struct: offset %u, %zu bytes of %u", o->name,
+                   o->offset, size, t->size);
     if (o->offset % value_align(o->type))
-        return BAD(o, "lies at offset %u, which does not suit its type", o->offset);
+        return BAD("lies at offset %u, which does not suit its type", o->name, o->offset);
     for (int k = 0; k < i; k++) {
         const struct rn_option *b = &t->rows[k];
         if (o->offset < b->offset + value_size(b->type) && b->offset < o->offset + size)
-            return BAD(o, "shares its field with option '%s'", b->name);
+            return BAD("shares its field with option '%s'", o->name, b->name);
     }
     return RN_OK;
 }
@@ -78,11 +68,11 @@ static int check_field(const struct option_table *t, int i)
 static int check_choices(const struct rn_option *o)
 {
     if (!o->choices || !o->choices->name)
-        return BAD(o, "is a choice of nothing; list its choices");
+        return BAD("is a choice of nothing; list its choices", o->name);
     for (const struct rn_choice *c = o->choices; c->name; c++)
         for (const struct rn_choice *b = o->choices; b < c; b++)
             if (same(b->name, c->name))
-                return BAD(o, "has the choice '%s' twice", c->name);
+                return BAD("has the choice '%s' twice", o->name, c->name);
     return RN_OK;
 }
 
@@ -94,17 +84,18 @@ static int check_range(const struct rn_option *o)
     case RN_OPT_STRING:
     case RN_OPT_PATH:
         if (!(o->max >= 1) || o->min < 0)
-            return BAD(o, "has no length: max is %g", o->max);
+            return BAD("has no length: max is %g", o->name, o->max);
         break;
     case RN_OPT_INTS:
     case RN_OPT_FLOATS:
         if (!(o->max >= 1) || o->max > RN_LIST_MAX || o->min < 0)
-            return BAD(o, "has the lengths %g to %g, of 0 to %d", o->min, o->max, RN_LIST_MAX);
+            return BAD("has the lengths %g to %g, of 0 to %d", o->name, o->min, o->max,
+                       RN_LIST_MAX);
         break;
     default: break;
     }
     if (o->min > o->max)
-        return BAD(o, "has the minimum %g above the maximum %g", o->min, o->max);
+        return BAD("has the minimum %g above the maximum %g", o->name, o->min, o->max);
     return RN_OK;
 }
 
@@ -122,10 +113,10 @@ static int check_fallback(struct pool *p, const struct rn_option *o)
     if (!o->fallback)
         return RN_OK;
     if (o->flags & RN_OPT_REQUIRED)
-        return BAD(o, "is required and has the default '%s'; one of them", o->fallback);
+        return BAD("is required and has the default '%s'; one of them", o->name, o->fallback);
     const struct node *node = value_fallback(p, o, NULL);
     int status = node ? value_read(p, o, node, &field, &fault) : RN_ENOMEM;
-    return status == RN_EINVAL ? BAD(o, "has an unusable default: %s", error_text()) : status;
+    return status == RN_EINVAL ? BAD("has an unusable default: %s", o->name, error_text()) : status;
 }
 
 static int copy_rows(struct pool *p, const struct rn_option *rows, uint32_t stride,
