@@ -1,4 +1,4 @@
-/* json.h - JSON: written piece by piece as text, read by cJSON with our memory. */
+/* json.h - JSON: written piece by piece as text, or made and read by cJSON with our memory. */
 #ifndef JSON_H
 #define JSON_H
 
@@ -6,9 +6,14 @@
 
 #include <cjson/cJSON.h>
 
-void json_string(struct text *t, const char *s); /* with its quotes; broken UTF-8 becomes U+FFFD */
+/* With its quotes. What is not to be shown is escaped, broken UTF-8 becomes U+FFFD; NULL: null. */
+void json_string(struct text *t, const char *s);
 /* The shortest text that reads back as v; "nan", "inf", "-inf" as strings, JSON has none. */
 void json_number(struct text *t, double v);
+
+/* From now on cJSON takes its memory here. Before any other use of it, in the only thread that
+ * uses it. A document that lost a part for want of memory is not printed: cJSON_Print() is NULL. */
+void json_init(void);
 /* text ends in a 0 byte. NULL: not JSON to its end, or out of memory. Free with cJSON_Delete(). */
 cJSON *json_parse(const char *text);
 

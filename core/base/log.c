@@ -4,6 +4,8 @@
 
 #include "file.h"
 
+#include <runner/utf8.h>
+
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,21 +25,10 @@ int log_file(const char *path)
 
 void log_clean(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++) {
-        int more = *p < 0x80                 ? 0
-                   : *p >= 0xF0 && *p < 0xF5 ? 3
-                   : *p >= 0xE0              ? 2
-                   : *p >= 0xC2              ? 1
-                                             : -1;
-        bool good = *p >= 0xF5 ? false : more >= 0;
-
-        for (int i = 1; good && i <= more; i++)
-            good = (p[i] & 0xC0) == 0x80;
-        if (!good || (*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7F ||
-            (*p == 0xC2 && p[1] < 0xA0)) /* C1 controls */
-            *p = '?';
-        else
-            p += more;
+    for (int n; *text; text += n ? n : 1) {
+        n = *text == '\r' ? 0 : rn_utf8_shown(text);
+        if (!n)
+            *text = '?';
     }
 }
 

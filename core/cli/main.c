@@ -4,13 +4,13 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "config/compose.h"
 #include "plugin/describe.h"
 #include "run/run.h"
 
-#include <cjson/cJSON.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -246,6 +246,7 @@ int main(int argc, char **argv)
     begun_ns = clock_ns();
     setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
     stop_install();
+    json_init();
     struct pool *p = pool_new();
     if (p)
         status = args_parse(p, argc, argv, &a);

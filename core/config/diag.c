@@ -3,7 +3,8 @@
 #include "diag.h"
 
 #include "base/json.h"
-#include "utf8.h"
+
+#include <runner/utf8.h>
 
 #include <ctype.h>
 #include <stdio.h>
@@ -140,9 +141,9 @@ static const struct problem **sorted(const struct diag *d)
 static size_t put_safe(struct text *out, const char *s, size_t n)
 {
     uint32_t c = 0;
-    int len = utf8_next(s, n, &c);
+    int len = rn_utf8_next(s, n, &c);
 
-    if (!len || utf8_forbidden(c) || utf8_turns(c))
+    if (!len || rn_utf8_forbidden(c) || rn_utf8_turns(c))
         text_put(out, "?", 1);
     else if (c == '\t' || c == '\n' || c == '\r')
         text_put(out, " ", 1);
@@ -193,7 +194,7 @@ static size_t points_skip(const char *s, size_t n, int points)
     uint32_t c;
 
     while (points-- > 0 && i < n) {
-        int len = utf8_next(s + i, n - i, &c);
+        int len = rn_utf8_next(s + i, n - i, &c);
         i += len ? (size_t)len : 1;
     }
     return i;

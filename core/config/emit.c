@@ -1,6 +1,7 @@
 /* emit.c - a tree as YAML: to be read again, or to be looked at with the origin of each value. */
 #include "compose.h"
-#include "utf8.h"
+
+#include <runner/utf8.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -38,14 +39,14 @@ static void put_quoted(struct text *out, const char *s)
 
     text_put(out, "\"", 1);
     for (size_t n = strlen(s), i = 0; i < n;) {
-        int len = utf8_next(s + i, n - i, &c);
+        int len = rn_utf8_next(s + i, n - i, &c);
         if (s[i] == '"' || s[i] == '\\')
             text_add(out, "\\%c", s[i]);
         else if (s[i] == '\n')
             text_put(out, "\\n", 2);
         else if (c < 0x20 || (c >= 0x7F && c < 0xA0))
             text_add(out, "\\x%02X", (unsigned)c);
-        else if (len && (utf8_forbidden(c) || utf8_turns(c)))
+        else if (len && (rn_utf8_forbidden(c) || rn_utf8_turns(c)))
             text_add(out, c > 0xFFFF ? "\\U%08X" : "\\u%04X", (unsigned)c);
         else if (!strncmp(s + i, "${", 2))
             text_put(out, "$$", 2);

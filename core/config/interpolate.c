@@ -3,7 +3,8 @@
 
 #include "base/error.h"
 #include "patch.h"
-#include "utf8.h"
+
+#include <runner/utf8.h>
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -39,8 +40,8 @@ static const char *env_value(struct interp *x, const struct node *n, const char 
         return NULL;
     }
     for (size_t i = 0, all = strlen(value); i < all && bytes; i += (size_t)bytes) {
-        bytes = utf8_next(value + i, all - i, &c);
-        bytes = utf8_forbidden(c) ? 0 : bytes;
+        bytes = rn_utf8_next(value + i, all - i, &c);
+        bytes = rn_utf8_forbidden(c) ? 0 : bytes;
     }
     if (bytes)
         return pool_strdup(x->pool, value);

@@ -3,8 +3,9 @@
 #include "tree.h"
 
 #include "base/error.h"
-#include "utf8.h"
 #include "yaml_fault.h"
+
+#include <runner/utf8.h>
 
 #include <string.h>
 
@@ -357,8 +358,8 @@ static bool text_is_clean(struct builder *b, const char *s, size_t n)
         return false;
     }
     for (size_t i = 0; i < n; i += (size_t)len, at.col++) {
-        len = utf8_next(s + i, n - i, &c);
-        if (!len || !c || utf8_forbidden(c))
+        len = rn_utf8_next(s + i, n - i, &c);
+        if (!len || !c || rn_utf8_forbidden(c))
             break;
         if (c == '\n' || (c == '\r' && (i + 1 == n || s[i + 1] != '\n')))
             at.line++, at.col = 0;
@@ -407,7 +408,7 @@ int tree_parse_from(struct pool *p, const struct source *src, size_t from, struc
     b->pool = p, b->src = src, b->diag = d;
     /* blanks for what is left out keep the columns right */
     for (size_t i = 0, len; i < from; i += len ? len : 1) {
-        len = (size_t)utf8_next(src->text + i, src->bytes - i, &c);
+        len = (size_t)rn_utf8_next(src->text + i, src->bytes - i, &c);
         text_put(&text, " ", 1);
     }
     text_put(&text, src->text + from, src->bytes - from);

@@ -2,7 +2,7 @@
  * reports the token after it, and calls a missing bracket a parsing problem. */
 #include "yaml_fault.h"
 
-#include "utf8.h"
+#include <runner/utf8.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +41,8 @@ static void find_character(const yaml_parser_t *y, const char *text, struct yaml
     uint32_t c;
 
     for (size_t i = y->problem_mark.index; i && *text; i--)
-        text += utf8_next(text, 4, &c); /* checked before: the 0 byte ends each code point */
+        text += rn_utf8_next(text, RN_UTF8_MAX,
+                             &c); /* checked before: the 0 byte ends each code point */
     out->hint = *text == '\t' ? "use blanks" : "put it in quotes";
     if (*text == '\t')
         snprintf(out->message, sizeof out->message, "a tab cannot indent");

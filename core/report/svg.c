@@ -119,7 +119,7 @@ double svg_width(const char *s, double size)
 {
     double w = 0;
 
-    for (uint32_t c; (c = utf8_next(&s));)
+    for (uint32_t c; (c = escape_next(&s));)
         w += advance(c) * size;
     return w;
 }
@@ -130,9 +130,9 @@ const char *svg_fit(char *out, size_t bytes, const char *s, double size, double 
     const char *end = s, *cut = s;
     double w = 0;
 
-    for (const char *next = s; utf8_next(&next); end = next) {
+    for (const char *next = s; escape_next(&next); end = next) {
         const char *at = end;
-        w += advance(utf8_next(&at)) * size;
+        w += advance(escape_next(&at)) * size;
         if ((size_t)(next - s) + sizeof dots > bytes || w > width)
             break;
         if (w + 0.6 * size <= width)

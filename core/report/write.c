@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "escape.h"
 
 #include <math.h>
@@ -19,19 +20,29 @@ static void key(struct text *t, const char *name)
 static void put_text(struct text *t, const char *name, const char *value)
 {
     key(t, name);
-    escape_json(t, value);
+    json_string(t, value);
 }
 
 static void put_real(struct text *t, const char *name, double value)
 {
     key(t, name);
-    number_json(t, value);
+    json_number(t, value);
 }
 
 static void put_whole(struct text *t, const char *name, int64_t value)
 {
     key(t, name);
     text_add(t, "%lld", (long long)value);
+}
+
+static void put_interval(struct text *t, double low, double high)
+{
+    key(t, "accuracy_interval");
+    text_add(t, "[");
+    json_number(t, low);
+    text_add(t, ", ");
+    json_number(t, high);
+    text_add(t, "]");
 }
 
 static void line(struct text *t, const char *name) { text_add(t, ",\n  \"%s\": ", name); }
@@ -48,7 +59,7 @@ static void put_measure(struct text *t, const char *split, int64_t n, double los
         double low, high;
         put_real(t, "accuracy", accuracy);
         wilson_interval((int64_t)llround(accuracy * (double)n), n, &low, &high);
-        text_add(t, ", \"accuracy_interval\": [%.9g, %.9g]", low, high);
+        put_interval(t, low, high);
     }
     text_add(t, "}");
 }
@@ -125,7 +136,7 @@ static void put_test(struct text *t, const struct rn_test *test)
     put_real(t, "loss", test->loss);
     if (test->classes) {
         put_real(t, "accuracy", test->accuracy);
-        text_add(t, ", \"accuracy_interval\": [%.9g, %.9g]", test->low, test->high);
+        put_interval(t, test->low, test->high);
         put_real(t, "macro_f1", test->macro_f1);
     }
     if (test->epoch)
@@ -174,7 +185,7 @@ void report_summary_json(struct report *report, struct text *t)
         {"command", r->command}, {"device", r->device},           {"data", r->data}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         line(t, texts[i][0]);
-        escape_json(t, texts[i][1]);
+        json_string(t, texts[i][1]);
     }
     line(t, "seed");
     text_add(t, "%llu", (unsigned long long)r->seed);
@@ -199,7 +210,7 @@ void report_summary_json(struct report *report, struct text *t)
     put_real(t, "train_s", r->train_s);
     text_add(t, "}");
     line(t, "peak_bytes");
-    number_json(t, r->peak_bytes);
+    json_number(t, r->peak_bytes);
     if (r->n_epochs)
         put_epoch(t, "final", r, r->n_epochs - 1);
     for (int64_t i = 0; i < r->n_epochs; i++)

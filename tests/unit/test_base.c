@@ -3,10 +3,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/stop.h"
+
+#include <runner/text.h>
 
 #include <check.h>
 #include <math.h>
@@ -252,6 +255,69 @@ START_TEST(log_text_is_safe_for_a_terminal)
                           "?c?\xC3\xA9");
     log_clean(cut);
     ck_assert_str_eq(cut, "x??");
+    char forms[] = "\xC0\xAF \xE0\x80\xAF \xED\xA0\x80 \xF4\x90\x80\x80 \xE2\x80\xAE"
+                   "a \xED\x9F\xBF\xF0\x9F\x98\x80";
+    log_clean(forms); /* overlong, a surrogate, beyond Unicode, right to left; then good ones */
+    ck_assert_str_eq(forms, "?? ??? ??? ???? ???"
+                            "a \xED\x9F\xBF\xF0\x9F\x98\x80");
+}
+END_TEST
+
+/* ---- JSON ------------------------------------------------------------------------ */
+
+static void expect_json(const char *in, const char *want)
+{
+    struct text t = {0};
+
+    json_string(&t, in);
+    ck_assert_str_eq(text_str(&t), want);
+    text_free(&t);
+}
+
+START_TEST(json_strings_show_what_they_hold)
+{
+    expect_json("\"\\\n\t\x7F</a>\xC3\xA9", "\"\\\"\\\\\\u000a\\u0009\\u007f</a>\xC3\xA9\"");
+    expect_json("\xE2\x80\xA8\xE2\x80\xAE", "\"\\u2028\\u202e\""); /* a line end, right to left */
+    expect_json("\xED\xA0\x80-\xC3", "\"\\ufffd\\ufffd\\ufffd-\\ufffd\"");
+    expect_json(NULL, "null");
+}
+END_TEST
+
+START_TEST(json_numbers_read_back)
+{
+    static const double v[] = {0.1, 1.0 / 3, 1e300, -0.0, 5e-324, 235146};
+    char out[RN_JSON_NUMBER];
+
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+        ck_assert(strtod(rn_json_number(v[i], out), NULL) == v[i]);
+    ck_assert_str_eq(rn_json_number(0.1, out), "0.1");
+    ck_assert_str_eq(rn_json_number(-INFINITY, out), "\"-inf\"");
+}
+END_TEST
+
+/* Whatever allocation fails: a document is whole, or it is not printed; and the next one is. */
+START_TEST(json_is_printed_whole_or_not)
+{
+    char n[16];
+    int whole = 0;
+
+    snprintf(n, sizeof n, "%d", _i + 1);
+    setenv("RN_FAIL_ALLOC", n, 1); /* before the first allocation of this process */
+    json_init();
+    for (int k = 0; k < 2; k++) {
+        cJSON *root = cJSON_CreateObject();
+        cJSON_AddStringToObject(root, "a", "b");
+        cJSON_AddStringToObject(root, "c", "d");
+        char *s = cJSON_PrintUnformatted(root);
+        cJSON_Delete(root);
+        if (s)
+            ck_assert_str_eq(s, "{\"a\":\"b\",\"c\":\"d\"}");
+        whole += s != NULL;
+        cJSON_free(s);
+    }
+    ck_assert_int_ge(whole, 1);
+    ck_assert(_i || whole == 1);
+    ck_assert_uint_eq(mem_live(), 0);
 }
 END_TEST
 
@@ -293,10 +359,13 @@ int main(void)
                                   errors_carry_their_context,
                                   a_status_without_a_message_stays_an_error,
                                   a_signal_is_noted_on_a_stack_of_its_own_and_a_second_one_kills,
-                                  log_text_is_safe_for_a_terminal};
+                                  log_text_is_safe_for_a_terminal,
+                                  json_strings_show_what_they_hold,
+                                  json_numbers_read_back};
 
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(t, tests[i]);
+    tcase_add_loop_test(t, json_is_printed_whole_or_not, 0, 40);
     suite_add_tcase(s, t);
     if (!mkdtemp(dir))
         return 1;

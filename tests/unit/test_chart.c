@@ -36,9 +36,6 @@ START_TEST(text_does_not_escape)
             "a\xE2\x80\xAE"
             "b",
             "a" BAD "b"); /* writes from right to left */
-    escapes(escape_json, "\"\\\n\t</script>", "\"\\\"\\\\\\n\\u0009\\u003c/script>\"");
-    escapes(escape_json, "\xE2\x80\xA8", "\"\\u2028\"");
-    escapes(escape_json, NULL, "null");
     escapes(escape_csv, "plain", "plain");
     escapes(escape_csv, "a,\"b\"", "\"a,\"\"b\"\"\"");
     escapes(escape_csv, "=1+1", "'=1+1");
