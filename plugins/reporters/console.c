@@ -3,6 +3,7 @@
  * elsewhere an epoch gives one line, and a long one a second while it lasts. */
 #define _GNU_SOURCE
 #include <runner/reporter.h>
+#include <runner/text.h>
 
 #include <langinfo.h>
 #include <math.h>
@@ -36,7 +37,7 @@ struct console {
 
 /* ---- text ----------------------------------------------------------------- */
 
-/* For a terminal: no control characters; outside UTF-8 also no characters but ASCII. */
+/* For a terminal: what may be shown in one line; outside UTF-8 only ASCII. */
 static void clean(const struct console *c, char *s)
 {
     static const struct {
@@ -46,12 +47,9 @@ static void clean(const struct console *c, char *s)
     char *to = s;
 
     while (*s) {
-        unsigned char b = (unsigned char)*s;
-        size_t n = 1;
-        while (b >= 0xC0 && (s[n] & 0xC0) == 0x80)
-            n++;
-        bool control = b < 0x20 || b == 0x7F || (b == 0xC2 && (unsigned char)s[1] < 0xA0);
-        if (control || (b >= 0x80 && !c->utf8)) {
+        int shown = rn_utf8_shown(s);
+        size_t n = shown ? (size_t)shown : 1;
+        if (!shown || *s == '\n' || *s == '\r' || *s == '\t' || (n > 1 && !c->utf8)) {
             char plain = '?';
             for (size_t i = 0; i < sizeof known / sizeof *known; i++)
                 if (!strncmp(s, known[i].utf8, n) && !known[i].utf8[n])
@@ -112,21 +110,6 @@ static void say(struct console *c, FILE *to, const char *colour, const char *fmt
 #define GREEN "\033[32m"
 #define RED   "\033[31m"
 #define BOLD  "\033[1m"
-
-/* 235146 as "235,146" */
-static const char *grouped(int64_t v, char out[32])
-{
-    char digits[32];
-    int n = snprintf(digits, sizeof digits, "%lld", (long long)v), at = 0;
-
-    for (int i = 0; i < n; i++) {
-        if (i && (n - i) % 3 == 0 && digits[i - 1] != '-')
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    return out;
-}
 
 /* 21400 as "21.4k", with gap before the k */
 static const char *scaled(double v, const char *gap, char out[32])
@@ -388,7 +371,7 @@ static void header_say(struct console *c, const struct rn_report *r)
     char parameters[32], flops[32];
 
     say(c, stderr, BOLD, "%s · %s parameters · %sFLOP/sample · %s", r->name,
-        grouped(r->parameters, parameters), scaled(r->flops, " ", flops), r->device);
+        rn_grouped(r->parameters, parameters), scaled(r->flops, " ", flops), r->device);
     say(c, stderr, "", "data %s", r->data);
 }
 

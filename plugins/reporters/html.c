@@ -1,9 +1,9 @@
 /* html.c - report.html: one file that needs nothing else. No script, no request to anywhere; every
  * text is escaped by emit(), the only way into the page. */
 #include <runner/reporter.h>
+#include <runner/text.h>
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,134 +14,28 @@ struct html {
     uint64_t written_ns; /* 0: never */
 };
 
-/* ---- the page: text that grows, and one way to add to it ------------------ */
-
-struct page {
-    char *s;
-    size_t n, cap;
-    int status;
-};
-
-static void put(struct page *p, const char *s, size_t n)
-{
-    if (p->status)
-        return;
-    if (p->cap - p->n < n) {
-        size_t cap = (p->n + n) * 2 + 4096;
-        char *bigger = rn_host->alloc(cap);
-        if (!bigger) {
-            p->status = RN_FAIL(RN_ENOMEM, "out of memory: html: a page of %zu bytes", cap);
-            return;
-        }
-        if (p->n)
-            memcpy(bigger, p->s, p->n);
-        rn_host->free(p->s);
-        p->s = bigger;
-        p->cap = cap;
-    }
-    memcpy(p->s + p->n, s, n);
-    p->n += n;
-}
-
-/* Bytes of the UTF-8 character at s that may stand in a page; 0: broken, a control character, or
- * one that turns the direction of writing. */
-static size_t good_char(const unsigned char *s)
-{
-    size_t n = *s < 0x80 ? 1 : *s >= 0xC2 && *s < 0xE0 ? 2 : *s >= 0xE0 && *s < 0xF0 ? 3 : 4;
-
-    if (n == 1)
-        return (*s >= 0x20 && *s != 0x7F) || *s == '\n' || *s == '\t';
-    if (*s < 0xC2 || *s > 0xF4 || (*s == 0xC2 && s[1] < 0xA0))
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((*s == 0xE0 && s[1] < 0xA0) || (*s == 0xED && s[1] > 0x9F) || (*s == 0xF0 && s[1] < 0x90) ||
-        (*s == 0xF4 && s[1] > 0x8F))
-        return 0; /* too long, surrogates, beyond Unicode */
-    if (*s == 0xE2 && ((s[1] == 0x80 && s[2] >= 0xAA && s[2] <= 0xAE) ||
-                       (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9)))
-        return 0;
-    return n;
-}
+/* ---- the page ------------------------------------------------------------- */
 
 /* For elements and for attributes in quotes. */
-static void put_escaped(struct page *p, const char *s)
+static void put_escaped(struct rn_text *p, const char *s)
 {
-    for (const unsigned char *c = (const unsigned char *)s; *c;) {
-        size_t n = good_char(c);
-        const char *named = *c == '&'    ? "&amp;"
-                            : *c == '<'  ? "&lt;"
-                            : *c == '>'  ? "&gt;"
-                            : *c == '"'  ? "&quot;"
-                            : *c == '\'' ? "&#39;"
+    for (int n; *s; s += n ? n : 1) {
+        n = rn_utf8_shown(s);
+        const char *named = *s == '&'    ? "&amp;"
+                            : *s == '<'  ? "&lt;"
+                            : *s == '>'  ? "&gt;"
+                            : *s == '"'  ? "&quot;"
+                            : *s == '\'' ? "&#39;"
                             : !n         ? "\xEF\xBF\xBD"
                                          : NULL;
         if (named)
-            put(p, named, strlen(named));
+            rn_text_str(p, named);
         else
-            put(p, (const char *)c, n);
-        c += n ? n : 1;
+            rn_text_put(p, s, (size_t)n);
     }
 }
 
-static void put_grouped(struct page *p, int64_t v) /* 1,234,567 */
-{
-    char digits[32];
-    int n = snprintf(digits, sizeof digits, "%lld", (long long)v);
-
-    for (int i = 0; i < n; i++) {
-        put(p, digits + i, 1);
-        if ((n - i - 1) % 3 == 0 && i + 1 < n && digits[i] != '-')
-            put(p, ",", 1);
-    }
-}
-
-static void put_number(struct page *p, double v, char form)
-{
-    char b[64];
-
-    if (!isfinite(v))
-        snprintf(b, sizeof b, "%s",
-                 isnan(v) ? "\xE2\x80\x93"
-                 : v > 0  ? "\xE2\x88\x9E"
-                          : "-\xE2\x88\x9E");
-    else if (form == 'g')
-        snprintf(b, sizeof b, "%.4g", v);
-    else
-        snprintf(b, sizeof b, "%.*f", form - '0', v);
-    put(p, b, strlen(b));
-}
-
-/* %s text, escaped; %r a drawing of the core, as it is; %i int64_t; %u uint64_t; %0 to %4 double
- * with so many decimals; %g double; %% a percent sign. */
-static void emit(struct page *p, const char *form, ...)
-{
-    va_list args;
-
-    va_start(args, form);
-    for (const char *at; (at = strchr(form, '%')); form = at + 2) {
-        put(p, form, (size_t)(at - form));
-        char b[32];
-        switch (at[1]) {
-        case 's': put_escaped(p, va_arg(args, const char *)); break;
-        case 'r': {
-            const char *svg = va_arg(args, const char *);
-            put(p, svg, strlen(svg));
-            break;
-        }
-        case 'i': put_grouped(p, va_arg(args, int64_t)); break;
-        case 'u':
-            snprintf(b, sizeof b, "%llu", (unsigned long long)va_arg(args, uint64_t));
-            put(p, b, strlen(b));
-            break;
-        case '%': put(p, "%", 1); break;
-        default: put_number(p, va_arg(args, double), at[1]);
-        }
-    }
-    put(p, form, strlen(form));
-    va_end(args);
-}
+#define emit(p, ...) rn_text_form(p, put_escaped, __VA_ARGS__)
 
 /* ---- head ----------------------------------------------------------------- */
 
@@ -217,7 +111,7 @@ static const char *status_class(const char *status)
     return !strcmp(status, "diverged") || !strcmp(status, "failed") ? "bad" : "soft";
 }
 
-static void put_head(struct page *p, const struct rn_report *r)
+static void put_head(struct rn_text *p, const struct rn_report *r)
 {
     emit(p, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -240,7 +134,7 @@ static void put_head(struct page *p, const struct rn_report *r)
 
 /* ---- verdict, numbers ----------------------------------------------------- */
 
-static void put_time(struct page *p, double s)
+static void put_time(struct rn_text *p, double s)
 {
     if (s < 60)
         emit(p, "%1 s", s);
@@ -250,7 +144,7 @@ static void put_time(struct page *p, double s)
         emit(p, "%0 h %0 min", floor(s / 3600), floor(fmod(s, 3600) / 60));
 }
 
-static void put_tiles(struct page *p, const struct rn_report *r)
+static void put_tiles(struct rn_text *p, const struct rn_report *r)
 {
     const struct rn_epoch *last = r->n_epochs ? &r->epochs[r->n_epochs - 1] : NULL;
 
@@ -263,9 +157,9 @@ static void put_tiles(struct page *p, const struct rn_report *r)
     if (last && !r->test && isfinite(last->val_accuracy))
         emit(p, "<div><b>%2 %%</b><span>validation accuracy</span></div>\n",
              100 * last->val_accuracy);
-    emit(p, "<div><b>%i <small>of %i</small></b><span>epochs</span></div>\n", r->n_epochs,
+    emit(p, "<div><b>%I <small>of %I</small></b><span>epochs</span></div>\n", r->n_epochs,
          r->epochs_planned);
-    emit(p, "<div><b>%i</b><span>parameters</span></div>\n", r->parameters);
+    emit(p, "<div><b>%I</b><span>parameters</span></div>\n", r->parameters);
     if (r->train_s > 0) {
         emit(p, "<div><b>");
         put_time(p, r->train_s);
@@ -274,18 +168,18 @@ static void put_tiles(struct page *p, const struct rn_report *r)
         emit(p, " in all</span></div>\n");
     }
     if (last && isfinite(last->samples_per_s))
-        emit(p, "<div><b>%i</b><span>samples a second</span></div>\n",
+        emit(p, "<div><b>%I</b><span>samples a second</span></div>\n",
              (int64_t)llround(last->samples_per_s));
     emit(p, "</div>\n");
 }
 
-static void put_verdict(struct page *p, const struct rn_report *r)
+static void put_verdict(struct rn_text *p, const struct rn_report *r)
 {
     static const char *const tones[] = {"", "good", "", "bad"};
 
     if (is_running(r))
         emit(p,
-             "<p class=\"verdict\">Running: epoch %i of %i is done. This page refreshes "
+             "<p class=\"verdict\">Running: epoch %I of %I is done. This page refreshes "
              "itself.</p>\n",
              r->n_epochs, r->epochs_planned);
     else if (r->n_findings)
@@ -309,16 +203,17 @@ static void put_verdict(struct page *p, const struct rn_report *r)
     emit(p, "</ul>\n");
 }
 
-static void put_measure(struct page *p, const char *what, int64_t n, double loss, double accuracy)
+static void put_measure(struct rn_text *p, const char *what, int64_t n, double loss,
+                        double accuracy)
 {
-    emit(p, "<tr><td>%s</td><td>%i</td><td>%g</td>", what, n, loss);
+    emit(p, "<tr><td>%s</td><td>%I</td><td>%g</td>", what, n, loss);
     if (isfinite(accuracy))
         emit(p, "<td>%2 %%</td></tr>\n", 100 * accuracy);
     else
         emit(p, "<td>\xE2\x80\x93</td></tr>\n");
 }
 
-static void put_numbers(struct page *p, const struct rn_report *r)
+static void put_numbers(struct rn_text *p, const struct rn_report *r)
 {
     if (!r->n_epochs)
         return;
@@ -349,7 +244,7 @@ static void put_numbers(struct page *p, const struct rn_report *r)
 
 /* ---- figures -------------------------------------------------------------- */
 
-static void put_figure(struct page *p, const struct rn_report *r, const char *name, bool wide)
+static void put_figure(struct rn_text *p, const struct rn_report *r, const char *name, bool wide)
 {
     for (int64_t i = 0; i < r->n_figures; i++) {
         const struct rn_figure *f = &r->figures[i];
@@ -365,7 +260,7 @@ static void put_figure(struct page *p, const struct rn_report *r, const char *na
     }
 }
 
-static void put_curves(struct page *p, const struct rn_report *r)
+static void put_curves(struct rn_text *p, const struct rn_report *r)
 {
     if (!r->n_figures)
         return;
@@ -375,7 +270,7 @@ static void put_curves(struct page *p, const struct rn_report *r)
     emit(p, "</div>\n");
 }
 
-static void put_confusion(struct page *p, const struct rn_report *r)
+static void put_confusion(struct rn_text *p, const struct rn_report *r)
 {
     emit(p, "<h2>Confusion</h2>\n<div class=\"pair\">\n");
     put_figure(p, r, "confusion_matrix_counts", true);
@@ -396,14 +291,14 @@ static const char *mistaken_for(const struct rn_test *t, int64_t c)
     return best < 0 ? NULL : t->per_class[best].name;
 }
 
-static void put_classes(struct page *p, const struct rn_report *r)
+static void put_classes(struct rn_text *p, const struct rn_report *r)
 {
     const struct rn_test *t = r->test;
     bool folded = t->classes > ROWS_FOLDED;
 
     emit(p, "<h2>Classes</h2>\n<div class=\"pair\">\n<div>");
     if (folded)
-        emit(p, "<details><summary>Scores of all %i classes</summary>\n", t->classes);
+        emit(p, "<details><summary>Scores of all %I classes</summary>\n", t->classes);
     emit(p, "<div class=\"table\"><table>\n<thead><tr><th>class</th><th>precision</th><th>recall"
             "</th><th>F1</th><th>samples</th><th class=\"left\">mostly taken for</th></tr></thead>"
             "\n<tbody>\n");
@@ -411,7 +306,7 @@ static void put_classes(struct page *p, const struct rn_report *r)
         const struct rn_class_fact *f = &t->per_class[c];
         const char *other = mistaken_for(t, c);
         emit(p,
-             "<tr><td>%s</td><td>%3</td><td>%3</td><td>%3</td><td>%i</td>"
+             "<tr><td>%s</td><td>%3</td><td>%3</td><td>%3</td><td>%I</td>"
              "<td class=\"left\">%s</td></tr>\n",
              f->name, f->precision, f->recall, f->f1, f->support, other ? other : "\xE2\x80\x93");
     }
@@ -420,18 +315,18 @@ static void put_classes(struct page *p, const struct rn_report *r)
     emit(p, "</div>\n");
 }
 
-static void put_pairs(struct page *p, const struct rn_test *t)
+static void put_pairs(struct rn_text *p, const struct rn_test *t)
 {
     emit(p, "<div class=\"table\"><table>\n<thead><tr><th>true</th><th class=\"left\">taken for"
             "</th><th>times</th></tr></thead>\n<tbody>\n");
     for (int64_t i = 0; i < t->n_pairs && i < 10; i++)
-        emit(p, "<tr><td>%s</td><td class=\"left\">%s</td><td>%i</td></tr>\n",
+        emit(p, "<tr><td>%s</td><td class=\"left\">%s</td><td>%I</td></tr>\n",
              t->per_class[t->pairs[i].truth].name, t->per_class[t->pairs[i].predicted].name,
              t->pairs[i].count);
     emit(p, "</tbody></table></div>\n");
 }
 
-static void put_mistakes(struct page *p, const struct rn_report *r)
+static void put_mistakes(struct rn_text *p, const struct rn_report *r)
 {
     emit(p, "<h2>Mistakes and samples</h2>\n<div class=\"pair\">\n");
     put_figure(p, r, "sample_predictions", true);
@@ -447,7 +342,7 @@ static void put_mistakes(struct page *p, const struct rn_report *r)
 
 /* ---- model, configuration, environment ------------------------------------ */
 
-static void put_model(struct page *p, const struct rn_report *r)
+static void put_model(struct rn_text *p, const struct rn_report *r)
 {
     emit(p, "<h2>Model</h2>\n<div class=\"table\"><table>\n<thead><tr><th>layer</th>"
             "<th class=\"left\">type</th><th class=\"left\">output</th><th>parameters</th>"
@@ -455,23 +350,23 @@ static void put_model(struct page *p, const struct rn_report *r)
     for (int64_t i = 0; i < r->n_layers; i++) {
         const struct rn_layer_fact *l = &r->layers[i];
         emit(p,
-             "<tr><td>%s</td><td class=\"left\">%s</td><td class=\"left\">%s</td><td>%i</td>"
+             "<tr><td>%s</td><td class=\"left\">%s</td><td class=\"left\">%s</td><td>%I</td>"
              "<td>%3</td></tr>\n",
              l->name, l->type, l->output, l->params, l->flops / 1e6);
     }
     emit(p,
-         "</tbody>\n<tfoot><tr><td>total</td><td></td><td></td><td>%i</td><td>%3</td></tr>"
+         "</tbody>\n<tfoot><tr><td>total</td><td></td><td></td><td>%I</td><td>%3</td></tr>"
          "</tfoot></table></div>\n<p class=\"soft\">MFLOP: millions of operations for one sample, "
          "forward.</p>\n",
          r->parameters, r->flops / 1e6);
 }
 
-static void put_origin(struct page *p, const struct rn_report *r)
+static void put_origin(struct rn_text *p, const struct rn_report *r)
 {
     emit(p, "<h2>To repeat it</h2>\n<pre>%s</pre>\n<dl>\n", r->command);
     emit(p,
-         "<dt>data</dt><dd>%s</dd>\n<dt>samples</dt><dd>%i train, %i validation, %i test</dd>\n"
-         "<dt>training</dt><dd>%i epochs of %i steps of %i samples</dd>\n"
+         "<dt>data</dt><dd>%s</dd>\n<dt>samples</dt><dd>%I train, %I validation, %I test</dd>\n"
+         "<dt>training</dt><dd>%I epochs of %I steps of %I samples</dd>\n"
          "<dt>device</dt><dd>%s</dd>\n<dt>seed</dt><dd>%u</dd>\n",
          r->data, r->train_samples, r->val_samples, r->test_samples, r->epochs_planned,
          r->steps_per_epoch, r->batch_size, r->device, r->seed);
@@ -496,7 +391,7 @@ static void put_origin(struct page *p, const struct rn_report *r)
 
 static int write_page(struct html *h, const struct rn_report *r)
 {
-    struct page p = {0};
+    struct rn_text p = {0};
     char path[4096];
 
     if (snprintf(path, sizeof path, "%s/report.html", r->dir) >= (int)sizeof path)

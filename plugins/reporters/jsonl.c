@@ -3,13 +3,11 @@
  *   {"v":1,"t":12.41,"step":844,"epoch":1,"split":"val","loss":0.1312,"accuracy":0.9603} */
 #define _POSIX_C_SOURCE 200809L
 #include <runner/reporter.h>
+#include <runner/text.h>
 
 #include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define BUFFER      16384
 #define INTERVAL_NS 1000000000u
@@ -17,94 +15,39 @@
 struct jsonl {
     char path[PATH_MAX];
     uint64_t flushed_ns;
-    size_t n;
-    bool full; /* the line under way does not fit */
-    char buffer[BUFFER];
+    struct rn_text lines;
 };
 
 static int flush(struct jsonl *j)
 {
-    size_t n = j->n;
+    size_t n = j->lines.n;
 
-    j->n = 0; /* also when it fails: nothing is written twice */
+    j->lines.n = 0; /* also when it fails: nothing is written twice */
     j->flushed_ns = rn_host->clock_ns();
-    return n ? rn_host->append_file(j->path, j->buffer, n) : RN_OK;
-}
-
-RN_PRINTF(2, 3) static void put(struct jsonl *j, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    int n = vsnprintf(j->buffer + j->n, BUFFER - j->n, fmt, args);
-    va_end(args);
-    if (n < 0 || (size_t)n >= BUFFER - j->n)
-        j->full = true;
-    else
-        j->n += (size_t)n;
-}
-
-/* A name of the runner's own, with what JSON wants escaped. */
-static void put_string(struct jsonl *j, const char *s)
-{
-    put(j, "\"");
-    for (; *s; s++)
-        if (*s == '"' || *s == '\\')
-            put(j, "\\%c", *s);
-        else if ((unsigned char)*s < 0x20)
-            put(j, "\\u%04x", *s);
-        else
-            put(j, "%c", *s);
-    put(j, "\"");
-}
-
-/* The shortest text that reads back as v; JSON has no words for what is not finite. */
-static void put_number(struct jsonl *j, double v)
-{
-    char s[40];
-
-    if (!isfinite(v)) {
-        put(j, "\"%s\"", isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
-        return;
-    }
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(s, sizeof s, "%.*g", digits, v);
-        if (strtod(s, NULL) == v)
-            break;
-    }
-    put(j, "%s", s);
-}
-
-static void put_record(struct jsonl *j, const struct rn_record *r)
-{
-    put(j, "{\"v\":1,\"t\":%.3f,\"step\":%lld,\"epoch\":%lld,\"split\":",
-        isfinite(r->seconds) ? r->seconds : 0, (long long)r->step, (long long)r->epoch);
-    put_string(j, r->split);
-    for (uint32_t i = 0; i < r->n_metrics; i++) {
-        put(j, ",");
-        put_string(j, r->metrics[i].name);
-        put(j, ":");
-        put_number(j, r->metrics[i].value);
-    }
-    put(j, "}\n");
+    return n ? rn_host->append_file(j->path, j->lines.s, n) : RN_OK;
 }
 
 static int jsonl_record(void *rep, const struct rn_record *r)
 {
     struct jsonl *j = rep;
+    struct rn_text *t = &j->lines;
+    size_t before = t->n;
 
-    for (int again = 0; again < 2; again++) {
-        size_t before = j->n;
-        j->full = false;
-        put_record(j, r);
-        if (!j->full)
-            break;
-        j->n = before;
-        if (!before)
-            return RN_FAIL(RN_EBUG, "metrics.jsonl: a record of more than %d bytes", BUFFER);
-        RN_TRY(flush(j));
+    rn_text_add(t, "{\"v\":1,\"t\":%.3f,\"step\":%lld,\"epoch\":%lld,\"split\":",
+                isfinite(r->seconds) ? r->seconds : 0, (long long)r->step, (long long)r->epoch);
+    rn_text_json_string(t, r->split);
+    for (uint32_t i = 0; i < r->n_metrics; i++) {
+        rn_text_str(t, ",");
+        rn_text_json_string(t, r->metrics[i].name);
+        rn_text_str(t, ":");
+        rn_text_json_number(t, r->metrics[i].value);
     }
-    return rn_host->clock_ns() - j->flushed_ns >= INTERVAL_NS ? flush(j) : RN_OK;
+    rn_text_str(t, "}\n");
+    if (t->status) {
+        t->n = before; /* no half a line */
+        return t->status;
+    }
+    return t->n > BUFFER || rn_host->clock_ns() - j->flushed_ns >= INTERVAL_NS ? flush(j) : RN_OK;
 }
 
 static int jsonl_flush(void *rep, const struct rn_report *r)
@@ -139,8 +82,8 @@ static void jsonl_close(void *rep)
 {
     struct jsonl *j = rep;
 
-    if (j->n)
-        flush(j); /* after an error elsewhere: what was measured stays */
+    flush(j); /* after an error elsewhere: what was measured stays */
+    rn_host->free(j->lines.s);
     rn_host->free(j);
 }
 

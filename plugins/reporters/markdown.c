@@ -2,12 +2,12 @@
  * librsvg turns the drawings into pictures. Loading it takes longer (7 to 28 ms) than checking a
  * whole experiment may, so that it is opened when a run begins and not linked. */
 #include <runner/reporter.h>
+#include <runner/text.h>
 
 #include <librsvg/rsvg.h>
 
 #include <dlfcn.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,121 +50,31 @@ struct markdown {
     struct rsvg rsvg;
 };
 
-/* ---- text that grows ------------------------------------------------------ */
-
-struct page {
-    char *s;
-    size_t n, cap;
-    int status;
-};
-
-static void put(struct page *p, const void *s, size_t n)
-{
-    if (p->status)
-        return;
-    if (p->cap - p->n < n) {
-        size_t cap = (p->n + n) * 2 + 4096;
-        char *bigger = rn_host->alloc(cap);
-        if (!bigger) {
-            p->status = RN_FAIL(RN_ENOMEM, "out of memory: markdown: %zu bytes", cap);
-            return;
-        }
-        if (p->n)
-            memcpy(bigger, p->s, p->n);
-        rn_host->free(p->s);
-        p->s = bigger;
-        p->cap = cap;
-    }
-    memcpy(p->s + p->n, s, n);
-    p->n += n;
-}
-
-/* Bytes of the UTF-8 character at s that may stand in the text; 0: broken, a control character, or
- * one that turns the direction of writing. */
-static size_t good_char(const unsigned char *s)
-{
-    size_t n = *s < 0x80 ? 1 : *s >= 0xC2 && *s < 0xE0 ? 2 : *s >= 0xE0 && *s < 0xF0 ? 3 : 4;
-
-    if (n == 1)
-        return (*s >= 0x20 && *s != 0x7F) || *s == '\n' || *s == '\t';
-    if (*s < 0xC2 || *s > 0xF4 || (*s == 0xC2 && s[1] < 0xA0))
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((*s == 0xE0 && s[1] < 0xA0) || (*s == 0xED && s[1] > 0x9F) || (*s == 0xF0 && s[1] < 0x90) ||
-        (*s == 0xF4 && s[1] > 0x8F))
-        return 0; /* too long, surrogates, beyond Unicode */
-    if (*s == 0xE2 && ((s[1] == 0x80 && s[2] >= 0xAA && s[2] <= 0xAE) ||
-                       (s[1] == 0x81 && s[2] >= 0xA6 && s[2] <= 0xA9)))
-        return 0;
-    return n;
-}
+/* ---- the page ------------------------------------------------------------- */
 
 /* So that it shows as it is, in a line or a cell of a table: no mark-up, no HTML, no link, nobody
  * is notified. */
-static void put_escaped(struct page *p, const char *s)
+static void put_escaped(struct rn_text *p, const char *s)
 {
-    for (size_t n; *s; s += n) {
-        char b[8];
-        n = good_char((const unsigned char *)s);
+    for (int n; *s; s += n ? n : 1) {
+        n = rn_utf8_shown(s);
         if (!n)
-            put(p, "\xEF\xBF\xBD", 3);
-        else if (*s == '\n' || *s == '\t')
-            put(p, " ", 1);
+            rn_text_str(p, "\xEF\xBF\xBD");
+        else if (strchr("\n\r\t", *s))
+            rn_text_put(p, " ", 1);
         else if (strchr("<>&@\"", *s) || (*s == ':' && s[1] == '/'))
-            put(p, b, (size_t)snprintf(b, sizeof b, "&#%d;", *s));
+            rn_text_add(p, "&#%d;", *s);
         else if (strchr("\\`*_[]#|~$", *s))
-            put(p, b, (size_t)snprintf(b, sizeof b, "\\%c", *s));
+            rn_text_add(p, "\\%c", *s);
         else
-            put(p, s, n);
-        n = n ? n : 1;
+            rn_text_put(p, s, (size_t)n);
     }
 }
 
-static void put_number(struct page *p, double v, char form)
-{
-    char b[64];
-
-    if (!isfinite(v))
-        snprintf(b, sizeof b, "%s", isnan(v) ? "–" : v > 0 ? "∞" : "-∞");
-    else if (form == 'g')
-        snprintf(b, sizeof b, "%.4g", v);
-    else
-        snprintf(b, sizeof b, "%.*f", form - '0', v);
-    put(p, b, strlen(b));
-}
-
-/* %s text, escaped; %i int64_t; %u uint64_t; %0 to %4 double with so many decimals; %g double; %%
- * a percent sign. */
-static void emit(struct page *p, const char *form, ...)
-{
-    va_list args;
-
-    va_start(args, form);
-    for (const char *at; (at = strchr(form, '%')); form = at + 2) {
-        put(p, form, (size_t)(at - form));
-        char b[32];
-        switch (at[1]) {
-        case 's': put_escaped(p, va_arg(args, const char *)); break;
-        case 'i':
-            snprintf(b, sizeof b, "%lld", (long long)va_arg(args, int64_t));
-            put(p, b, strlen(b));
-            break;
-        case 'u':
-            snprintf(b, sizeof b, "%llu", (unsigned long long)va_arg(args, uint64_t));
-            put(p, b, strlen(b));
-            break;
-        case '%': put(p, "%", 1); break;
-        default: put_number(p, va_arg(args, double), at[1]);
-        }
-    }
-    put(p, form, strlen(form));
-    va_end(args);
-}
+#define emit(p, ...) rn_text_form(p, put_escaped, __VA_ARGS__)
 
 /* A fenced block; the fence is longer than any run of backticks in it. */
-static void put_block(struct page *p, const char *language, const char *s)
+static void put_block(struct rn_text *p, const char *language, const char *s)
 {
     size_t longest = 2, run = 0, n = strlen(s);
 
@@ -173,19 +83,19 @@ static void put_block(struct page *p, const char *language, const char *s)
         longest = run > longest ? run : longest;
     }
     for (size_t i = 0; i <= longest; i++)
-        put(p, "`", 1);
+        rn_text_put(p, "`", 1);
     emit(p, "%s\n", language);
-    put(p, s, n);
+    rn_text_put(p, s, n);
     if (n && s[n - 1] != '\n')
-        put(p, "\n", 1);
+        rn_text_put(p, "\n", 1);
     for (size_t i = 0; i <= longest; i++)
-        put(p, "`", 1);
-    put(p, "\n\n", 2);
+        rn_text_put(p, "`", 1);
+    rn_text_put(p, "\n\n", 2);
 }
 
 /* ---- sections ------------------------------------------------------------- */
 
-static void put_head(struct page *p, const struct rn_report *r)
+static void put_head(struct rn_text *p, const struct rn_report *r)
 {
     emit(p, "# %s\n\n", r->name);
     if (r->description[0])
@@ -210,7 +120,7 @@ static void put_head(struct page *p, const struct rn_report *r)
     emit(p, "\n");
 }
 
-static void put_measure(struct page *p, const char *what, double loss, double accuracy)
+static void put_measure(struct rn_text *p, const char *what, double loss, double accuracy)
 {
     emit(p, "| %s | %g | ", what, loss);
     if (isfinite(accuracy))
@@ -219,7 +129,7 @@ static void put_measure(struct page *p, const char *what, double loss, double ac
         emit(p, "– |\n");
 }
 
-static void put_numbers(struct page *p, const struct rn_report *r)
+static void put_numbers(struct rn_text *p, const struct rn_report *r)
 {
     if (!r->n_epochs)
         return;
@@ -242,19 +152,18 @@ static void put_numbers(struct page *p, const struct rn_report *r)
     emit(p, "\n");
 }
 
-static void put_figures(struct page *p, const struct markdown *m, const struct rn_report *r)
+static void put_figures(struct rn_text *p, const struct markdown *m, const struct rn_report *r)
 {
     if (r->n_figures)
         emit(p, "## Figures\n\n");
     for (int64_t i = 0; i < r->n_figures; i++) {
         const struct rn_figure *f = &r->figures[i];
-        emit(p, "### %s\n\n![%s](figures/", f->title, f->alt);
-        put(p, f->name, strlen(f->name));
-        emit(p, m->png ? ".png)\n\n" : ".svg)\n\n");
+        emit(p, "### %s\n\n![%s](figures/%r.%r)\n\n", f->title, f->alt, f->name,
+             m->png ? "png" : "svg");
     }
 }
 
-static void put_classes(struct page *p, const struct rn_test *t)
+static void put_classes(struct rn_text *p, const struct rn_test *t)
 {
     emit(p, "## Classes\n\n| class | precision | recall | F1 | samples |\n"
             "|---|---:|---:|---:|---:|\n");
@@ -266,7 +175,7 @@ static void put_classes(struct page *p, const struct rn_test *t)
     emit(p, "\n");
 }
 
-static void put_model(struct page *p, const struct rn_report *r)
+static void put_model(struct rn_text *p, const struct rn_report *r)
 {
     emit(p,
          "## Model\n\n| layer | type | output | parameters | MFLOP |\n|---|---|---|---:|---:|\n");
@@ -278,7 +187,7 @@ static void put_model(struct page *p, const struct rn_report *r)
     emit(p, "| **total** | | | **%i** | **%3** |\n\n", r->parameters, r->flops / 1e6);
 }
 
-static void put_origin(struct page *p, const struct rn_report *r)
+static void put_origin(struct rn_text *p, const struct rn_report *r)
 {
     emit(p, "## To repeat it\n\n");
     put_block(p, "sh", r->command);
@@ -320,11 +229,11 @@ static int rsvg_open(struct rsvg *f)
 
 static cairo_status_t put_png(void *page, const unsigned char *data, unsigned int n)
 {
-    put(page, data, n);
-    return ((struct page *)page)->status ? CAIRO_STATUS_NO_MEMORY : CAIRO_STATUS_SUCCESS;
+    rn_text_put(page, data, n);
+    return ((struct rn_text *)page)->status ? CAIRO_STATUS_NO_MEMORY : CAIRO_STATUS_SUCCESS;
 }
 
-static int render_into(const struct rsvg *f, RsvgHandle *svg, const char *name, struct page *out)
+static int render_into(const struct rsvg *f, RsvgHandle *svg, const char *name, struct rn_text *out)
 {
     double w = 0, h = 0;
     GError *error = NULL;
@@ -357,7 +266,7 @@ static int render_into(const struct rsvg *f, RsvgHandle *svg, const char *name, 
 
 static int write_png(const struct rsvg *f, const char *dir, const struct rn_figure *figure)
 {
-    struct page png = {0};
+    struct rn_text png = {0};
     GError *error = NULL;
     char path[4096];
 
@@ -397,7 +306,7 @@ static int markdown_open(const void *opts, const struct rn_report *r, void **out
 static int markdown_end(void *rep, const struct rn_report *r)
 {
     const struct markdown *m = rep;
-    struct page p = {0};
+    struct rn_text p = {0};
     char path[4096];
 
     if (snprintf(path, sizeof path, "%s/report.md", r->dir) >= (int)sizeof path)
