@@ -39,7 +39,7 @@ size_t value_size(uint32_t type) { return type < TYPES ? types[type].size : 0; }
 
 size_t value_align(uint32_t type) { return type < TYPES ? types[type].align : 0; }
 
-bool value_is_list(uint32_t type) { return type == RN_OPT_INTS || type == RN_OPT_FLOATS; }
+static bool is_list(uint32_t type) { return type == RN_OPT_INTS || type == RN_OPT_FLOATS; }
 
 /* ---- words ---------------------------------------------------------------- */
 
@@ -368,7 +368,7 @@ int value_read(struct pool *p, const struct rn_option *o, const struct node *nod
 {
     static const char *const kinds[] = {"nothing", "a scalar", "a map", "a list"};
     struct value v = {p, o, fault};
-    bool list = value_is_list(o->type);
+    bool list = is_list(o->type);
 
     *fault = (struct value_fault){.mark = node->mark, .item = -1};
     if (node->kind == NODE_SCALAR || (list && node->kind == NODE_LIST))
@@ -422,7 +422,7 @@ struct node *value_fallback(struct pool *p, const struct rn_option *o, const str
 {
     if (!o->fallback)
         return NULL;
-    if (value_is_list(o->type) && o->fallback[0] == '[')
+    if (is_list(o->type) && o->fallback[0] == '[')
         return list_node(p, source, o->fallback);
     return scalar_node(p, source, o->fallback, strlen(o->fallback));
 }

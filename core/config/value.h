@@ -25,7 +25,6 @@ struct node *value_fallback(struct pool *p, const struct rn_option *o, const str
 size_t value_size(uint32_t type);
 size_t value_align(uint32_t type);
 
-bool value_is_list(uint32_t type);
 /* "int 1…16777216 samples", without default and help. */
 void value_type_text(const struct rn_option *o, struct text *out);
 

@@ -10,7 +10,5 @@ int describe_list(struct registry *r, uint32_t kind, bool json, struct text *out
  * name; RN_EPLUGIN: no such plugin, or its file can't be used. */
 int describe_plugin(struct registry *r, const char *kind, const char *name, bool json,
                     struct text *out);
-/* A line of a file that uses the plugin, and is right: "- {type: dropout, rate: 0.5}". */
-void describe_example(const struct plugin *p, struct text *out);
 
 #endif

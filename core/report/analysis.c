@@ -98,6 +98,18 @@ static int64_t onset_row(const struct rn_report *r, double least, double error)
 
 static double guess_loss(const struct rn_report *r) { return log((double)r->classes); }
 
+/* The row that the end is compared with: a quarter of the epochs before it, at least two. There
+ * must be one with a finite val.loss. */
+static const struct rn_epoch *trend_row(const struct rn_report *r)
+{
+    int64_t last, rows = finite_rows(r, &last), back = rows / 4 < 2 ? 2 : rows / 4;
+    int64_t i = last;
+
+    for (; i > 0 && back > 0; back -= isfinite(r->epochs[i].val_loss) != 0)
+        i--;
+    return &r->epochs[i];
+}
+
 struct fit judge_fit(const struct rn_report *r)
 {
     struct fit f = {.verdict = FIT_UNKNOWN, .error = val_loss_error(r)};
@@ -192,16 +204,6 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
 }
 
 /* ---- longer? -------------------------------------------------------------- */
-
-const struct rn_epoch *trend_row(const struct rn_report *r)
-{
-    int64_t last, rows = finite_rows(r, &last), back = rows / 4 < 2 ? 2 : rows / 4;
-    int64_t i = last;
-
-    for (; i > 0 && back > 0; back -= isfinite(r->epochs[i].val_loss) != 0)
-        i--;
-    return &r->epochs[i];
-}
 
 static int rule_longer(struct judge *j, const struct fit *f)
 {

@@ -32,9 +32,6 @@ struct fit judge_fit(const struct rn_report *r);
 const char *fit_words(enum fit_verdict v);
 
 double val_loss_error(const struct rn_report *r); /* NaN: there is no validation loss */
-/* The row that the end is compared with: a quarter of the epochs before it, at least two. There
- * must be one with a finite val.loss. */
-const struct rn_epoch *trend_row(const struct rn_report *r);
 int percent_digits(double half);
 
 #endif

@@ -1,9 +1,10 @@
 /* abi.h - what the runner and a plugin agree on before they share anything else.
  *
  * Four rules keep old plugins loading:
- *   1. A struct that crosses the boundary begins with its own size; an array of
- *      them travels with the size of one element. Small value structs (shape,
- *      tensor, choice, map_call) have none: they are frozen with the major.
+ *   1. A struct that may grow begins with its own size; rows of options travel
+ *      with the size of one. All others are frozen with the major: values (shape,
+ *      tensor, init), what an operation of a device takes (gemm, block, map_call),
+ *      what a report points at (epoch, figure, test), the head of a device.
  *   2. Fields are only ever appended. None moves, none changes meaning.
  *   3. The reader copies what the writer has and zeroes the rest, so a missing
  *      field reads as 0 or NULL, and 0 or NULL always means "the default".
