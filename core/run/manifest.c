@@ -152,6 +152,8 @@ static int write_plugins(const struct session *s, const struct folder *f)
     const struct experiment *e = s->experiment;
     cJSON *list = cJSON_CreateArray();
 
+    if (!list)
+        return RN_ENOMEM;
     add_plugin(list, s->device_plugin);
     add_plugin(list, e->data.plugin);
     add_plugin(list, e->loss.plugin);
