@@ -3,8 +3,7 @@
  * replayed. All of these have to agree to the last bit. */
 #define _GNU_SOURCE
 #include "device_case.h"
-#include "support/options.h"
-#include "support/plugin.h"
+#include "support/cpu.h"
 #include "support/ref_device.h"
 #include "support/value.h"
 
@@ -22,24 +21,11 @@ static struct rn_device *device[WAYS], *reference;
 static struct pool *pool;
 static double want[CASE_MAX], room_for[CASE_MAX], first[CASE_MAX], got[CASE_MAX];
 
-static struct rn_device *open_cpu(int threads, bool late)
-{
-    const struct rn_plugin *cpu = test_plugin("devices", "cpu");
-    const struct rn_device_ops *ops = cpu->ops;
-    struct rn_device *d;
-
-    setenv("RN_LATE", late ? "1" : "0", 1);
-    ck_assert_int_eq(
-        ops->open(options_from(pool, cpu, pool_printf(pool, "{threads: %d}", threads)), &d), RN_OK);
-    d->ops = ops;
-    return d;
-}
-
 static void setup(void)
 {
     pool = pool_new();
     for (int i = 0; i < WAYS; i++)
-        device[i] = open_cpu(i < 3 ? i + 1 : 2, i == 3);
+        device[i] = test_cpu(pool, i < 3 ? i + 1 : 2, i == 3);
     ck_assert_int_eq(ref_device_open(&reference), RN_OK);
 }
 

@@ -1,9 +1,9 @@
 /* test_golden.c - optimizers, layers and loss against PyTorch's values in tests/golden. Built
  * twice: in double on the reference device, and in float, from the plugins as they are, on the CPU.
  */
+#define _GNU_SOURCE
 #include "rig.h"
-#include "support/options.h"
-#include "support/plugin.h"
+#include "support/cpu.h"
 #include "support/ref_device.h"
 
 #include <runner/optimizer.h>
@@ -36,14 +36,7 @@ static const struct rn_plugin *plugin_of(const char *folder, const char *name)
     return test_plugin(folder, name);
 }
 
-static void open_device(void)
-{
-    const struct rn_plugin *cpu = test_plugin("devices", "cpu");
-    const struct rn_device_ops *ops = cpu->ops;
-
-    ck_assert_int_eq(ops->open(options_from(pool, cpu, "{threads: 2}"), &dev), RN_OK);
-    dev->ops = ops;
-}
+static void open_device(void) { dev = test_cpu(pool, 2, false); }
 #endif
 
 static void setup(void)
