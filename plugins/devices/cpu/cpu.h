@@ -48,7 +48,7 @@ struct op {
  * rows, else all or nothing. Bands are whole units, and which way they go does not depend on the
  * number of threads: oneDNN multiplies one unit a call, so that it is always asked the same, and
  * gives the same bits. */
-enum { COL_UNIT = 32, ROW_UNIT = 16 };
+enum { COL_UNIT = 64, ROW_UNIT = 32 };
 enum axis { BY_COLS, BY_ROWS, BY_FIRST, BY_ALL };
 struct slice {
     int64_t r0, r1, c0, c1;

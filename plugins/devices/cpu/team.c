@@ -17,13 +17,20 @@
 
 #define SPINS           1000 /* some 20 us: longer than the threads of a step drift apart */
 #define FLUSH_DENORMALS 0x8040u
+#define GO_HOME         UINT32_MAX
+
+/* A number that threads wait for to change. */
+struct gate {
+    _Alignas(64) atomic_uint number;
+    atomic_int sleepers;
+};
 
 struct team {
     int threads, started;
     pthread_t *ids;
     _Alignas(64) atomic_int waiting; /* at the barrier */
-    _Alignas(64) atomic_int round;   /* of the barrier */
-    _Alignas(64) atomic_int job;     /* counts the lists; -1: go home */
+    struct gate round;               /* of the barrier */
+    struct gate job;                 /* counts the lists; GO_HOME ends the thread */
     _Alignas(64) atomic_int status;
     const struct op_list *list;
     const struct rn_block *block;
@@ -34,37 +41,41 @@ struct member {
     int number;
 };
 
-/* Until *word is no longer was: looks at it a while, then sleeps. */
-static void wait_while(atomic_int *word, int was)
+/* Until the number is no longer was: looks at it a while, then sleeps. */
+static void gate_wait(struct gate *g, unsigned was)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(word, memory_order_acquire) != was)
+        if (atomic_load_explicit(&g->number, memory_order_acquire) != was)
             return;
         _mm_pause();
     }
-    while (atomic_load_explicit(word, memory_order_acquire) == was)
-        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, was, NULL, NULL, 0);
+    atomic_fetch_add(&g->sleepers, 1);
+    while (atomic_load(&g->number) == was)
+        syscall(SYS_futex, &g->number, FUTEX_WAIT_PRIVATE, was, NULL, NULL, 0);
+    atomic_fetch_sub(&g->sleepers, 1);
 }
 
-static void set_and_wake(atomic_int *word, int value)
+/* Who counted itself as a sleeper before this looks is woken; who does later sees the number. */
+static void gate_open(struct gate *g, unsigned number)
 {
-    atomic_store_explicit(word, value, memory_order_release);
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+    atomic_store(&g->number, number);
+    if (atomic_load(&g->sleepers))
+        syscall(SYS_futex, &g->number, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
 /* The last to come opens the next round. */
 static void meet(struct team *t)
 {
-    int round = atomic_load_explicit(&t->round, memory_order_relaxed);
+    unsigned round = atomic_load_explicit(&t->round.number, memory_order_relaxed);
 
     if (t->threads == 1)
         return;
     if (atomic_fetch_add_explicit(&t->waiting, 1, memory_order_acq_rel) < t->threads - 1) {
-        wait_while(&t->round, round);
+        gate_wait(&t->round, round);
         return;
     }
     atomic_store_explicit(&t->waiting, 0, memory_order_relaxed);
-    set_and_wake(&t->round, round + 1);
+    gate_open(&t->round, round + 1);
 }
 
 static void walk(struct team *t, int number)
@@ -89,10 +100,10 @@ static void *work(void *arg)
 
     rn_host->free(arg);
     omp_set_num_threads(1);
-    for (int job = 0;;) {
-        wait_while(&m.team->job, job);
-        job = atomic_load_explicit(&m.team->job, memory_order_acquire);
-        if (job < 0)
+    for (unsigned job = 0;;) {
+        gate_wait(&m.team->job, job);
+        job = atomic_load_explicit(&m.team->job.number, memory_order_acquire);
+        if (job == GO_HOME)
             return NULL;
         walk(m.team, m.number);
     }
@@ -142,7 +153,7 @@ void team_close(struct team *t)
 {
     if (!t)
         return;
-    set_and_wake(&t->job, -1);
+    gate_open(&t->job, GO_HOME);
     for (int i = 1; i < t->started; i++)
         pthread_join(t->ids[i], NULL);
     rn_host->free(t->ids);
@@ -151,13 +162,13 @@ void team_close(struct team *t)
 
 int team_run(struct team *t, const struct op_list *list, const struct rn_block *b)
 {
-    int job = atomic_load_explicit(&t->job, memory_order_relaxed);
+    unsigned job = atomic_load_explicit(&t->job.number, memory_order_relaxed);
 
     t->list = list;
     t->block = b;
     t->status = RN_OK;
     if (t->threads > 1)
-        set_and_wake(&t->job, job == INT32_MAX ? 1 : job + 1);
+        gate_open(&t->job, (job + 1) % GO_HOME);
     walk(t, 0);
     return t->status;
 }
