@@ -1,9 +1,9 @@
 /* summary.c - the layer table: names, shapes, parameters, arithmetic, memory. */
 #include "model.h"
 
+#include "base/json.h"
 #include "step.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 
 static int64_t layer_params(const struct model *m, int i)
@@ -77,25 +77,22 @@ static void as_json(const struct model *m, struct text *out)
 {
     char shape[SHAPE_TEXT];
     int64_t arena, bytes = training_bytes(m, &arena);
-    cJSON *root = cJSON_CreateObject(), *layers = cJSON_AddArrayToObject(root, "layers");
 
+    text_add(out, "{\n  \"layers\": [");
     for (int i = 0; i < m->n_layers; i++) {
-        cJSON *l = cJSON_CreateObject();
-        cJSON_AddStringToObject(l, "name", m->layers[i].part->name);
-        cJSON_AddStringToObject(l, "type", m->layers[i].part->plugin->name);
-        cJSON_AddStringToObject(l, "output", shape_text(&m->layers[i].out, shape));
-        cJSON_AddNumberToObject(l, "params", (double)layer_params(m, i));
-        cJSON_AddNumberToObject(l, "flops", m->layers[i].flops);
-        cJSON_AddItemToArray(layers, l);
+        text_add(out, "%s\n    {\"name\": ", i ? "," : "");
+        json_string(out, m->layers[i].part->name);
+        text_add(out, ", \"type\": ");
+        json_string(out, m->layers[i].part->plugin->name);
+        text_add(out, ", \"output\": \"%s\", \"params\": %lld, \"flops\": ",
+                 shape_text(&m->layers[i].out, shape), (long long)layer_params(m, i));
+        json_number(out, m->layers[i].flops);
+        text_add(out, "}");
     }
-    cJSON_AddStringToObject(root, "input", shape_text(&m->input, shape));
-    cJSON_AddNumberToObject(root, "params", (double)m->parameters);
-    cJSON_AddNumberToObject(root, "flops", m->flops);
-    cJSON_AddNumberToObject(root, "training_bytes", (double)bytes);
-    char *s = cJSON_Print(root);
-    text_add(out, "%s\n", s ? s : "{}");
-    cJSON_free(s);
-    cJSON_Delete(root);
+    text_add(out, "\n  ],\n  \"input\": \"%s\",\n  \"params\": %lld,\n  \"flops\": ",
+             shape_text(&m->input, shape), (long long)m->parameters);
+    json_number(out, m->flops);
+    text_add(out, ",\n  \"training_bytes\": %lld\n}\n", (long long)bytes);
 }
 
 void model_summary(const struct model *m, bool json, struct text *out)

@@ -2,6 +2,7 @@
  * reaches: a difference counts when it exceeds what chance does to a sample of that size. */
 #include "analysis.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -427,12 +428,16 @@ static int rule_verdict(struct judge *j, const struct fit *f)
     const struct rn_report *r = j->r;
     struct text t = {0};
     bool diverged = !strcmp(r->status, "diverged") || !strcmp(r->status, "failed");
+    size_t before;
 
     if (diverged)
         text_add(&t, "%s: ", strcmp(r->status, "failed") ? "Diverged" : "Failed");
     else if (!strcmp(r->status, "interrupted"))
         text_add(&t, "Interrupted: ");
+    before = t.n;
     say_result(&t, r);
+    if (before && t.n > before)
+        t.s[before] = (char)tolower((unsigned char)t.s[before]);
     if (r->best_epoch)
         text_add(&t, ", best at epoch %lld of %lld", (long long)r->best_epoch,
                  (long long)r->n_epochs);

@@ -125,7 +125,7 @@ static int write_data(const struct session *s, const struct folder *f)
     return write_json(f, "data.json", root);
 }
 
-static void add_plugin(cJSON *list, const struct plugin *p)
+static int add_plugin(cJSON *list, const struct plugin *p)
 {
     char hash[HASH_TEXT];
     cJSON *have, *one;
@@ -135,34 +135,43 @@ static void add_plugin(cJSON *list, const struct plugin *p)
         const char *path = cJSON_GetStringValue(cJSON_GetObjectItem(have, "path"));
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(have, "name"));
         if (path && name && !strcmp(path, p->path) && !strcmp(name, p->name))
-            return;
+            return RN_OK;
     }
     one = cJSON_CreateObject();
     cJSON_AddStringToObject(one, "kind", kind_name(p->kind));
     cJSON_AddStringToObject(one, "name", p->name);
     cJSON_AddStringToObject(one, "version", p->version);
     cJSON_AddStringToObject(one, "path", p->path);
-    if (hash_file(p->path, hash) >= 0)
-        cJSON_AddStringToObject(one, "sha256", hash + strlen("sha256:"));
     cJSON_AddItemToArray(list, one);
+    TRY(hash_file(p->path, hash));
+    cJSON_AddStringToObject(one, "sha256", hash + strlen("sha256:"));
+    return RN_OK;
+}
+
+static int add_plugins(cJSON *list, const struct session *s)
+{
+    const struct experiment *e = s->experiment;
+
+    TRY(add_plugin(list, s->device_plugin));
+    TRY(add_plugin(list, e->data.plugin));
+    TRY(add_plugin(list, e->loss.plugin));
+    TRY(add_plugin(list, e->optimizer.plugin));
+    for (int i = 0; i < e->n_layers; i++)
+        TRY(add_plugin(list, e->layers[i].plugin));
+    for (int i = 0; i < e->n_reporters; i++)
+        TRY(add_plugin(list, e->reporters[i].plugin));
+    return RN_OK;
 }
 
 static int write_plugins(const struct session *s, const struct folder *f)
 {
-    const struct experiment *e = s->experiment;
     cJSON *list = cJSON_CreateArray();
+    int status = list ? add_plugins(list, s) : RN_ENOMEM;
 
-    if (!list)
-        return RN_ENOMEM;
-    add_plugin(list, s->device_plugin);
-    add_plugin(list, e->data.plugin);
-    add_plugin(list, e->loss.plugin);
-    add_plugin(list, e->optimizer.plugin);
-    for (int i = 0; i < e->n_layers; i++)
-        add_plugin(list, e->layers[i].plugin);
-    for (int i = 0; i < e->n_reporters; i++)
-        add_plugin(list, e->reporters[i].plugin);
-    return write_json(f, "plugins.json", list);
+    if (!status)
+        return write_json(f, "plugins.json", list);
+    cJSON_Delete(list);
+    return status;
 }
 
 int manifest_write(struct session *s, const struct folder *f)

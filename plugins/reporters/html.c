@@ -223,10 +223,7 @@ static void put_numbers(struct rn_text *p, const struct rn_report *r)
     put_measure(p, "train, running mean of the last epoch", r->train_samples, e->train_loss,
                 e->train_accuracy);
     if (isfinite(e->fit_loss))
-        emit(p,
-             "<tr><td>train, weights of the end</td><td>sample</td><td>%g</td><td>%2 %%</td>"
-             "</tr>\n",
-             e->fit_loss, 100 * e->fit_accuracy);
+        put_measure(p, "train, weights of the end", r->val_samples, e->fit_loss, e->fit_accuracy);
     put_measure(p, "validation, last epoch", r->val_samples, e->val_loss, e->val_accuracy);
     for (int64_t i = 0; i < r->n_epochs; i++)
         if (r->epochs[i].epoch == r->best_epoch)
