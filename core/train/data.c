@@ -92,6 +92,14 @@ static int64_t amount(double share, int64_t n)
     return share <= 1 ? (int64_t)floor(share * (double)n + 0.5) : (int64_t)share;
 }
 
+/* How many means or deviations the file gives: none, one, or one a channel. */
+static int64_t normalizers(const struct experiment *e)
+{
+    int64_t mean = e->split.mean.count, std = e->split.std.count;
+
+    return mean > std ? mean : std;
+}
+
 static int64_t limited(int64_t n, int64_t limit) { return limit && limit < n ? limit : n; }
 
 int data_divide(struct pool *p, const struct experiment *e, struct data *d)
@@ -106,6 +114,9 @@ int data_divide(struct pool *p, const struct experiment *e, struct data *d)
                     "data.split: %lld for training and %lld for validation do not fit the %lld "
                     "samples of the training set",
                     (long long)train, (long long)val, (long long)n);
+    if (normalizers(e) > 1 && normalizers(e) != d->channels)
+        return FAIL(RN_EINVAL, "data.normalize: %lld values, but the input has %lld channel%s",
+                    (long long)normalizers(e), (long long)d->channels, d->channels == 1 ? "" : "s");
     int32_t *order = pool_alloc(p, (size_t)n * sizeof *order);
     d->test_index = pool_alloc(p, (size_t)(n_test + 1) * sizeof *order);
     if (!order || !d->test_index)
@@ -199,12 +210,9 @@ static int load_normalization(const struct experiment *e, struct data *d)
     const struct rn_floats *mean = &e->split.mean, *std = &e->split.std;
     double unit = d->info.dtype == RN_U8 ? 1.0 / 255 : 1;
     rn_real values[2][RN_LIST_MAX];
-    int64_t n = mean->count > std->count ? mean->count : std->count;
+    int64_t n = normalizers(e);
     void *p = NULL;
 
-    if (n > 1 && n != d->channels)
-        return FAIL(RN_EINVAL, "data.normalize: %lld values, but the input has %lld channels",
-                    (long long)n, (long long)d->channels);
     d->channels = n > 1 ? n : 1;
     for (int64_t c = 0; c < d->channels; c++) {
         double m = mean->count ? mean->at[mean->count > 1 ? c : 0] : 0;

@@ -30,7 +30,7 @@ struct data {
  * does not free is in p. */
 int data_open(struct pool *p, const struct experiment *e, struct data *out);
 /* Decides who trains and who validates: by the split's own seed, not by the run's. RN_EINVAL when
- * the shares do not fit the data. */
+ * the shares or the normalisation do not fit the data. */
 int data_divide(struct pool *p, const struct experiment *e, struct data *d);
 /* Loads everything onto the device; labels are checked against the classes. */
 int data_load(const struct experiment *e, struct data *d, struct rn_device *dev);
