@@ -223,7 +223,7 @@ START_TEST(wrong_configuration_is_exit_2_and_starts_nothing)
     EXPECT_TEXT(err, "nesterov needs momentum");
     EXPECT_EXIT(2, "tiny.yaml --name wrong expect.0.metric=test.acuracy");
     EXPECT_TEXT(err, "did you mean 'test.accuracy'");
-    EXPECT_EXIT(2, "check tiny.yaml data.normalize.mean=[1,2] data.normalize.std=1");
+    EXPECT_EXIT(2, "check tiny.yaml data.normalize.mean=[1,2] data.normalize.std=[1,1]");
     EXPECT_TEXT(err, "2 values, but the input has 1 channel");
     EXPECT_EXIT(2, "no_such.yaml");
     EXPECT_EXIT(2, "");
