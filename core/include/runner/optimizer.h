@@ -14,7 +14,7 @@ struct rn_update {
     uint32_t decays; /* 0: weight decay leaves this parameter alone */
     const void *opts;
     struct rn_device *dev;
-    int64_t rows, cols; /* of the parameter; a vector has one row */
+    int64_t rows, cols; /* of the parameter, which may come as one row whatever its shape */
     rn_real *param;
     const rn_real *grad;  /* of the mean loss of the batch */
     rn_real *const *slot; /* n_slots arrays like param, zero before the first step */

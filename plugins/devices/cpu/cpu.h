@@ -1,7 +1,7 @@
 /* cpu.h - the parts of the CPU device: a team of threads that walks a list of operations, each
  * thread its own slice of every result, with barriers only where one thread needs what another
  * wrote. The slices of a matrix are the same in every operation that has its shape, so a thread
- * keeps the same columns of the weights in forward, gradient and update. */
+ * keeps the same columns of a matrix from one operation to the next. */
 #ifndef CPU_H
 #define CPU_H
 
