@@ -175,6 +175,7 @@ struct rn_map {
         else \
             RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_STEP_, __VA_ARGS__) \
     } \
+    _Static_assert((nin) <= RN_MAP_IN && (nout) <= RN_MAP_OUT, #id " has too many operands"); \
     static const struct rn_map id = {sizeof(struct rn_map), nin,      nout, rnd, 0, #id, \
                                      #__VA_ARGS__,          id##_host}
 

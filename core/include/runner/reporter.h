@@ -22,7 +22,7 @@ struct rn_record {
 
 struct rn_progress { /* at most ten times a second */
     uint32_t size, reserved;
-    const char *phase;     /* "train", "val", "test" */
+    const char *phase;     /* "train"; others may come */
     int64_t epoch, epochs; /* from 1 */
     int64_t step, steps;   /* of this epoch */
     double loss;           /* running mean of this epoch */
