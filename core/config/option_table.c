@@ -105,6 +105,7 @@ static int check_fallback(struct pool *p, const struct rn_option *o)
         double number;
         struct rn_ints ints;
         struct rn_floats floats;
+        struct rn_layers layers;
         struct rn_span_value span;
         const char *text;
     } field;
@@ -182,7 +183,7 @@ const char *options_type_name(uint32_t type)
         [RN_OPT_BOOL] = "bool",     [RN_OPT_INT] = "int",       [RN_OPT_FLOAT] = "float",
         [RN_OPT_STRING] = "string", [RN_OPT_CHOICE] = "choice", [RN_OPT_PATH] = "path",
         [RN_OPT_INTS] = "ints",     [RN_OPT_FLOATS] = "floats", [RN_OPT_SPAN] = "span",
-        [RN_OPT_SIZE] = "size",
+        [RN_OPT_SIZE] = "size",     [RN_OPT_LAYERS] = "layers",
     };
 
     return type && type < sizeof names / sizeof *names ? names[type] : "?";

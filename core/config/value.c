@@ -30,6 +30,7 @@ static const struct {
     [RN_OPT_FLOATS] = {sizeof(struct rn_floats), _Alignof(struct rn_floats), "list of float"},
     [RN_OPT_SPAN] = {sizeof(struct rn_span_value), _Alignof(struct rn_span_value), "span"},
     [RN_OPT_SIZE] = {sizeof(int64_t), _Alignof(int64_t), "size"},
+    [RN_OPT_LAYERS] = {sizeof(struct rn_layers), _Alignof(struct rn_layers), "list of layers"},
 };
 #define TYPES      (sizeof types / sizeof *types)
 #define SPAN_UNITS "steps, epochs, samples, s, m, h, %"
@@ -39,7 +40,10 @@ size_t value_size(uint32_t type) { return type < TYPES ? types[type].size : 0; }
 
 size_t value_align(uint32_t type) { return type < TYPES ? types[type].align : 0; }
 
-static bool is_list(uint32_t type) { return type == RN_OPT_INTS || type == RN_OPT_FLOATS; }
+static bool is_list(uint32_t type)
+{
+    return type == RN_OPT_INTS || type == RN_OPT_FLOATS || type == RN_OPT_LAYERS;
+}
 
 /* ---- words ---------------------------------------------------------------- */
 
@@ -339,15 +343,15 @@ static int read_scalar(struct value *v, const struct node *node, void *field)
 
 /* ---- lists ---------------------------------------------------------------- */
 
-static int read_item(struct value *v, const struct node *item, int i, void *field)
+static int read_item(struct value *v, const struct node *item, int i, void *at)
 {
     v->fault->mark = item->mark;
     v->fault->item = i;
     if (item->kind != NODE_SCALAR)
         return FAIL(RN_EINVAL, "is not a number");
     if (v->o->type == RN_OPT_INTS)
-        return read_int(v, item->text, item->quoted, &((struct rn_ints *)field)->at[i]);
-    return read_float(v, item->text, item->quoted, &((struct rn_floats *)field)->at[i]);
+        return read_int(v, item->text, item->quoted, (int64_t *)at + i);
+    return read_float(v, item->text, item->quoted, (double *)at + i);
 }
 
 static int read_list(struct value *v, const struct node *node, void *field)
@@ -356,10 +360,22 @@ static int read_list(struct value *v, const struct node *node, void *field)
     int64_t count = list ? tree_count(node) : 1;
     const struct node *item = list ? node->child : node;
 
+    if (v->o->type == RN_OPT_LAYERS) { /* what they are is not the table's to say */
+        if (!list)
+            return FAIL(RN_EINVAL, "is no list, expected [first, {type: second, ...}]");
+        *(struct rn_layers *)field = (struct rn_layers){count};
+        return RN_OK;
+    }
     TRY(length_check(v, (double)count, count == 1 ? "value" : "values"));
+    void *at = pool_alloc(v->pool, (size_t)(count + 1) * sizeof(double));
+    if (!at)
+        return RN_ENOMEM;
     for (int i = 0; i < count; i++, item = item->next)
-        TRY(read_item(v, item, i, field));
-    memcpy(field, &count, sizeof count); /* the first field of both lists */
+        TRY(read_item(v, item, i, at));
+    if (v->o->type == RN_OPT_INTS)
+        *(struct rn_ints *)field = (struct rn_ints){count, at};
+    else
+        *(struct rn_floats *)field = (struct rn_floats){count, at};
     return RN_OK;
 }
 

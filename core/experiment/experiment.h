@@ -13,6 +13,8 @@ struct part { /* one use of a plugin */
     struct mark mark; /* of its value in the file, for later messages */
 };
 
+#define CHANNELS_MAX 64 /* that have a mean and a deviation of their own */
+
 struct expect {
     const char *metric; /* "test.accuracy" */
     double min, max;    /* NaN: no such bound */

@@ -35,10 +35,10 @@ struct normalize {
 static const struct rn_option normalize_rows[] = {
     {RN_OPT_(struct normalize, mean, struct rn_floats, RN_OPT_FLOATS, NULL,
              "subtracted, one for each channel"),
-     .min = 1, .max = RN_LIST_MAX, .flags = RN_OPT_REQUIRED},
+     .min = 1, .max = CHANNELS_MAX, .flags = RN_OPT_REQUIRED},
     {RN_OPT_(struct normalize, std, struct rn_floats, RN_OPT_FLOATS, NULL,
              "divided by, one for each channel"),
-     .min = 1, .max = RN_LIST_MAX, .flags = RN_OPT_REQUIRED},
+     .min = 1, .max = CHANNELS_MAX, .flags = RN_OPT_REQUIRED},
     RN_END};
 
 struct limit {

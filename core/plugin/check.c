@@ -10,6 +10,7 @@
 #define PLUGIN_SIZE_1_0 (offsetof(struct rn_plugin, ops) + sizeof(void *))
 #define OPS_HEAD        (2 * sizeof(uint32_t)) /* size, and flags or a reserved word */
 #define SLOTS_MAX       16
+#define STATE_MAX       65536
 
 #define REBUILD "build it again with this runner's headers"
 
@@ -107,6 +108,9 @@ static const struct need {
     NEED(RN_KIND_DATASET, rn_dataset_ops, close),
     NEED(RN_KIND_REPORTER, rn_reporter_ops, open),
     NEED(RN_KIND_REPORTER, rn_reporter_ops, close),
+    NEED(RN_KIND_SCHEDULER, rn_scheduler_ops, factor),
+    NEED(RN_KIND_CALLBACK, rn_callback_ops, at),
+    NEED(RN_KIND_AUGMENTATION, rn_augmentation_ops, apply),
 #undef NEED
 };
 
@@ -141,20 +145,72 @@ static int check_needs(const struct plugin *p)
     return RN_OK;
 }
 
+static int check_slots(uint32_t n, const char *const *names)
+{
+    if (n > SLOTS_MAX)
+        return FAIL(RN_EPLUGIN, "has %u slots, more than %d", n, SLOTS_MAX);
+    for (uint32_t i = 0; i < n; i++)
+        if (!names || !names[i])
+            return FAIL(RN_EPLUGIN, "has no name for slot %u of %u; see slot_names", i, n);
+    return RN_OK;
+}
+
 static int check_optimizer(const struct plugin *p)
 {
-    const struct rn_optimizer_ops *ops = &p->ops.optimizer;
     const struct rn_option *lr = options_row(&p->options, "lr");
 
     if (!lr || lr->type != RN_OPT_FLOAT)
         return FAIL(RN_EPLUGIN, "has no option 'lr' of type float, which every optimizer needs");
-    if (ops->n_slots > SLOTS_MAX)
-        return FAIL(RN_EPLUGIN, "has %u slots, more than %d", ops->n_slots, SLOTS_MAX);
-    for (uint32_t i = 0; i < ops->n_slots; i++)
-        if (!ops->slot_names || !ops->slot_names[i])
-            return FAIL(RN_EPLUGIN, "has no name for slot %u of %u; see slot_names", i,
-                        ops->n_slots);
+    return check_slots(p->ops.optimizer.n_slots, p->ops.optimizer.slot_names);
+}
+
+static int check_scheduler(const struct plugin *p)
+{
+    const struct rn_option *monitor = options_row(&p->options, "monitor");
+
+    if (p->ops.scheduler.observe && (!monitor || monitor->type != RN_OPT_STRING))
+        return FAIL(RN_EPLUGIN, "has observe(), but no option 'monitor' of type string that names "
+                                "what to observe");
+    return p->ops.scheduler.state_size > STATE_MAX
+               ? FAIL(RN_EPLUGIN, "has %u bytes of state, more than %d",
+                      p->ops.scheduler.state_size, STATE_MAX)
+               : RN_OK;
+}
+
+static int check_callback(const struct plugin *p)
+{
+    const struct rn_callback_ops *ops = &p->ops.callback;
+
+    if (!ops->when)
+        return FAIL(RN_EPLUGIN, "has no .when: it would never be called");
+    if (ops->n_slots && (!ops->scalars || !ops->record))
+        return FAIL(RN_EPLUGIN, "has slots, but not both of scalars() and record()");
+    if ((ops->flags & RN_CALLBACK_EVALUATES) && !ops->n_slots)
+        return FAIL(RN_EPLUGIN, "wants its slot 0 evaluated, but has no slots");
+    if (ops->state_size > STATE_MAX)
+        return FAIL(RN_EPLUGIN, "has %u bytes of state, more than %d", ops->state_size, STATE_MAX);
+    return check_slots(ops->n_slots, ops->slot_names);
+}
+
+/* Branches are expanded in the model: only a layer can have any. */
+static int check_branches(const struct plugin *p)
+{
+    for (int i = 0; i < p->options.n; i++)
+        if (p->options.rows[i].type == RN_OPT_LAYERS && p->kind != RN_KIND_LAYER)
+            return FAIL(RN_EPLUGIN, "has the option '%s' of layers, which only a layer may have",
+                        p->options.rows[i].name);
     return RN_OK;
+}
+
+static int check_kind(const struct plugin *p)
+{
+    TRY(check_branches(p));
+    switch (p->kind) {
+    case RN_KIND_OPTIMIZER: return check_optimizer(p);
+    case RN_KIND_SCHEDULER: return check_scheduler(p);
+    case RN_KIND_CALLBACK: return check_callback(p);
+    default: return RN_OK;
+    }
 }
 
 /* ---- all of it ------------------------------------------------------------ */
@@ -166,7 +222,7 @@ static int check_rest(struct pool *p, const struct rn_plugin *theirs, struct plu
     TRY(check_needs(out));
     TRY(options_table(p, theirs->options, theirs->option_stride, theirs->options_size,
                       &out->options));
-    return out->kind == RN_KIND_OPTIMIZER ? check_optimizer(out) : RN_OK;
+    return check_kind(out);
 }
 
 int plugin_check(struct pool *p, const struct rn_plugin *theirs, const char *path,

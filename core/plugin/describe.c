@@ -11,8 +11,11 @@
 /* ---- example -------------------------------------------------------------- */
 
 static const char *const sections[] = {
-    [RN_KIND_DEVICE] = "device: ",       [RN_KIND_LAYER] = "- ",       [RN_KIND_LOSS] = "loss: ",
-    [RN_KIND_OPTIMIZER] = "optimizer: ", [RN_KIND_DATASET] = "data: ", [RN_KIND_REPORTER] = "- ",
+    [RN_KIND_DEVICE] = "device: ",       [RN_KIND_LAYER] = "- ",
+    [RN_KIND_LOSS] = "loss: ",           [RN_KIND_OPTIMIZER] = "optimizer: ",
+    [RN_KIND_DATASET] = "data: ",        [RN_KIND_REPORTER] = "- ",
+    [RN_KIND_SCHEDULER] = "scheduler: ", [RN_KIND_CALLBACK] = "- ",
+    [RN_KIND_AUGMENTATION] = "- ",
 };
 
 /* A number within the range, as near to 1 as it allows. */
@@ -56,6 +59,7 @@ static void example_value(const struct rn_option *o, struct text *out)
     case RN_OPT_SPAN: text_add(out, "%g epochs", example_number(o, 1)); return;
     case RN_OPT_INTS:
     case RN_OPT_FLOATS: example_list(o, out); return;
+    case RN_OPT_LAYERS: text_add(out, "[relu]"); return;
     default: text_add(out, "%s", o->name);
     }
 }

@@ -6,9 +6,15 @@
 static const struct {
     const char *name, *folder;
 } kinds[] = {
-    [RN_KIND_DEVICE] = {"device", "devices"},    [RN_KIND_LAYER] = {"layer", "layers"},
-    [RN_KIND_LOSS] = {"loss", "losses"},         [RN_KIND_OPTIMIZER] = {"optimizer", "optimizers"},
-    [RN_KIND_DATASET] = {"dataset", "datasets"}, [RN_KIND_REPORTER] = {"reporter", "reporters"},
+    [RN_KIND_DEVICE] = {"device", "devices"},
+    [RN_KIND_LAYER] = {"layer", "layers"},
+    [RN_KIND_LOSS] = {"loss", "losses"},
+    [RN_KIND_OPTIMIZER] = {"optimizer", "optimizers"},
+    [RN_KIND_DATASET] = {"dataset", "datasets"},
+    [RN_KIND_REPORTER] = {"reporter", "reporters"},
+    [RN_KIND_SCHEDULER] = {"scheduler", "schedulers"},
+    [RN_KIND_CALLBACK] = {"callback", "callbacks"},
+    [RN_KIND_AUGMENTATION] = {"augmentation", "augmentations"},
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 

@@ -4,12 +4,15 @@
 
 #include "config/options.h"
 
+#include <runner/augmentation.h>
+#include <runner/callback.h>
 #include <runner/dataset.h>
 #include <runner/device.h>
 #include <runner/layer.h>
 #include <runner/loss.h>
 #include <runner/optimizer.h>
 #include <runner/reporter.h>
+#include <runner/scheduler.h>
 
 struct plugin { /* a checked copy: the plugin's own memory is not read again */
     uint32_t kind, traits;
@@ -23,6 +26,9 @@ struct plugin { /* a checked copy: the plugin's own memory is not read again */
         struct rn_optimizer_ops optimizer;
         struct rn_dataset_ops dataset;
         struct rn_reporter_ops reporter;
+        struct rn_scheduler_ops scheduler;
+        struct rn_callback_ops callback;
+        struct rn_augmentation_ops augmentation;
     } ops;
     const char *path; /* of the shared object, absolute and real */
 };

@@ -209,7 +209,7 @@ static int load_normalization(const struct experiment *e, struct data *d)
 {
     const struct rn_floats *mean = &e->split.mean, *std = &e->split.std;
     double unit = d->info.dtype == RN_U8 ? 1.0 / 255 : 1;
-    rn_real values[2][RN_LIST_MAX];
+    rn_real values[2][CHANNELS_MAX];
     int64_t n = normalizers(e);
     void *p = NULL;
 

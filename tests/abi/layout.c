@@ -3,12 +3,15 @@
  *   layout          prints them: how core/abi_v1.txt is made
  *   layout FILE     compares: exit status 1 and the first difference
  * A line of the file that changes breaks plugins that exist. */
+#include <runner/augmentation.h>
+#include <runner/callback.h>
 #include <runner/dataset.h>
 #include <runner/device.h>
 #include <runner/layer.h>
 #include <runner/loss.h>
 #include <runner/optimizer.h>
 #include <runner/reporter.h>
+#include <runner/scheduler.h>
 
 #include <stdio.h>
 #include <string.h>

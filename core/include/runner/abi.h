@@ -52,14 +52,20 @@ enum rn_kind {
     RN_KIND_OPTIMIZER = 4,
     RN_KIND_DATASET = 5,
     RN_KIND_REPORTER = 6,
+    RN_KIND_SCHEDULER = 7,
+    RN_KIND_CALLBACK = 8,
+    RN_KIND_AUGMENTATION = 9,
 };
 
 /* what the core may have to know about a plugin without knowing it */
 enum rn_trait {
-    RN_TRAIT_DEFAULT = 1 << 0,       /* used when the file does not name its kind */
+    RN_TRAIT_DEFAULT = 1 << 0,       /* used when the file does not name its kind; a callback:
+                                        whenever the file does not name it */
     RN_TRAIT_WANTS_LOGITS = 1 << 1,  /* loss: applies softmax itself */
     RN_TRAIT_CLASSIFIES = 1 << 2,    /* loss: the target is a class, the output one score each */
     RN_TRAIT_PROBABILITIES = 1 << 3, /* layer: its output sums to one */
+    RN_TRAIT_NORMALIZES = 1 << 4,    /* layer: subtracts a mean over the batch, bias or not */
+    RN_TRAIT_DROPS = 1 << 5,         /* layer: leaves values out at random in training */
 };
 
 enum rn_level { RN_ERROR, RN_WARNING, RN_INFO, RN_DEBUG };

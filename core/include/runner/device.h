@@ -216,6 +216,45 @@ struct rn_gather {
 };
 enum rn_dtype { RN_F32 = 1, RN_U8 = 2 };
 
+/* A window that slides over images: element (i, j) of output (oy, ox) reads the input at
+ * (oy * stride_h + i * dilation_h - pad_top, ox * stride_w + j * dilation_w - pad_left). What lies
+ * outside reads as 0 in a convolution and takes no part in a maximum. */
+struct rn_window {
+    int32_t h, w, channels; /* the input: [rows, h, w, channels] */
+    int32_t out_h, out_w;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left, pad_bottom, pad_right;
+};
+
+/* Cross-correlation, as every framework calls a convolution. x [rows, h, w, channels],
+ * w [kernel_h, kernel_w, channels / groups, filters], y [rows, out_h, out_w, filters].
+ * RN_CONV_FORWARD: y = x * w + bias      RN_CONV_GRAD_INPUT: x = y * w' + beta x
+ * RN_CONV_GRAD_WEIGHT: w = x' * y + beta w, summed over the rows in a fixed order */
+enum rn_conv_pass { RN_CONV_FORWARD, RN_CONV_GRAD_INPUT, RN_CONV_GRAD_WEIGHT };
+struct rn_conv {
+    struct rn_window window;
+    int32_t filters, groups; /* filter f belongs to group f / (filters / groups) */
+    int64_t rows;
+    rn_real *x, *w, *y;  /* the pass says which of them is written */
+    const rn_real *bias; /* forward: [filters]; NULL: none */
+    rn_real beta;        /* backward */
+    uint8_t pass;        /* enum rn_conv_pass */
+};
+
+/* x [rows, h, w, channels], y [rows, out_h, out_w, channels].
+ * Forward: y from x, and for a maximum also where [as y], the number i * kernel_w + j of the
+ * element that was largest, the first of equals; NaN is larger than all. The average divides by the
+ * kernel's elements, or with inside_only by those that lie in the image. Backward: x = what y
+ * passes back + beta x; where is read. */
+enum rn_pool_op { RN_POOL_MAX, RN_POOL_AVERAGE };
+struct rn_pool {
+    struct rn_window window;
+    int64_t rows;
+    rn_real *x, *y, *where; /* where: NULL for an average, or when no backward pass follows */
+    rn_real beta;           /* backward */
+    uint8_t op, backward, inside_only;
+};
+
 struct rn_device_info {
     uint32_t size;
     uint32_t threads;                /* that work on one operation; 0 where it has no meaning */
@@ -260,7 +299,10 @@ struct rn_device_ops {
     int (*capture_end)(struct rn_device *d, struct rn_recording **out);
     int (*replay)(struct rn_device *d, struct rn_recording *r, const struct rn_block *block);
     void (*discard)(struct rn_device *d, struct rn_recording *r); /* NULL is fine */
+
+    int (*conv)(struct rn_device *d, const struct rn_conv *c);
+    int (*pool)(struct rn_device *d, const struct rn_pool *p);
 };
-RN_NO_TAIL_PADDING(struct rn_device_ops, discard);
+RN_NO_TAIL_PADDING(struct rn_device_ops, pool);
 
 #endif

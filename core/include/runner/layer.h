@@ -38,6 +38,7 @@ enum rn_life {
 enum rn_plan_flag {
     RN_NO_DECAY = 1 << 0,   /* parameter: weight decay leaves it alone */
     RN_PER_SAMPLE = 1 << 1, /* buffer: one such shape for each sample */
+    RN_ONES = 1 << 2,       /* persistent buffer: starts at 1, where others start at 0 */
 };
 
 struct rn_plan {
@@ -69,6 +70,10 @@ struct rn_call {
     uint32_t draw_from; /* for maps that read u: the index of the step counter */
     uint64_t key;       /* differs by seed and layer; the same in both passes */
 };
+
+/* A container is a layer with options of the type RN_OPT_LAYERS. The core computes these branches
+ * itself, each from the container's input, and hands their results to the container as
+ * in[0..n_in-1], in the order of the table; a branch without layers is the input as it is. */
 
 enum rn_layer_flag {
     RN_LAYER_VIEW = 1 << 0,      /* out is in[0] under another shape: no forward, no backward */
@@ -121,6 +126,19 @@ static inline int rn_reduce(struct rn_device *d, enum rn_reduction op, enum rn_s
                                                  .beta = beta,
                                                  .op = (uint8_t)op,
                                                  .over = (uint8_t)over});
+}
+
+/* Devices that cannot do these are told apart from those that fail. */
+static inline int rn_conv(struct rn_device *d, const struct rn_conv *c)
+{
+    return d->ops->conv ? d->ops->conv(d, c)
+                        : RN_FAIL(RN_EUNSUPPORTED, "this device has no convolution");
+}
+
+static inline int rn_pool(struct rn_device *d, const struct rn_pool *p)
+{
+    return d->ops->pool ? d->ops->pool(d, p)
+                        : RN_FAIL(RN_EUNSUPPORTED, "this device has no pooling");
 }
 
 #endif

@@ -21,6 +21,7 @@ enum rn_option_type {
     RN_OPT_FLOATS,   /* struct rn_floats */
     RN_OPT_SPAN,     /* struct rn_span_value: a number with its unit, "3 epochs" */
     RN_OPT_SIZE,     /* int64_t bytes: "64 MiB", "10 kB" */
+    RN_OPT_LAYERS,   /* struct rn_layers: a branch of layers; only layers have such options */
 };
 
 enum rn_option_flag {
@@ -36,13 +37,17 @@ struct rn_choice {
     const char *help;
 };
 
-#define RN_LIST_MAX 8
+#define RN_LIST_MAX 4096
 struct rn_ints {
-    int64_t count, at[RN_LIST_MAX];
+    int64_t count;
+    const int64_t *at; /* owned by the core */
 };
 struct rn_floats {
     int64_t count;
-    double at[RN_LIST_MAX];
+    const double *at;
+};
+struct rn_layers {
+    int64_t count; /* of the layers that stand in the branch itself */
 };
 
 enum rn_unit { RN_STEPS = 1, RN_EPOCHS, RN_SAMPLES, RN_SECONDS, RN_PERCENT };
@@ -117,6 +122,11 @@ RN_NO_TAIL_PADDING(struct rn_option, alias);
     { \
         RN_OPT_(T, f, int64_t, RN_OPT_SIZE, fallback_, help_), .min = lo, .max = hi, \
                                                                .unit = "bytes" \
+    }
+#define RN_LAYERS(T, f, fallback_, help_) \
+    { \
+        RN_OPT_(T, f, struct rn_layers, RN_OPT_LAYERS, fallback_, help_), \
+            .flags = (fallback_) ? 0 : RN_OPT_REQUIRED \
     }
 #define RN_END \
     { \
