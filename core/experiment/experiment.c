@@ -10,9 +10,10 @@
 
 #define NAME_MAX_BYTES 100
 
-static const char *const top_keys[] = {"name",   "description", "tags",    "seed",      "device",
-                                       "data",   "model",       "loss",    "optimizer", "train",
-                                       "expect", "reporters",   "plugins", NULL};
+static const char *const top_keys[] = {
+    "name",      "description", "tags",      "seed",      "device", "data",
+    "model",     "loss",        "optimizer", "scheduler", "train",  "metrics",
+    "callbacks", "expect",      "reporters", "plugins",   NULL};
 
 static const char *const consumed_keys[] = {"extends", "set", "vars"}; /* by compose_file */
 

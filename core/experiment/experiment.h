@@ -29,9 +29,17 @@ struct experiment {
     int n_tags;
     uint64_t seed;
     struct part device, data, loss, optimizer;
+    struct part scheduler; /* plugin NULL: the learning rate stays as it is */
+    struct {
+        struct rn_span_value span; /* value 0: none */
+        double from;               /* as a share of the learning rate */
+    } warmup;
     bool device_auto; /* device was left to us: `auto` */
-    struct part *layers, *reporters;
-    int n_layers, n_reporters;
+    struct part *layers, *reporters, *callbacks, *augments;
+    int n_layers, n_reporters, n_callbacks, n_augments;
+    const char *const *metrics; /* besides loss and accuracy */
+    int n_metrics;
+    struct mark metrics_mark;
     struct {
         double train, val; /* shares of the training set, or counts when above 1 */
         int64_t seed;
@@ -40,6 +48,8 @@ struct experiment {
     } split;
     struct {
         int64_t epochs, batch_size, eval_batch_size;
+        int64_t accumulate;           /* batches that make one update */
+        double clip_norm, clip_value; /* of the gradient; 0: not clipped */
         bool shuffle, drop_last;
         struct rn_span_value log_every;
     } train;

@@ -31,8 +31,20 @@ int keys_check(struct loader *l, const struct node *map, const char *path,
 int section_read(struct loader *l, const struct rn_option *rows, uint32_t size, struct node *parent,
                  const char *key, const char *path, void **out, struct node **section);
 
-/* parts.c: everything that names a plugin. */
+/* parts.c: everything that names a plugin. part_read: the options of one, whose other keys are in
+ * skip; RN_EINVAL: it is in the diag. list_read: a list of them, named items and all. */
 int parts_read(struct loader *l);
+int part_read(struct loader *l, uint32_t kind, struct node *n, const char *path,
+              const char *const *skip, struct part *out);
+int list_read(struct loader *l, uint32_t kind, struct node *list, const char *path,
+              struct part **out, int *n);
+/* Adds {type: name} for each plugin of the kind that is used by default and not in list yet. */
+int defaults_add(struct loader *l, uint32_t kind, struct node *list, bool front);
+/* course.c: what happens while it trains: scheduler, callbacks, augmentation, metrics. */
+int course_read(struct loader *l);
+/* A list of single words, or one alone; *out may be empty. */
+int words_read(struct loader *l, const struct node *n, const char *path, const char *const **out,
+               int *count);
 /* sections.c: data's split, normalize, limit; train; expect; tags; plugins. */
 int plugins_read(struct loader *l); /* before parts_read */
 int sections_read(struct loader *l);

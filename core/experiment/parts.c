@@ -10,7 +10,7 @@
 #define ITEMS_MAX 1000
 
 static const char *const layer_skip[] = {"type", "name", NULL};
-static const char *const data_skip[] = {"type", "split", "normalize", "limit", NULL};
+static const char *const data_skip[] = {"type", "split", "normalize", "limit", "augment", NULL};
 static const char *const type_skip[] = {"type", NULL};
 
 static int plugin_problem(struct loader *l, struct mark at, const char *path, const char *hint,
@@ -48,8 +48,8 @@ static int plugin_of(struct loader *l, uint32_t kind, const struct node *n, cons
     return message ? plugin_problem(l, type->mark, path, hint, message) : RN_ENOMEM;
 }
 
-static int part_read(struct loader *l, uint32_t kind, struct node *n, const char *path,
-                     const char *const *skip, struct part *out)
+int part_read(struct loader *l, uint32_t kind, struct node *n, const char *path,
+              const char *const *skip, struct part *out)
 {
     out->path = path;
     out->mark = n->mark;
@@ -182,8 +182,8 @@ static int item_read(struct loader *l, uint32_t kind, const struct node *list, s
     return part_read(l, kind, item, out->path, layer_skip, out);
 }
 
-static int list_read(struct loader *l, uint32_t kind, struct node *list, const char *path,
-                     struct part **out, int *n)
+int list_read(struct loader *l, uint32_t kind, struct node *list, const char *path,
+              struct part **out, int *n)
 {
     int count = tree_count(list), i = 0;
 
@@ -235,38 +235,53 @@ static int layers_name(struct loader *l)
     return RN_OK;
 }
 
-/* Puts all that are used by default into list; registry_all() has those of high priority first. */
-static int defaults_add(struct loader *l, const struct plugin *const *all, int n, struct node *list)
+static bool list_names(const struct node *list, const char *type)
 {
+    for (const struct node *c = list->child; c; c = c->next) {
+        const struct node *t = tree_get(c, "type");
+        if (t && t->kind == NODE_SCALAR && !strcmp(t->text, type))
+            return true;
+    }
+    return false;
+}
+
+/* registry_all() has those of high priority first. */
+int defaults_add(struct loader *l, uint32_t kind, struct node *list, bool front)
+{
+    const struct plugin *const *all;
+    struct text bad = {0};
+    int n;
+
+    int status = registry_all(l->registry, kind, &all, &n, &bad);
+    if (!status && bad.n)
+        diag_add(l->diag, DIAG_WARNING, list->mark, list->key, NULL, "some cannot be used:\n%s",
+                 bad.s);
+    text_free(&bad);
+    TRY(status);
     for (int i = 0; i < n; i++) {
-        if (!(all[i]->traits & RN_TRAIT_DEFAULT))
+        if (!(all[i]->traits & RN_TRAIT_DEFAULT) || list_names(list, all[i]->name))
             continue;
         struct node *spec = default_spec(l, NULL, all[i]->name);
         if (!spec)
             return RN_ENOMEM;
-        tree_add(list, spec);
+        if (front) {
+            spec->next = list->child;
+            list->child = spec;
+        } else {
+            tree_add(list, spec);
+        }
     }
     return RN_OK;
 }
 
 static int default_reporters(struct loader *l, struct node **out)
 {
-    struct mark nowhere = {.source = l->source};
-    struct node *list = tree_new(l->pool, NODE_LIST, nowhere, "default");
-    const struct plugin *const *all;
-    struct text bad = {0};
-    int n;
+    struct node *list = tree_new(l->pool, NODE_LIST, (struct mark){.source = l->source}, "default");
 
     if (!list)
         return RN_ENOMEM;
-    int status = registry_all(l->registry, RN_KIND_REPORTER, &all, &n, &bad);
-    if (!status && bad.n)
-        diag_add(l->diag, DIAG_WARNING, nowhere, "reporters", NULL, "some cannot be used:\n%s",
-                 bad.s);
-    text_free(&bad);
-    TRY(status);
-    TRY(defaults_add(l, all, n, list));
     list->key = "reporters";
+    TRY(defaults_add(l, RN_KIND_REPORTER, list, false));
     tree_add(l->root, list);
     *out = list;
     return RN_OK;
@@ -309,6 +324,7 @@ int parts_read(struct loader *l)
     CHECKED(layers_read(l));
     CHECKED(single_read(l, RN_KIND_LOSS, "loss", type_skip, &l->e->loss));
     CHECKED(single_read(l, RN_KIND_OPTIMIZER, "optimizer", type_skip, &l->e->optimizer));
+    CHECKED(course_read(l));
     CHECKED(reporters_read(l));
     CHECKED(lint_probabilities(l));
     return diag_errors(l->diag) ? RN_OK : layers_name(l);

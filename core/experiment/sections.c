@@ -150,7 +150,8 @@ static int data_read(struct loader *l)
 /* ---- train ---------------------------------------------------------------- */
 
 struct train {
-    int64_t epochs, batch_size, eval_batch_size;
+    int64_t epochs, batch_size, eval_batch_size, accumulate;
+    double clip_norm, clip_value;
     bool shuffle, drop_last;
     struct rn_span_value log_every;
 };
@@ -159,6 +160,11 @@ static const struct rn_option train_rows[] = {
     RN_INT(struct train, epochs, NULL, 1, 1e6, "epochs", "passes over the training set"),
     RN_INT(struct train, batch_size, "64", 1, 1e6, "samples", "of one step"),
     RN_INT(struct train, eval_batch_size, "1000", 1, 1e6, "samples", "evaluated at once"),
+    RN_INT(struct train, accumulate, "1", 1, 1e6, "batches", "whose gradients make one update"),
+    OPTIONAL(struct train, clip_norm, double, RN_OPT_FLOAT, 0, DBL_MAX,
+             "largest norm of the whole gradient; a larger one is scaled down"),
+    OPTIONAL(struct train, clip_value, double, RN_OPT_FLOAT, 0, DBL_MAX,
+             "largest size of each element of the gradient"),
     RN_BOOL(struct train, shuffle, "true", "a new order each epoch"),
     RN_BOOL(struct train, drop_last, "false", "leave out the last batch when it is not full"),
     RN_SPAN(struct train, log_every, "50 steps", "how often the running loss is recorded"),
@@ -179,6 +185,9 @@ static int train_read(struct loader *l)
     l->e->train.epochs = t->epochs;
     l->e->train.batch_size = t->batch_size;
     l->e->train.eval_batch_size = t->eval_batch_size;
+    l->e->train.accumulate = t->accumulate;
+    l->e->train.clip_norm = t->clip_norm;
+    l->e->train.clip_value = t->clip_value;
     l->e->train.shuffle = t->shuffle;
     l->e->train.drop_last = t->drop_last;
     l->e->train.log_every = t->log_every;
@@ -263,8 +272,8 @@ static int expect_read(struct loader *l)
 /* ---- lists of words ------------------------------------------------------- */
 
 /* A list of single values, or one alone; *out may be empty. */
-static int words_read(struct loader *l, const struct node *n, const char *path,
-                      const char *const **out, int *count)
+int words_read(struct loader *l, const struct node *n, const char *path, const char *const **out,
+               int *count)
 {
     const struct node *c = n && n->kind == NODE_LIST ? n->child : n;
     const char **words = pool_alloc(l->pool, (size_t)(tree_count(n) + 1) * sizeof *words);

@@ -22,7 +22,7 @@ static const struct kind_case {
 } kinds[] = {
     {RN_KIND_DEVICE, sizeof(struct rn_device_ops), offsetof(struct rn_device_ops, open),
      "open close info alloc free sync upload download fill gemm map reduce gather argmax task "
-     "capture_begin capture_end replay discard"},
+     "capture_begin capture_end replay discard -conv -pool"},
     {RN_KIND_LAYER, sizeof(struct rn_layer_ops), offsetof(struct rn_layer_ops, plan),
      "plan forward backward"},
     {RN_KIND_LOSS, sizeof(struct rn_loss_ops), offsetof(struct rn_loss_ops, plan),
@@ -33,6 +33,8 @@ static const struct kind_case {
      "open load fingerprint close"},
     {RN_KIND_REPORTER, sizeof(struct rn_reporter_ops), offsetof(struct rn_reporter_ops, open),
      "open -progress -record -epoch -end close"},
+    {RN_KIND_AUGMENTATION, sizeof(struct rn_augmentation_ops),
+     offsetof(struct rn_augmentation_ops, check), "-check -scratch apply"},
 };
 
 static struct pool *pool;
