@@ -7,6 +7,7 @@
 #include "interpolate.h"
 #include "patch.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,12 +42,31 @@ static int spec_expand(struct pool *p, struct node *n)
 
 static int list_expand(struct pool *p, struct node *list)
 {
-    if (!list || list->kind != NODE_LIST)
-        return RN_OK;
-    for (struct node *c = list->child; c; c = c->next) {
+    for (struct node *c = list && list->kind == NODE_LIST ? list->child : NULL; c; c = c->next)
         TRY(spec_expand(p, c));
-        TRY(list_expand(p, tree_get(c, "layers")));
-    }
+    return RN_OK;
+}
+
+/* Layers in an option of a layer: maps and words. Other lists hold numbers. */
+static bool is_branch(const struct node *n)
+{
+    static const char rest[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+    for (const struct node *c = n->kind == NODE_LIST ? n->child : NULL; c; c = c->next)
+        if (c->kind != NODE_MAP &&
+            (c->kind != NODE_SCALAR || !strchr(rest, *c->text) ||
+             isdigit((unsigned char)*c->text) || strspn(c->text, rest) != strlen(c->text)))
+            return false;
+    return n->kind == NODE_LIST;
+}
+
+static int layers_expand(struct pool *p, struct node *list)
+{
+    TRY(list_expand(p, list));
+    for (struct node *c = list && list->kind == NODE_LIST ? list->child : NULL; c; c = c->next)
+        for (struct node *o = c->kind == NODE_MAP ? c->child : NULL; o; o = o->next)
+            if (is_branch(o))
+                TRY(layers_expand(p, o));
     return RN_OK;
 }
 
@@ -63,7 +83,7 @@ static int root_expand(struct pool *p, struct node *root)
     TRY(list_expand(p, tree_get(root, "callbacks")));
     TRY(list_expand(p, tree_get(root, "reporters")));
     TRY(list_expand(p, tree_get(tree_get(root, "data"), "augment")));
-    return list_expand(p, tree_get(tree_get(root, "model"), "layers"));
+    return layers_expand(p, tree_get(tree_get(root, "model"), "layers"));
 }
 
 const char *compose_item_name(struct pool *p, const struct node *list, const struct node *item)
@@ -106,12 +126,7 @@ static struct node *twin_of(const struct node *list, const struct node *item)
 
 static bool is_patch_list(const struct node *base, const struct node *over)
 {
-    static const char *const keys[] = {"layers", "callbacks", "reporters", "augment"};
-    bool named = false;
-
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        named |= !strcmp(over->key, keys[i]);
-    if (!named || !over->child || base->kind != NODE_LIST || over->kind != NODE_LIST)
+    if (!over->child || base->kind != NODE_LIST || over->kind != NODE_LIST)
         return false;
     for (const struct node *c = over->child; c; c = c->next)
         if (!twin_of(base, c))

@@ -11,8 +11,8 @@ enum compose_limit {
 
 /* path: what the user named; overrides: "path=value", "+path=value", "~path" in order.
  * Applies extends (maps merge, a map whose type changes drops the parent's options, lists replace;
- * but where each item of layers, callbacks, reporters, augment carries the `name` of an item of the
- * parent's, the items merge), then set, then overrides, then ${vars.x}, ${path.to.value},
+ * but where each item of a list carries the `name` of an item of the parent's list, the items
+ * merge), then set, then overrides, then ${vars.x}, ${path.to.value},
  * ${env:NAME}, ${env:NAME,default}; $${ is a plain ${.
  * A bare word where a plugin is named becomes {type: word} before anything is merged.
  * extends, set, vars and x-... are consumed. d has the problems. *out is the tree, also in spite of

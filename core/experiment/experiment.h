@@ -7,10 +7,18 @@
 
 struct part { /* one use of a plugin */
     const struct plugin *plugin;
-    void *opts;       /* its options struct */
-    const char *name; /* "dense1", or as given */
-    const char *path; /* "model.layers.dense1" */
-    struct mark mark; /* of its value in the file, for later messages */
+    void *opts;              /* its options struct */
+    const char *name;        /* "dense1", or as given */
+    const char *path;        /* "model.layers.dense1" */
+    struct mark mark;        /* of its value in the file, for later messages */
+    struct branch *branches; /* of a container, in the order of its options */
+    int n_branches;
+};
+
+struct branch { /* layers in an option of a layer */
+    const char *key;
+    struct part *layers;
+    int n_layers;
 };
 
 #define CHANNELS_MAX 64 /* that have a mean and a deviation of their own */

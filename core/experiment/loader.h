@@ -12,6 +12,8 @@ struct loader {
     struct node *root;
     const struct source *source; /* the file that was named */
     int plugin_errors;           /* of those in diag: plugins missing or broken */
+    int depth;                   /* of the branches that are being read, in one another */
+    int n_layers;                /* read so far, in branches too */
 };
 
 /* A problem is in the diag and does not keep the rest from being checked; only what is no problem
@@ -40,6 +42,12 @@ int list_read(struct loader *l, uint32_t kind, struct node *list, const char *pa
               struct part **out, int *n);
 /* Adds {type: name} for each plugin of the kind that is used by default and not in list yet. */
 int defaults_add(struct loader *l, uint32_t kind, struct node *list, bool front);
+/* layers.c: model.layers, and the branches of containers. */
+int layers_read(struct loader *l);
+/* The layers in the options of a layer; out is read but for these. Others have none. */
+int branches_read(struct loader *l, const struct node *item, struct part *out);
+/* What needs all parts: warnings, and names for the resolved file. */
+int layers_finish(struct loader *l);
 /* course.c: what happens while it trains: scheduler, callbacks, augmentation, metrics. */
 int course_read(struct loader *l);
 /* A list of single words, or one alone; *out may be empty. */

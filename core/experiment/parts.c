@@ -179,7 +179,8 @@ static int item_read(struct loader *l, uint32_t kind, const struct node *list, s
         return RN_ENOMEM;
     out->mark = item->mark;
     CHECKED(item_name_check(l, item, out->path, first, out));
-    return part_read(l, kind, item, out->path, layer_skip, out);
+    CHECKED(part_read(l, kind, item, out->path, layer_skip, out));
+    return out->plugin ? branches_read(l, item, out) : RN_OK;
 }
 
 int list_read(struct loader *l, uint32_t kind, struct node *list, const char *path,
@@ -199,39 +200,6 @@ int list_read(struct loader *l, uint32_t kind, struct node *list, const char *pa
     for (struct node *item = list->child; item; item = item->next, i++)
         CHECKED(item_read(l, kind, list, item, path, *out, *out + i));
     *n = count;
-    return RN_OK;
-}
-
-static int layers_read(struct loader *l)
-{
-    static const char *const known[] = {"layers", NULL};
-    const struct node *model = tree_get(l->root, "model");
-    struct node *layers = tree_get(model, "layers");
-    struct mark at = model ? model->mark : (struct mark){.source = l->source};
-    const char *problem = !model                    ? "is missing"
-                          : model->kind != NODE_MAP ? "takes a map with 'layers'"
-                          : !layers                 ? "has no 'layers'"
-                          : layers->kind == NODE_LIST && !layers->child ? "has no layer at all"
-                                                                        : NULL;
-
-    if (problem)
-        return diag_add(l->diag, DIAG_ERROR, at, "model", "model: {layers: [...]}", "%s", problem);
-    CHECKED(keys_check(l, model, "model", known));
-    return list_read(l, RN_KIND_LAYER, layers, "model.layers", &l->e->layers, &l->e->n_layers);
-}
-
-/* Gives layers without a name theirs, so that paths with names work in the resolved file. */
-static int layers_name(struct loader *l)
-{
-    struct node *item = tree_get(tree_get(l->root, "model"), "layers")->child;
-
-    for (int i = 0; i < l->e->n_layers; i++, item = item->next) {
-        struct node *name = tree_scalar(l->pool, "name", l->e->layers[i].name, "default");
-        if (!name)
-            return RN_ENOMEM;
-        if (!tree_get(item, "name"))
-            tree_add(item, name);
-    }
     return RN_OK;
 }
 
@@ -302,21 +270,6 @@ static int reporters_read(struct loader *l)
 
 /* ---- all ------------------------------------------------------------------ */
 
-/* A layer that gives probabilities before a loss that wants scores trains, but badly. */
-static int lint_probabilities(struct loader *l)
-{
-    const struct experiment *e = l->e;
-    const struct part *last = e->n_layers ? &e->layers[e->n_layers - 1] : NULL;
-
-    if (!last || !last->plugin || !e->loss.plugin ||
-        !(last->plugin->traits & RN_TRAIT_PROBABILITIES) ||
-        !(e->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS))
-        return RN_OK;
-    return diag_add(l->diag, DIAG_WARNING, last->mark, last->path, "leave this layer out",
-                    "gives probabilities, but the loss %s applies softmax itself",
-                    e->loss.plugin->name);
-}
-
 int parts_read(struct loader *l)
 {
     CHECKED(device_read(l));
@@ -326,6 +279,5 @@ int parts_read(struct loader *l)
     CHECKED(single_read(l, RN_KIND_OPTIMIZER, "optimizer", type_skip, &l->e->optimizer));
     CHECKED(course_read(l));
     CHECKED(reporters_read(l));
-    CHECKED(lint_probabilities(l));
-    return diag_errors(l->diag) ? RN_OK : layers_name(l);
+    return layers_finish(l);
 }
