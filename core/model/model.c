@@ -108,10 +108,24 @@ static int plan_buffer(struct rn_plan *p, const char *name, uint32_t life, struc
     char *full = pool_printf(m->pool, "%s.%s", g->name, name);
     if (!full)
         return RN_ENOMEM;
-    l->buffers[l->n_buffers] = (struct model_buffer){full, shape, life, flags, m->kept};
+    l->buffers[l->n_buffers] = (struct model_buffer){full, shape, life, flags, m->kept, NULL};
     if (life == RN_PERSISTENT)
         m->kept += (rn_count(&shape) + ALIGN - 1) / ALIGN * ALIGN;
     return l->n_buffers++;
+}
+
+static int plan_constant(struct rn_plan *p, const char *name, struct rn_shape shape,
+                         const double *values)
+{
+    struct planning *g = p->core;
+    int at = plan_buffer(p, name, RN_PERSISTENT, shape, 0);
+    size_t bytes = at < 0 ? 0 : (size_t)rn_count(&shape) * sizeof *values;
+    double *own = at < 0 ? NULL : pool_alloc(g->model->pool, bytes);
+
+    if (at < 0 || !own)
+        return at < 0 ? at : RN_ENOMEM;
+    g->model->layers[g->layer].buffers[at].values = memcpy(own, values, bytes);
+    return at;
 }
 
 /* Plans layer i (the loss when i is n_layers) on the shapes in[0..n_in-1]. */
@@ -125,7 +139,8 @@ static int plan_one(struct model *m, int i, const struct rn_shape *in, int n_in)
                         .in = in,
                         .core = &g,
                         .param = plan_param,
-                        .buffer = plan_buffer};
+                        .buffer = plan_buffer,
+                        .constant = plan_constant};
 
     l->in = in[0];
     l->first_param = m->n_params;

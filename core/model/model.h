@@ -20,7 +20,12 @@ struct model_buffer {
     struct rn_shape shape;
     uint32_t life, flags; /* enum rn_life, enum rn_plan_flag */
     int64_t offset;       /* of a persistent one, in struct model's persistent; in elements */
+    const double *values; /* of a constant, which is persistent but not saved; else NULL */
 };
+static inline bool buffer_is_saved(const struct model_buffer *b)
+{
+    return b->life == RN_PERSISTENT && !b->values;
+}
 
 struct model_layer {
     const struct part *part;
@@ -29,6 +34,13 @@ struct model_layer {
     int first_param, n_params;
     struct model_buffer *buffers;
     int n_buffers;
+};
+
+struct model_watch { /* a callback that keeps arrays of its own */
+    const struct part *part;
+    rn_real **slots; /* flat + kept elements each, on the device */
+    int n_slots;
+    uint32_t scalar_from; /* its scalars in the step block */
 };
 
 struct model {
@@ -48,13 +60,17 @@ struct model {
     struct rn_device *dev; /* the rest is set by model_open() */
     rn_real *param, *grad, **slots, *persistent;
     int n_slots;
+    rn_real *norm; /* room for the gradient's norm; NULL when it is not clipped */
+    struct model_watch *watches;
+    int n_watches;
 };
 
 /* Infers all shapes; what does not fit goes to d with the chain of shapes. No device needed. All is
  * in p, which must outlive the model. RN_ESHAPE when d got an error. */
 int model_plan(struct pool *p, const struct experiment *e, const struct rn_dataset_info *data,
                struct diag *d, struct model **out);
-/* Allocates parameters, gradients and the optimizer's slots, and draws the initial values. */
+/* Allocates parameters, gradients, the optimizer's slots and the callbacks', and draws the initial
+ * values. */
 int model_open(struct model *m, struct rn_device *dev);
 void model_close(struct model *m);
 

@@ -31,6 +31,29 @@ static int draw_parameters(struct model *m)
     return status;
 }
 
+/* What buffers hold before the first step: constants their values, others 0 or 1. */
+static int start_buffers(struct model *m)
+{
+    size_t bytes = (size_t)m->kept * sizeof(rn_real);
+    rn_real *host = mem_array((size_t)m->kept, sizeof *host);
+    void *p = NULL;
+
+    int status = host ? m->dev->ops->alloc(m->dev, bytes, &p) : RN_ENOMEM;
+    m->persistent = p;
+    for (int i = 0; status >= 0 && i <= m->n_layers; i++)
+        for (int k = 0; k < m->layers[i].n_buffers; k++) {
+            const struct model_buffer *b = &m->layers[i].buffers[k];
+            for (int64_t j = 0; b->life == RN_PERSISTENT && j < rn_count(&b->shape); j++)
+                host[b->offset + j] = b->values            ? (rn_real)b->values[j]
+                                      : b->flags & RN_ONES ? 1
+                                                           : 0;
+        }
+    status = status < 0 ? status : m->dev->ops->upload(m->dev, p, host, bytes);
+    status = status < 0 ? status : m->dev->ops->sync(m->dev);
+    mem_free(host);
+    return status;
+}
+
 static int alloc_flat(struct model *m, rn_real **out)
 {
     void *p = NULL;
@@ -58,6 +81,55 @@ static int check_memory(const struct model *m, int n_slots)
                 (double)info.memory_bytes * 1e-9);
 }
 
+RN_MAP(take, 1, 1, 0, y0 = x0;);
+
+static int copy_into(const struct model *m, const rn_real *from, int64_t n, rn_real *to)
+{
+    if (!n)
+        return RN_OK;
+    return rn_apply(m->dev, &take,
+                    (struct rn_map_call){.rows = 1, .cols = n, .in = {from}, .out = {to}});
+}
+
+static int open_watch(struct model *m, const struct part *part)
+{
+    struct model_watch *w = &m->watches[m->n_watches];
+    int n_slots = (int)part->plugin->ops.callback.n_slots;
+
+    *w = (struct model_watch){.part = part,
+                              .scalar_from = (uint32_t)(F_WATCH + RN_SCALARS * m->n_watches),
+                              .slots = pool_alloc(m->pool, (size_t)n_slots * sizeof *w->slots)};
+    if (!w->slots)
+        return RN_ENOMEM;
+    m->n_watches++;
+    for (; w->n_slots < n_slots; w->n_slots++) {
+        void *p = NULL;
+        TRY(m->dev->ops->alloc(m->dev, (size_t)(m->flat + m->kept) * sizeof(rn_real), &p));
+        w->slots[w->n_slots] = p;
+        TRY(copy_into(m, m->param, m->flat, p));
+        TRY(copy_into(m, m->persistent, m->kept, (rn_real *)p + m->flat));
+    }
+    return RN_OK;
+}
+
+static int open_watches(struct model *m)
+{
+    const struct experiment *e = m->experiment;
+
+    m->watches = pool_alloc(m->pool, (size_t)(e->n_callbacks + 1) * sizeof *m->watches);
+    if (!m->watches)
+        return RN_ENOMEM;
+    for (int i = 0; i < e->n_callbacks; i++) {
+        if (!e->callbacks[i].plugin->ops.callback.n_slots || !(m->flat + m->kept))
+            continue;
+        if (m->n_watches == WATCHES_MAX)
+            return FAIL(RN_EINVAL, "%s: more than %d callbacks that keep values for each parameter",
+                        e->callbacks[i].path, (int)WATCHES_MAX);
+        TRY(open_watch(m, &e->callbacks[i]));
+    }
+    return RN_OK;
+}
+
 int model_open(struct model *m, struct rn_device *dev)
 {
     int n_slots = (int)m->experiment->optimizer.plugin->ops.optimizer.n_slots;
@@ -72,11 +144,14 @@ int model_open(struct model *m, struct rn_device *dev)
     TRY(alloc_flat(m, &m->grad));
     for (; m->n_slots < n_slots; m->n_slots++)
         TRY(alloc_flat(m, &m->slots[m->n_slots]));
-    if (m->kept) {
-        TRY(dev->ops->alloc(dev, (size_t)m->kept * sizeof(rn_real), &p));
-        m->persistent = p;
+    if (m->kept)
+        TRY(start_buffers(m));
+    if (m->experiment->train.clip_norm > 0) {
+        TRY(dev->ops->alloc(dev, (size_t)update_norm_count(m) * sizeof(rn_real), &p));
+        m->norm = p;
     }
-    return m->flat ? draw_parameters(m) : RN_OK;
+    TRY(m->flat ? draw_parameters(m) : RN_OK);
+    return open_watches(m);
 }
 
 void model_close(struct model *m)
@@ -86,7 +161,11 @@ void model_close(struct model *m)
     m->dev->ops->free(m->dev, m->param);
     m->dev->ops->free(m->dev, m->grad);
     m->dev->ops->free(m->dev, m->persistent);
+    m->dev->ops->free(m->dev, m->norm);
     for (int i = 0; i < m->n_slots; i++)
         m->dev->ops->free(m->dev, m->slots[i]);
+    for (int i = 0; i < m->n_watches; i++)
+        for (int k = 0; k < m->watches[i].n_slots; k++)
+            m->dev->ops->free(m->dev, m->watches[i].slots[k]);
     m->dev = NULL;
 }

@@ -9,7 +9,7 @@
 #include "base/rng.h"
 
 RN_MAP(copy, 1, 1, 0, y0 = x0;);
-RN_MAP(inverse, 1, 1, 0, y0 = x0 > 0 ? 1 / x0 : 0;);
+RN_MAP(inverse, 1, 1, 0, y0 = x0 > 0 ? a0 / x0 : 0;);
 RN_MAP(equal, 2, 1, 0, y0 = x0 == x1 ? 1 : 0;);
 
 struct recorder {
@@ -20,6 +20,7 @@ struct recorder {
     struct step_layout at;
     char *arena;
     int64_t rows;
+    unsigned flags; /* enum step_flag */
     bool training;
 };
 
@@ -42,12 +43,12 @@ static int gather(const struct recorder *r)
                                                         .cols = rn_count(&m->input),
                                                         .channels = io->channels,
                                                         .from = io->input,
-                                                        .index = io->index,
+                                                        .index = io->input_index,
                                                         .scale = io->scale,
                                                         .shift = io->shift,
                                                         .out = data_of(r, r->at.act[0]),
                                                         .dtype = io->dtype,
-                                                        .start_from = U_START}));
+                                                        .start_from = U_INPUT}));
     return r->dev->ops->gather(r->dev, &(struct rn_gather){.rows = r->rows,
                                                            .cols = m->target_width,
                                                            .channels = 1,
@@ -93,6 +94,7 @@ static int call_layer(const struct recorder *r, int i, bool backward)
     struct rn_tensor dout = tensor(data_of(r, r->at.grad[i + 1]), l->out);
     struct rn_call c = {.size = sizeof c,
                         .training = r->training,
+                        .dparam_beta = r->flags & STEP_ADDS ? 1 : 0,
                         .opts = l->part->opts,
                         .dev = r->dev,
                         .batch = r->rows,
@@ -158,9 +160,13 @@ static int sum_step(const struct recorder *r)
         .rows = 1, .cols = r->rows, .op = RN_SUM, .over = RN_ONE, .out_from = U_STEP};
 
     TRY(rn_reduce(r->dev, RN_SUM, RN_ONE, 1, r->rows, data_of(r, r->at.weight), 0, sum));
-    TRY(rn_apply(
-        r->dev, &inverse,
-        (struct rn_map_call){.rows = 1, .cols = 1, .in = {sum}, .out = {data_of(r, r->at.scale)}}));
+    TRY(rn_apply(r->dev, &inverse,
+                 (struct rn_map_call){.rows = 1,
+                                      .cols = 1,
+                                      .in = {sum},
+                                      .out = {data_of(r, r->at.scale)},
+                                      .arg = {1},
+                                      .arg_from = {r->flags & STEP_SHARES ? F_SHARE : 0}}));
     TRY(keep(r, sum, 1, io->step_weight, U_STEP));
     all.in = data_of(r, r->at.loss);
     all.out = io->step_loss;
@@ -178,45 +184,13 @@ static int sum_step(const struct recorder *r)
     return r->dev->ops->reduce(r->dev, &all);
 }
 
-/* Each parameter as one long row: a thread then streams one stretch of the flat arrays, which took
- * a tenth off the epoch of the baseline, where its own columns are short pieces of every row. */
-static int update(const struct recorder *r)
-{
-    const struct model *m = r->m;
-    const struct part *part = &m->experiment->optimizer;
-
-    for (int i = 0; i < m->n_params; i++) {
-        const struct model_param *p = &m->params[i];
-        rn_real **slot = pool_alloc(r->pool, (size_t)(m->n_slots + 1) * sizeof *slot);
-
-        if (!slot)
-            return RN_ENOMEM;
-        for (int k = 0; k < m->n_slots; k++)
-            slot[k] = m->slots[k] + p->offset;
-        struct rn_update u = {.size = sizeof u,
-                              .decays = !(p->flags & RN_NO_DECAY),
-                              .opts = part->opts,
-                              .dev = r->dev,
-                              .rows = 1,
-                              .cols = rn_count(&p->shape),
-                              .param = m->param + p->offset,
-                              .grad = m->grad + p->offset,
-                              .slot = slot,
-                              .scalar_from = F_SCALARS};
-        int status = part->plugin->ops.optimizer.record(&u);
-        if (status < 0)
-            return error_prefix(status, "optimizer (%s)", part->plugin->name);
-    }
-    return RN_OK;
-}
-
 static int training_part(const struct recorder *r)
 {
     TRY(sum_step(r));
     TRY(call_loss(r, true));
     for (int i = r->m->n_layers - 1; i >= 0 && step_needs_grad(r->m, i + 1); i--)
         TRY(call_layer(r, i, true));
-    return update(r);
+    return r->flags & STEP_UPDATES ? update_record(r->pool, r->m) : RN_OK;
 }
 
 static int evaluation_part(const struct recorder *r)
@@ -238,7 +212,7 @@ static int all_calls(const struct recorder *r)
     return r->training ? training_part(r) : evaluation_part(r);
 }
 
-int step_record(struct pool *p, const struct model *m, bool training, int64_t rows, void *arena,
+int step_record(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
                 const struct step_io *io, struct rn_recording **out)
 {
     struct recorder r = {.pool = p,
@@ -247,9 +221,10 @@ int step_record(struct pool *p, const struct model *m, bool training, int64_t ro
                          .io = io,
                          .arena = arena,
                          .rows = rows,
-                         .training = training};
+                         .flags = flags,
+                         .training = flags & STEP_TRAINS};
 
-    TRY(step_layout(p, m, training, rows, &r.at));
+    TRY(step_layout(p, m, r.training, rows, &r.at));
     TRY(m->dev->ops->capture_begin(m->dev));
     int status = all_calls(&r);
     int ended = m->dev->ops->capture_end(m->dev, out);

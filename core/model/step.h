@@ -7,8 +7,9 @@
 #include "memory.h"
 
 /* What changes from replay to replay: indices into the step block. 0 is the device's "none". */
-enum block_u { U_START = 1, U_STEP, U_ROW, U_SCORE, U_DRAW };
-enum block_f { F_SCALARS = 1 };
+enum block_u { U_START = 1, U_STEP, U_ROW, U_SCORE, U_DRAW, U_INPUT };
+enum block_f { F_SCALARS = 1, F_SHARE = F_SCALARS + RN_SCALARS, F_WATCH };
+#define WATCHES_MAX ((RN_BLOCK_F - F_WATCH) / RN_SCALARS)
 
 struct step_layout { /* items of the arena, by number; -1: there is none */
     struct memory_item *items;
@@ -24,10 +25,11 @@ int step_layout(struct pool *p, const struct model *m, bool training, int64_t ro
                 struct step_layout *out);
 bool step_needs_grad(const struct model *m, int act); /* some parameter stands before it */
 
-struct step_io {           /* device memory that a step reads and writes beside the arena */
-    const void *input;     /* samples as the data set gave them */
-    const rn_real *target; /* target_width a sample */
-    const int32_t *index;  /* which samples, from block.u[U_START] on */
+struct step_io {                /* device memory that a step reads and writes beside the arena */
+    const void *input;          /* samples as the data set gave them */
+    const rn_real *target;      /* target_width a sample */
+    const int32_t *index;       /* which samples, from block.u[U_START] on */
+    const int32_t *input_index; /* which rows of input, from block.u[U_INPUT] on */
     const rn_real *scale, *shift;
     int64_t channels;
     uint8_t dtype; /* enum rn_dtype of input */
@@ -37,7 +39,17 @@ struct step_io {           /* device memory that a step reads and writes beside 
     rn_real *row_loss, *row_weight, *scores;
 };
 
-int step_record(struct pool *p, const struct model *m, bool training, int64_t rows, void *arena,
+enum step_flag {
+    STEP_TRAINS = 1 << 0,  /* with a backward pass; else scores and losses are kept */
+    STEP_ADDS = 1 << 1,    /* to the gradients that are there */
+    STEP_UPDATES = 1 << 2, /* ends in an update of the parameters */
+    STEP_SHARES = 1 << 3,  /* the batch is block.f[F_SHARE] of what makes an update */
+};
+int step_record(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
                 const struct step_io *io, struct rn_recording **out);
+/* update.c: elements of struct model's norm. */
+int64_t update_norm_count(const struct model *m);
+/* update.c: clips the gradient, updates the parameters, then what callbacks keep for each. */
+int update_record(struct pool *p, const struct model *m);
 
 #endif

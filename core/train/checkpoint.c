@@ -88,7 +88,7 @@ static int add_buffers(struct writer *w, const char *kind)
     for (int i = 0; i <= w->m->n_layers; i++)
         for (int k = 0; k < w->m->layers[i].n_buffers; k++) {
             const struct model_buffer *b = &w->m->layers[i].buffers[k];
-            if (b->life == RN_PERSISTENT)
+            if (buffer_is_saved(b))
                 TRY(add(w, tensor_name(w, kind, b->name), &b->shape, NULL, kept + b->offset));
         }
     return RN_OK;

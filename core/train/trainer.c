@@ -135,6 +135,7 @@ static struct step_io io_of(const struct trainer *t, int split, bool training)
     struct step_io io = {.input = d->split[split].input,
                          .target = d->split[split].target,
                          .index = training ? t->order_dev : t->eval_index,
+                         .input_index = training ? t->order_dev : t->eval_index,
                          .scale = d->scale,
                          .shift = d->shift,
                          .channels = d->channels,
@@ -158,7 +159,8 @@ static int record_phase(struct trainer *t, int split, bool training, struct phas
 
     for (int i = 0; i < 2; i++)
         if (p[i].rows)
-            TRY(step_record(t->pool, t->m, training, p[i].rows, t->arena, &io, &p[i].recording));
+            TRY(step_record(t->pool, t->m, training ? STEP_TRAINS | STEP_UPDATES : 0, p[i].rows,
+                            t->arena, &io, &p[i].recording));
     return RN_OK;
 }
 
@@ -266,7 +268,7 @@ static int evaluate(struct trainer *t, int split, const struct phase p[2], const
     TRY(t->dev->ops->upload(t->dev, t->eval_index, index, (size_t)n * sizeof *index));
     for (int64_t at = 0; at < n;) {
         const struct phase *now = n - at >= p[0].rows && p[0].rows ? &p[0] : &p[1];
-        t->block.u[U_START] = t->block.u[U_ROW] = (uint64_t)at;
+        t->block.u[U_START] = t->block.u[U_INPUT] = t->block.u[U_ROW] = (uint64_t)at;
         t->block.u[U_SCORE] = (uint64_t)(at * t->width);
         TRY(t->dev->ops->replay(t->dev, now->recording, &t->block));
         at += now->rows;
@@ -376,7 +378,7 @@ static int one_step(struct trainer *t)
     TRY(ops->scalars(t->e->optimizer.opts, t->state.step + 1, t->lr, scalars));
     for (int i = 0; i < RN_SCALARS; i++)
         t->block.f[F_SCALARS + i] = (rn_real)scalars[i];
-    t->block.u[U_START] = (uint64_t)at;
+    t->block.u[U_START] = t->block.u[U_INPUT] = (uint64_t)at;
     t->block.u[U_STEP] = (uint64_t)t->state.step_in_epoch;
     t->block.u[U_DRAW] = (uint64_t)t->state.step;
     TRY(t->dev->ops->replay(t->dev, p->recording, &t->block));

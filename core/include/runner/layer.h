@@ -54,6 +54,10 @@ struct rn_plan {
                  const struct rn_view *view, uint32_t flags);
     int (*buffer)(struct rn_plan *p, const char *name, uint32_t life, struct rn_shape shape,
                   uint32_t flags);
+    /* A buffer that holds these values from the start and is only read: what stands in options and
+     * is too long for the arguments of a map. values is copied; nothing of it goes into files. */
+    int (*constant)(struct rn_plan *p, const char *name, struct rn_shape shape,
+                    const double *values);
 };
 
 struct rn_call {
