@@ -33,7 +33,8 @@ static const struct {
     [RN_OPT_LAYERS] = {sizeof(struct rn_layers), _Alignof(struct rn_layers), "list of layers"},
 };
 #define TYPES      (sizeof types / sizeof *types)
-#define SPAN_UNITS "steps, epochs, samples, s, m, h, %"
+#define STEP_UNITS "steps, epochs, samples"
+#define TIME_UNITS "s, m, h"
 #define SIZE_UNITS "B, kB, MB, GB, TB, KiB, MiB, GiB, TiB"
 
 size_t value_size(uint32_t type) { return type < TYPES ? types[type].size : 0; }
@@ -103,6 +104,7 @@ void value_type_text(const struct rn_option *o, struct text *out)
             text_add(out, "%.0f…%.0f x ", o->min, o->max);
         text_add(out, "%s", types[o->type == RN_OPT_INTS ? RN_OPT_INT : RN_OPT_FLOAT].name);
         break;
+    case RN_OPT_SPAN: text_add(out, o->flags & RN_OPT_TIME ? "time" : "span"); break;
     default: text_add(out, "%s", o->type < TYPES ? types[o->type].name : "?");
     }
     if (o->unit && o->type != RN_OPT_SIZE)
@@ -248,17 +250,35 @@ static int read_choice(struct value *v, const char *s, int64_t *out)
     return FAIL(RN_EINVAL, "'%s' is not %s", shown(v, s), wanted(v));
 }
 
-static int read_span(struct value *v, const char *s, struct rn_span_value *out)
+/* A text that is no span, or one of the wrong units. */
+static int not_a_span(struct value *v, const char *s, bool is_span)
 {
+    bool time = v->o->flags & RN_OPT_TIME, other = v->o->flags & RN_OPT_NO_TIME;
+    const char *first = time ? "s" : "epochs", *second = time ? "m" : "steps";
     double x;
 
-    if (!options_span(s, out)) {
-        HINT(v, "units: %s", SPAN_UNITS);
-        if (options_float(s, &x))
-            return FAIL(RN_EINVAL, "'%s' has no unit; write '%s epochs' or '%s steps'", shown(v, s),
-                        shown(v, s), shown(v, s));
-        return FAIL(RN_EINVAL, "'%s' is not a number with a unit, as '3 epochs'", shown(v, s));
-    }
+    HINT(v, "units: %s",
+         time    ? TIME_UNITS
+         : other ? STEP_UNITS ", %"
+                 : STEP_UNITS ", " TIME_UNITS ", %");
+    if (is_span)
+        return FAIL(RN_EINVAL,
+                    time ? "'%s' is not a time" : "'%s' is a time, which means nothing here",
+                    shown(v, s));
+    if (options_float(s, &x))
+        return FAIL(RN_EINVAL, "'%s' has no unit; write '%s %s' or '%s %s'", shown(v, s),
+                    shown(v, s), first, shown(v, s), second);
+    return FAIL(RN_EINVAL, "'%s' is not a number with a unit, as '3 %s'", shown(v, s), first);
+}
+
+static int read_span(struct value *v, const char *s, struct rn_span_value *out)
+{
+    uint32_t flags = v->o->flags;
+
+    if (!options_span(s, out))
+        return not_a_span(v, s, false);
+    if (out->unit == RN_SECONDS ? flags & RN_OPT_NO_TIME : flags & RN_OPT_TIME)
+        return not_a_span(v, s, true);
     if ((out->unit == RN_STEPS || out->unit == RN_SAMPLES) && out->value != floor(out->value))
         return FAIL(RN_EINVAL, "'%s': steps and samples are whole", shown(v, s));
     if (out->unit == RN_PERCENT && out->value > 100)

@@ -56,7 +56,9 @@ static void example_value(const struct rn_option *o, struct text *out)
         text_add(out, "%g", example_number(o, fmin(o->max / 2 - o->min / 2, 0.5)));
         return;
     case RN_OPT_CHOICE: text_add(out, "%s", o->choices->name); return;
-    case RN_OPT_SPAN: text_add(out, "%g epochs", example_number(o, 1)); return;
+    case RN_OPT_SPAN:
+        text_add(out, "%g %s", example_number(o, 1), o->flags & RN_OPT_TIME ? "h" : "epochs");
+        return;
     case RN_OPT_INTS:
     case RN_OPT_FLOATS: example_list(o, out); return;
     case RN_OPT_LAYERS: text_add(out, "[relu]"); return;

@@ -18,7 +18,7 @@ struct all {
     const char *p;
     struct rn_ints l;
     struct rn_floats m;
-    struct rn_span_value n;
+    struct rn_span_value n, t, u; /* any, of time, of no time */
     int64_t z;
     double r;      /* [0, 1) */
     double w;      /* any, also infinite and NaN */
@@ -38,6 +38,8 @@ static const struct rn_option rows[] = {
     RN_INTS(struct all, l, "3", 1, 3, "a list"),
     RN_FLOATS(struct all, m, "[0.5, 0.25]", 0, 3, "numbers"),
     RN_SPAN(struct all, n, "1 epoch", "an interval"),
+    RN_SPAN_WITH(struct all, t, "10 m", RN_OPT_TIME, "a time"),
+    RN_SPAN_WITH(struct all, u, "1 epoch", RN_OPT_NO_TIME | RN_OPT_OPEN_MIN, "a period"),
     RN_SIZE(struct all, z, "1 KiB", 1, 0x1p40, "a size"),
     RN_FLOAT(struct all, r, "0", 0, 1, RN_OPT_OPEN_MAX, NULL, "a rate"),
     RN_FLOAT(struct all, w, "0", NAN, INFINITY, 0, NULL, "anything"),
@@ -124,6 +126,8 @@ static void show(const struct all *a, char key, char *out, size_t n)
     case 'p': snprintf(out, n, "%s", a->p); break;
     case 'z': snprintf(out, n, "%lld", (long long)a->z); break;
     case 'n': snprintf(out, n, "%.10g/%u", a->n.value, a->n.unit); break;
+    case 't': snprintf(out, n, "%.10g/%u", a->t.value, a->t.unit); break;
+    case 'u': snprintf(out, n, "%.10g/%u", a->u.value, a->u.unit); break;
     case 'l':
         for (int i = 0; i < a->l.count; i++)
             used += snprintf(out + used, n - (size_t)used, "%lld ", (long long)a->l.at[i]);
@@ -253,6 +257,15 @@ static const struct {
     {"n: -1 epoch", "!-1 epoch is below the minimum 0"},
     {"n: 0.5 steps", "!steps and samples are whole"},
     {"n: 101%", "!101% is above the maximum 100%"},
+    {"t: 2 m", "120/4"},
+    {"t: 3 epochs", "!'3 epochs' is not a time (thing: a time)"},
+    {"t: 3 epochs", "!units: s, m, h"},
+    {"t: 5", "!'5' has no unit; write '5 s' or '5 m'"},
+    {"t: soon", "!'soon' is not a number with a unit, as '3 s'"},
+    {"u: 5%", "5/5"},
+    {"u: 5 s", "!'5 s' is a time, which means nothing here"},
+    {"u: 5 s", "!units: steps, epochs, samples, %"},
+    {"u: 0 steps", "!0 steps is not above 0"},
 
     {"z: 64 MiB", "67108864"},
     {"z: 10 kB", "10000"},

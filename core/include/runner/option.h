@@ -29,6 +29,8 @@ enum rn_option_flag {
     RN_OPT_OPEN_MIN = 1 << 1,   /* min itself is not allowed: (min, max] */
     RN_OPT_OPEN_MAX = 1 << 2,   /* max itself is not allowed: [min, max) */
     RN_OPT_DEPRECATED = 1 << 3, /* accepted with a warning; help says what now */
+    RN_OPT_TIME = 1 << 4,       /* a span in s, m or h, and nothing else */
+    RN_OPT_NO_TIME = 1 << 5,    /* a span in anything but these */
 };
 
 struct rn_choice {
@@ -114,9 +116,11 @@ RN_NO_TAIL_PADDING(struct rn_option, alias);
     { \
         RN_OPT_(T, f, struct rn_floats, RN_OPT_FLOATS, fallback_, help_), .min = lo, .max = hi \
     }
-#define RN_SPAN(T, f, fallback_, help_) \
+#define RN_SPAN(T, f, fallback_, help_) RN_SPAN_WITH(T, f, fallback_, 0, help_)
+#define RN_SPAN_WITH(T, f, fallback_, flags_, help_) \
     { \
-        RN_OPT_(T, f, struct rn_span_value, RN_OPT_SPAN, fallback_, help_), .max = DBL_MAX \
+        RN_OPT_(T, f, struct rn_span_value, RN_OPT_SPAN, fallback_, help_), \
+            .max = DBL_MAX, .flags = (flags_) | ((fallback_) ? 0 : RN_OPT_REQUIRED) \
     }
 #define RN_SIZE(T, f, fallback_, lo, hi, help_) \
     { \
