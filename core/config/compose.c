@@ -40,7 +40,7 @@ static int spec_expand(struct pool *p, struct node *n)
     return RN_OK;
 }
 
-static int list_expand(struct pool *p, struct node *list)
+int compose_words(struct pool *p, struct node *list)
 {
     for (struct node *c = list && list->kind == NODE_LIST ? list->child : NULL; c; c = c->next)
         TRY(spec_expand(p, c));
@@ -62,7 +62,7 @@ static bool is_branch(const struct node *n)
 
 static int layers_expand(struct pool *p, struct node *list)
 {
-    TRY(list_expand(p, list));
+    TRY(compose_words(p, list));
     for (struct node *c = list && list->kind == NODE_LIST ? list->child : NULL; c; c = c->next)
         for (struct node *o = c->kind == NODE_MAP ? c->child : NULL; o; o = o->next)
             if (is_branch(o))
@@ -80,9 +80,9 @@ static int root_expand(struct pool *p, struct node *root)
         if (n)
             TRY(spec_expand(p, n));
     }
-    TRY(list_expand(p, tree_get(root, "callbacks")));
-    TRY(list_expand(p, tree_get(root, "reporters")));
-    TRY(list_expand(p, tree_get(tree_get(root, "data"), "augment")));
+    TRY(compose_words(p, tree_get(root, "callbacks")));
+    TRY(compose_words(p, tree_get(root, "reporters")));
+    TRY(compose_words(p, tree_get(tree_get(root, "data"), "augment")));
     return layers_expand(p, tree_get(tree_get(root, "model"), "layers"));
 }
 

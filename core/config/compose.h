@@ -20,6 +20,9 @@ enum compose_limit {
 int compose_file(struct pool *p, const char *path, const char *const *overrides, int n_overrides,
                  struct diag *d, struct node **out);
 
+/* Makes {type: word} of the bare words in a list. Fine to call again. */
+int compose_words(struct pool *p, struct node *list);
+
 /* The name of an item: as given, or its type and its number among the items of that type. */
 const char *compose_item_name(struct pool *p, const struct node *list, const struct node *item);
 

@@ -3,6 +3,7 @@
 #include "loader.h"
 
 #include "base/error.h"
+#include "config/compose.h"
 
 #define BRANCH_DEPTH_MAX 16
 #define LAYERS_MAX       1000 /* in all */
@@ -34,6 +35,7 @@ static int branch_read(struct loader *l, struct node *list, const char *path, st
     if (l->depth == BRANCH_DEPTH_MAX)
         return diag_add(l->diag, DIAG_ERROR, list->mark, path, NULL,
                         "layers within layers, more than %d deep", BRANCH_DEPTH_MAX);
+    TRY(compose_words(l->pool, list));
     l->depth++;
     int status = list_read(l, RN_KIND_LAYER, list, path, &out->layers, &out->n_layers);
     l->depth--;

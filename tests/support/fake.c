@@ -102,6 +102,15 @@ static const struct rn_option dropout_rows[] = {
 static const struct rn_plugin dropout = {
     WITH("dropout", RN_KIND_LAYER, layer_ops, struct dropout, dropout_rows)};
 
+struct residual {
+    struct rn_layers layers, shortcut;
+};
+static const struct rn_option residual_rows[] = {
+    RN_LAYERS(struct residual, layers, NULL, "what is added to the shortcut"),
+    RN_LAYERS(struct residual, shortcut, "[]", "what the input goes through beside them"), RN_END};
+static const struct rn_plugin residual = {
+    WITH("residual", RN_KIND_LAYER, layer_ops, struct residual, residual_rows)};
+
 /* ---- losses, optimizers --------------------------------------------------- */
 
 static const struct rn_plugin cross_entropy = {PLAIN("cross_entropy", RN_KIND_LOSS, loss_ops),
@@ -151,5 +160,5 @@ static const struct rn_plugin console = {PLAIN("console", RN_KIND_REPORTER, repo
                                       .traits = RN_TRAIT_DEFAULT, .priority = 20},
                               csv = {PLAIN("csv", RN_KIND_REPORTER, reporter_ops)};
 
-RN_PLUGINS(&cpu, &dense, &relu, &flatten, &softmax, &dropout, &cross_entropy, &mse, &adam, &sgd,
-           &mnist, &console, &html, &csv);
+RN_PLUGINS(&cpu, &dense, &relu, &flatten, &softmax, &dropout, &residual, &cross_entropy, &mse,
+           &adam, &sgd, &mnist, &console, &html, &csv);

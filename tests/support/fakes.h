@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const fakes[] = {"devices/cpu",    "layers/dense",         "layers/relu",
-                                    "layers/flatten", "layers/softmax",       "layers/dropout",
-                                    "losses/mse",     "losses/cross_entropy", "optimizers/adam",
-                                    "optimizers/sgd", "datasets/mnist",       "reporters/console",
-                                    "reporters/html", "reporters/csv"};
+static const char *const fakes[] = {"devices/cpu",       "layers/dense",   "layers/relu",
+                                    "layers/flatten",    "layers/softmax", "layers/dropout",
+                                    "layers/residual",   "losses/mse",     "losses/cross_entropy",
+                                    "optimizers/adam",   "optimizers/sgd", "datasets/mnist",
+                                    "reporters/console", "reporters/html", "reporters/csv"};
 
 /* ck_assert works only within a test, and folders are made before. */
 static inline void fakes_need(bool good, const char *what)

@@ -126,6 +126,124 @@ START_TEST(names_layers_by_type_and_number)
 }
 END_TEST
 
+/* ---- layers within layers ------------------------------------------------- */
+
+#define HEAD "data: {type: mnist, path: d}\nloss: mse\noptimizer: adam\ntrain: {epochs: 3}\n"
+#define NESTED \
+    HEAD "model:\n  layers:\n    - {type: residual, layers: [{type: dense, units: 4}, relu,\n" \
+         "        {type: residual, name: inner, layers: [{type: dense, units: 4}, " \
+         "{type: dense, units: 4}]}],\n        shortcut: [flatten, {type: dense, units: 4}]}\n" \
+         "    - {type: dense, units: 2}\n"
+
+static int64_t units_of(const struct part *p)
+{
+    const struct rn_option *o = options_row(&p->plugin->options, "units");
+    int64_t units;
+
+    memcpy(&units, (const char *)p->opts + o->offset, sizeof units);
+    return units;
+}
+
+START_TEST(branches_are_read_to_any_depth)
+{
+    const char *over[] = {"model.layers.residual1.layers.0.units=5",
+                          "model.layers.residual1.layers.inner.layers.dense2.units=6",
+                          "model.layers.residual1.shortcut.dense1.units=7",
+                          "+model.layers.residual1.layers.inner.layers=relu"};
+
+    expect_ok(load(scratch_write(dir, "e.yaml", NESTED), over, 4));
+    ck_assert_int_eq(e->n_layers, 2);
+    const struct part *outer = &e->layers[0], *inner = &outer->branches[0].layers[2];
+    ck_assert_int_eq(outer->n_branches, 2);
+    ck_assert_str_eq(outer->branches[1].key, "shortcut");
+    ck_assert_int_eq(outer->branches[0].n_layers, 3);
+    ck_assert_int_eq(outer->branches[1].n_layers, 2);
+    ck_assert_int_eq(e->layers[1].n_branches, 0);
+    ck_assert_str_eq(inner->path, "model.layers.residual1.layers.inner");
+    ck_assert_int_eq(inner->branches[0].n_layers, 3);
+    ck_assert_int_eq(inner->branches[1].n_layers, 0);
+    ck_assert_str_eq(inner->branches[0].layers[1].path,
+                     "model.layers.residual1.layers.inner.layers.dense2");
+    ck_assert_int_eq(units_of(&outer->branches[0].layers[0]), 5);
+    ck_assert_int_eq(units_of(&inner->branches[0].layers[1]), 6);
+    ck_assert_int_eq(units_of(&outer->branches[1].layers[1]), 7);
+    ck_assert_str_eq(resolved("model.layers.0.layers.0.bias"), "true");
+    ck_assert_str_eq(resolved("model.layers.0.layers.2.layers.1.name"), "dense2");
+    ck_assert_str_eq(resolved("model.layers.0.layers.2.layers.2.name"), "relu1");
+    ck_assert_str_eq(resolved("model.layers.0.shortcut.0.name"), "flatten1");
+}
+END_TEST
+
+START_TEST(a_resolved_branch_runs_as_it_is)
+{
+    static const char *const over[] = {"model.layers.residual1.layers.inner.layers.dense2.units=6"};
+
+    expect_ok(load(scratch_write(dir, "e.yaml", NESTED), NULL, 0));
+    ck_assert_ptr_nonnull(strstr(e->config_yaml, "shortcut: []"));
+    const char *again = scratch_write(dir, "again.yaml", e->config_yaml);
+    char *first = strdup(e->config_yaml);
+    expect_ok(load(again, NULL, 0));
+    ck_assert_str_eq(strstr(e->config_yaml, "data:"), strstr(first, "data:"));
+    free(first);
+    expect_ok(load(again, over, 1));
+    ck_assert_int_eq(units_of(&e->layers[0].branches[0].layers[2].branches[0].layers[1]), 6);
+}
+END_TEST
+
+START_TEST(named_items_of_branches_merge)
+{
+    scratch_write(dir, "base.yaml",
+                  HEAD "model: {layers: [{type: residual, name: a, layers: [{type: dense, name: b, "
+                       "units: 4}, relu],\n  shortcut: [{type: dense, name: c, units: 4}]}]}\n");
+    expect_ok(load(scratch_write(dir, "e.yaml",
+                                 "extends: base.yaml\nmodel: {layers: [{name: a, layers: [{name: "
+                                 "b, units: 5}], shortcut: [{name: c, bias: false}]}]}\n"),
+                   NULL, 0));
+    ck_assert_int_eq(e->layers[0].branches[0].n_layers, 2);
+    ck_assert_int_eq(units_of(&e->layers[0].branches[0].layers[0]), 5);
+    ck_assert_int_eq(units_of(&e->layers[0].branches[1].layers[0]), 4);
+    ck_assert_str_eq(resolved("model.layers.0.shortcut.0.bias"), "false");
+    expect_ok(load(scratch_write(dir, "e.yaml",
+                                 "extends: base.yaml\nmodel: {layers: [{name: a, layers: [flatten]}"
+                                 "]}\n"),
+                   NULL, 0));
+    ck_assert_int_eq(e->layers[0].branches[0].n_layers, 1);
+    ck_assert_str_eq(e->layers[0].branches[0].layers[0].name, "flatten1");
+}
+END_TEST
+
+/* depth containers in one another around a list of n layers */
+static int load_deep(int depth, int n)
+{
+    struct text text = {0};
+
+    text_add(&text, "%smodel: {layers: [", HEAD);
+    for (int i = 0; i < depth; i++)
+        text_add(&text, "{type: residual, layers: [");
+    for (int i = 0; i < n; i++)
+        text_add(&text, "relu, ");
+    for (int i = 0; i < depth; i++)
+        text_add(&text, "]}");
+    text_add(&text, "]}\n");
+    int status = load(scratch_write(dir, "e.yaml", text.s), NULL, 0);
+    text_free(&text);
+    return status;
+}
+
+START_TEST(branches_have_limits)
+{
+    expect_ok(load_deep(16, 1));
+    ck_assert_int_eq(load_deep(17, 1), RN_EINVAL);
+    diag_text(diag, false, &out);
+    ck_assert_ptr_nonnull(strstr(text_str(&out), "more than 16 deep"));
+    expect_ok(load_deep(4, 996));
+    ck_assert_int_eq(load_deep(5, 996), RN_EINVAL);
+    text_free(&out);
+    diag_text(diag, false, &out);
+    ck_assert_ptr_nonnull(strstr(text_str(&out), "more than 1000 layers in all"));
+}
+END_TEST
+
 START_TEST(default_reporters_go_by_priority)
 {
     load_text("");
@@ -341,9 +459,11 @@ START_TEST(no_memory_is_a_plain_error)
     char n[16];
 
     snprintf(n, sizeof n, "%d", _i / 2);
-    const char *file = scratch_write(dir, "m.yaml",
-                                     BASE "vars: {a: 1}\nname: x${vars.a}\n"
-                                          "expect: [{metric: a, min: 1}]\n");
+    const char *file =
+        scratch_write(dir, "m.yaml",
+                      BASE "vars: {a: 1}\nname: x${vars.a}\n"
+                           "set: {model.layers.1: {type: residual, layers: [relu]}}\n"
+                           "expect: [{metric: a, min: 1}]\n");
     setenv("RN_FAIL_ALLOC", n, 1);
     int status = registry_open(NULL, 0, &registry);
     if (!status)
@@ -367,6 +487,10 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, fills_in_every_default);
     tcase_add_test(t, names_layers_by_type_and_number);
+    tcase_add_test(t, branches_are_read_to_any_depth);
+    tcase_add_test(t, a_resolved_branch_runs_as_it_is);
+    tcase_add_test(t, named_items_of_branches_merge);
+    tcase_add_test(t, branches_have_limits);
     tcase_add_test(t, default_reporters_go_by_priority);
     tcase_add_test(t, auto_stays_auto);
     tcase_add_loop_test(t, a_share_that_is_not_given_is_the_rest, 0,
