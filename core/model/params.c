@@ -36,11 +36,10 @@ static int start_buffers(struct model *m)
 {
     size_t bytes = (size_t)m->kept * sizeof(rn_real);
     rn_real *host = mem_array((size_t)m->kept, sizeof *host);
-    void *p = NULL;
 
-    int status = host ? m->dev->ops->alloc(m->dev, bytes, &p) : RN_ENOMEM;
-    m->persistent = p;
-    for (int i = 0; status >= 0 && i <= m->n_layers; i++)
+    if (!host)
+        return RN_ENOMEM;
+    for (int i = 0; i <= m->n_layers; i++)
         for (int k = 0; k < m->layers[i].n_buffers; k++) {
             const struct model_buffer *b = &m->layers[i].buffers[k];
             for (int64_t j = 0; b->life == RN_PERSISTENT && j < rn_count(&b->shape); j++)
@@ -48,7 +47,7 @@ static int start_buffers(struct model *m)
                                       : b->flags & RN_ONES ? 1
                                                            : 0;
         }
-    status = status < 0 ? status : m->dev->ops->upload(m->dev, p, host, bytes);
+    int status = m->dev->ops->upload(m->dev, m->persistent, host, bytes);
     status = status < 0 ? status : m->dev->ops->sync(m->dev);
     mem_free(host);
     return status;
@@ -144,8 +143,11 @@ int model_open(struct model *m, struct rn_device *dev)
     TRY(alloc_flat(m, &m->grad));
     for (; m->n_slots < n_slots; m->n_slots++)
         TRY(alloc_flat(m, &m->slots[m->n_slots]));
-    if (m->kept)
+    if (m->kept) {
+        TRY(dev->ops->alloc(dev, (size_t)m->kept * sizeof(rn_real), &p));
+        m->persistent = p;
         TRY(start_buffers(m));
+    }
     if (m->experiment->train.clip_norm > 0) {
         TRY(dev->ops->alloc(dev, (size_t)update_norm_count(m) * sizeof(rn_real), &p));
         m->norm = p;

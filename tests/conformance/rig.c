@@ -92,6 +92,18 @@ static int add_buffer(struct rn_plan *p, const char *name, uint32_t life, struct
     return plan->n_buf++;
 }
 
+/* values must outlive the plan */
+static int add_constant(struct rn_plan *p, const char *name, struct rn_shape shape,
+                        const double *values)
+{
+    struct rig_plan *plan = p->core;
+    int at = add_buffer(p, name, RN_PERSISTENT, shape, 0);
+
+    if (at >= 0)
+        plan->buf[at].values = values;
+    return at;
+}
+
 int rig_plan(int (*plan)(struct rn_plan *), const void *opts, const struct rn_shape *in, int n_in,
              struct rig_plan *out)
 {
@@ -101,7 +113,8 @@ int rig_plan(int (*plan)(struct rn_plan *), const void *opts, const struct rn_sh
                         .in = in,
                         .core = out,
                         .param = add_param,
-                        .buffer = add_buffer};
+                        .buffer = add_buffer,
+                        .constant = add_constant};
 
     memset(out, 0, sizeof *out);
     RN_TRY(plan(&p));

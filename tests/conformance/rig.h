@@ -29,6 +29,7 @@ struct rig_item {
     struct rn_init init;
     struct rn_view view;
     uint32_t life, flags;
+    const double *values; /* of a constant; else NULL */
 };
 struct rig_plan {
     struct rig_item param[RIG_PARAMS], buf[RIG_BUFFERS];
