@@ -103,7 +103,10 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case 'q': a->verbosity--; break;
     case 'v': a->verbosity++; break;
     case 's': a->overrides[a->n_overrides++] = optarg; break;
-    case 'o': a->out = optarg; break;
+    case 'o':
+        a->out = optarg;
+        a->out_given = true;
+        break;
     case OPT_JSON: a->json = true; break;
     case OPT_ORIGIN: a->origin = true; break;
     case OPT_CHANGED: a->changed = true; break;

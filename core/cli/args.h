@@ -11,6 +11,7 @@ struct args {
     const char **plugin_dirs; /* absolute */
     int n_words, n_overrides, n_plugin_dirs;
     const char *out; /* --out */
+    bool out_given;
     bool json, help, version, origin, changed, strict;
     int verbosity;
     bool colour;   /* of stderr */

@@ -17,6 +17,7 @@ static const char general[] =
     "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
+    "  plugins new KIND NAME          a folder with a plugin to begin with\n"
     "  help [COMMAND|exit-codes]      this, or more\n"
     "\n"
     "options\n"
@@ -81,9 +82,14 @@ static const char summary[] = "usage: runner summary FILE [path=value ...] [--js
 static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"
     "       runner plugins describe [KIND] NAME [--json]\n"
+    "       runner plugins new KIND NAME [--out DIR]\n"
     "\n"
-    "KIND is device, layer, loss, optimizer, dataset or reporter. Plugins are looked for in\n"
-    "--plugin-dir, plugins.path of the file, $RN_PLUGIN_PATH, and where runner is installed.\n";
+    "KIND is device, layer, loss, optimizer, dataset, reporter, scheduler, callback or\n"
+    "augmentation. Plugins are looked for in --plugin-dir, plugins.path of the file,\n"
+    "$RN_PLUGIN_PATH, and where runner is installed.\n"
+    "\n"
+    "new makes DIR/NAME (here without --out): a small plugin that works as it is, how to build and\n"
+    "test it, and an experiment that uses it.\n";
 
 const char *help_text(const char *topic)
 {

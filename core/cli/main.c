@@ -1,6 +1,7 @@
 /* main.c - the commands. Results go to stdout, everything else to stderr; only here is an exit code
  * made. */
 #include "args.h"
+#include "new.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -136,12 +137,31 @@ static int list_plugins(const struct args *a, struct session *s, struct text *t)
     return describe_list(s->registry, kind, a->json, t);
 }
 
+static int new_plugin(const struct args *a)
+{
+    struct pool *p = pool_new();
+    struct text t = {0};
+    int status = RN_ENOMEM;
+
+    if (a->n_words != 3)
+        status = usage(a, "expected `new KIND NAME [--out DIR]`");
+    else if (p)
+        status = plugin_new(p, a->words[1], a->words[2], a->out_given ? a->out : ".", a->json, &t);
+    if (status >= 0)
+        status = print(&t);
+    text_free(&t);
+    pool_free(p);
+    return status;
+}
+
 static int do_plugins(const struct args *a, struct session *s)
 {
     struct text t = {0};
     const char *sub = a->n_words ? a->words[0] : "list";
     int status;
 
+    if (!strcmp(sub, "new"))
+        return new_plugin(a);
     TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
     if (!strcmp(sub, "list"))
         status = list_plugins(a, s, &t);
@@ -149,7 +169,7 @@ static int do_plugins(const struct args *a, struct session *s)
         status = describe_plugin(s->registry, a->n_words == 3 ? a->words[1] : NULL,
                                  a->words[a->n_words - 1], a->json, &t);
     else
-        status = usage(a, "expected `list [KIND]` or `describe [KIND] NAME`");
+        status = usage(a, "expected `list [KIND]`, `describe [KIND] NAME` or `new KIND NAME`");
     if (status >= 0)
         status = print(&t);
     text_free(&t);
