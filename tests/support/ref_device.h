@@ -1,11 +1,1 @@
-/* ref_device.h - the reference: every operation of <runner/device.h> as plain loops, in double
- * when built with -DRN_DOUBLE. Slow, and written from the header's comments alone. */
-#ifndef REF_DEVICE_H
-#define REF_DEVICE_H
-
-#include <runner/device.h>
-
-int ref_device_open(struct rn_device **out); /* RN_ENOMEM */
-void ref_device_close(struct rn_device *d);
-
-#endif
+#include "verify/ref_device.h"
