@@ -1,0 +1,69 @@
+/* elu.c - relu that bends towards -alpha, in place where the core allows it. */
+#include <runner/layer.h>
+
+struct elu {
+    double alpha;
+};
+
+static const struct rn_option options[] = {
+    RN_FLOAT(struct elu, alpha, "1", 0, 100, 0, NULL, "y goes to minus this far below 0"),
+    RN_END,
+};
+
+RN_MAP(forward, 1, 1, 0, y0 = x0 > 0 ? x0 : a0 * expm1f(x0););
+/* x0 y, x1 dy; the slope alpha exp(x) is y + alpha */
+RN_MAP(backward, 2, 1, 0, y0 = x0 > 0 ? x1 : (x0 + a0) * x1;);
+
+static int elu_plan(struct rn_plan *p)
+{
+    p->out = p->in[0];
+    return RN_OK;
+}
+
+static int elu_forward(const struct rn_call *c)
+{
+    const struct elu *o = c->opts;
+
+    return rn_apply(c->dev, &forward,
+                    (struct rn_map_call){.rows = c->batch,
+                                         .cols = rn_count(&c->in->shape),
+                                         .in = {c->in->data},
+                                         .out = {c->out->data},
+                                         .arg = {(rn_real)o->alpha}});
+}
+
+static int elu_backward(const struct rn_call *c)
+{
+    const struct elu *o = c->opts;
+
+    if (!c->din->data)
+        return RN_OK;
+    return rn_apply(c->dev, &backward,
+                    (struct rn_map_call){.rows = c->batch,
+                                         .cols = rn_count(&c->out->shape),
+                                         .in = {c->out->data, c->dout->data},
+                                         .out = {c->din->data},
+                                         .beta = {c->din_beta[0]},
+                                         .arg = {(rn_real)o->alpha}});
+}
+
+static const struct rn_plugin elu = {
+    RN_PLUGIN_HEAD(RN_KIND_LAYER, struct elu),
+    .name = "elu",
+    .version = "1.0.0",
+    .license = "MIT",
+    .summary = "negative values bend towards -alpha",
+    .doc = "y = x where x > 0, else alpha (exp(x) - 1)\n"
+           "dx = dy where y > 0, else (y + alpha) dy\n"
+           "\n"
+           "Any shape. NaN stays NaN. As torch.nn.ELU, but alpha may not be negative:\n"
+           "the backward pass goes by y.",
+    .options = options,
+    .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
+                                        .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
+                                        .plan = elu_plan,
+                                        .forward = elu_forward,
+                                        .backward = elu_backward},
+};
+
+RN_PLUGINS(&elu);
