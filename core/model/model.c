@@ -1,4 +1,5 @@
-/* model.c - calls each layer's plan() in turn: shapes, parameters, buffers. */
+/* model.c - unfolds the layers into one list and calls each one's plan() in turn: shapes,
+ * parameters, buffers. */
 #include "model.h"
 
 #include "base/error.h"
@@ -11,7 +12,6 @@
 struct planning { /* what plan()'s callbacks work on */
     struct model *model;
     int layer;
-    const char *name;
 };
 
 const char *shape_text(const struct rn_shape *s, char out[SHAPE_TEXT])
@@ -82,7 +82,7 @@ static int plan_param(struct rn_plan *p, const char *name, struct rn_shape shape
     TRY(model_check_shape(&shape));
     TRY(check_view(view, &shape));
     m->params = grown(m->pool, m->params, m->n_params, sizeof *m->params);
-    char *full = m->params ? pool_printf(m->pool, "%s.%s", g->name, name) : NULL;
+    char *full = m->params ? pool_printf(m->pool, "%s.%s", l->name, name) : NULL;
     if (!full)
         return RN_ENOMEM;
     m->params[m->n_params++] = (struct model_param){
@@ -105,7 +105,7 @@ static int plan_buffer(struct rn_plan *p, const char *name, uint32_t life, struc
     l->buffers = grown(m->pool, l->buffers, l->n_buffers, sizeof *l->buffers);
     if (!l->buffers)
         return RN_ENOMEM;
-    char *full = pool_printf(m->pool, "%s.%s", g->name, name);
+    char *full = pool_printf(m->pool, "%s.%s", l->name, name);
     if (!full)
         return RN_ENOMEM;
     l->buffers[l->n_buffers] = (struct model_buffer){full, shape, life, flags, m->kept, NULL};
@@ -128,11 +128,23 @@ static int plan_constant(struct rn_plan *p, const char *name, struct rn_shape sh
     return at;
 }
 
+/* What layer.h promises the core of a layer, and its numbers did not keep. */
+static int check_promises(const struct model_layer *l, const struct rn_shape *out)
+{
+    if (!(l->part->plugin->ops.layer.flags & RN_LAYER_VIEW))
+        return RN_OK;
+    if (l->n_from > 1)
+        return FAIL(RN_EPLUGIN, "says that it is a view, but has more than one input");
+    if (rn_count(out) != rn_count(&l->in))
+        return FAIL(RN_EPLUGIN, "says that it is a view, but changes the number of elements");
+    return RN_OK;
+}
+
 /* Plans layer i (the loss when i is n_layers) on the shapes in[0..n_in-1]. */
 static int plan_one(struct model *m, int i, const struct rn_shape *in, int n_in)
 {
     struct model_layer *l = &m->layers[i];
-    struct planning g = {m, i, l->part->name};
+    struct planning g = {m, i};
     struct rn_plan p = {.size = sizeof p,
                         .n_in = n_in,
                         .opts = l->part->opts,
@@ -146,24 +158,29 @@ static int plan_one(struct model *m, int i, const struct rn_shape *in, int n_in)
     l->first_param = m->n_params;
     TRY(i < m->n_layers ? l->part->plugin->ops.layer.plan(&p) : l->part->plugin->ops.loss.plan(&p));
     TRY(model_check_shape(&p.out));
-    if (i < m->n_layers && (l->part->plugin->ops.layer.flags & RN_LAYER_VIEW) &&
-        rn_count(&p.out) != rn_count(in))
-        return FAIL(RN_EPLUGIN, "says that it is a view, but changes the number of elements");
+    if (i < m->n_layers)
+        TRY(check_promises(l, &p.out));
     l->out = p.out;
     l->flops = p.flops;
+    l->learns = l->n_params > 0;
+    for (int k = 0; k < l->n_from; k++)
+        l->learns |= l->from[k] && m->layers[l->from[k] - 1].learns;
     m->flops += p.flops;
     return RN_OK;
 }
 
-/* "input 1x28x28 -> flatten1 784 -> dense1 256" up to, not including, layer n. */
-static void chain_text(const struct model *m, int n, struct text *out)
+/* "input 1x28x28 -> flatten1 784 -> dense1 256" up to a value, past branches. */
+static void chain_text(const struct model *m, int value, struct text *out)
 {
     char s[SHAPE_TEXT];
 
-    text_add(out, "input %s", shape_text(&m->input, s));
-    for (int i = 0; i < n; i++)
-        text_add(out, " \xE2\x86\x92 %s %s", m->layers[i].part->name,
-                 shape_text(&m->layers[i].out, s));
+    if (!value) {
+        text_add(out, "input %s", shape_text(&m->input, s));
+        return;
+    }
+    chain_text(m, m->layers[value - 1].follows, out);
+    text_add(out, " \xE2\x86\x92 %s %s", m->layers[value - 1].name,
+             shape_text(&m->layers[value - 1].out, s));
 }
 
 static int shape_problem(struct model *m, int i, struct diag *d, int status)
@@ -173,12 +190,82 @@ static int shape_problem(struct model *m, int i, struct diag *d, int status)
 
     if (status == RN_ENOMEM)
         return status;
-    chain_text(m, i, &chain);
+    chain_text(m, m->layers[i].follows, &chain);
     diag_add(d, DIAG_ERROR, part->mark, part->path, NULL,
              "%s\n      %s \xE2\x86\x92 %s \xE2\x9C\x97", error_text(), text_str(&chain),
-             part->name);
+             m->layers[i].name);
     text_free(&chain);
     return status == RN_EPLUGIN ? status : RN_ESHAPE;
+}
+
+/* ---- the list of layers --------------------------------------------------- */
+
+static int count_layers(const struct part *parts, int n)
+{
+    int count = n;
+
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < parts[i].n_branches; k++)
+            count += count_layers(parts[i].branches[k].layers, parts[i].branches[k].n_layers);
+    return count;
+}
+
+struct unfolding { /* of the tree of parts into the list */
+    struct model *model;
+    struct diag *diag;
+    int n; /* layers so far */
+};
+
+static int plan_branch(struct unfolding *u, const struct part *parts, int n, int *value);
+
+/* *value is what the part hangs on, and then what it gives. */
+static int plan_part(struct unfolding *u, const struct part *part, int *value)
+{
+    static const char root[] = "model.layers.";
+    struct model *m = u->model;
+    int n = part->n_branches ? part->n_branches : 1;
+    int *from = pool_alloc(m->pool, (size_t)n * sizeof *from);
+    struct rn_shape *in = pool_alloc(m->pool, (size_t)n * sizeof *in);
+
+    if (!from || !in)
+        return RN_ENOMEM;
+    for (int k = 0; k < n; k++) {
+        from[k] = *value;
+        if (part->n_branches)
+            TRY(plan_branch(u, part->branches[k].layers, part->branches[k].n_layers, &from[k]));
+        in[k] = *model_shape(m, from[k]);
+    }
+    int i = u->n++;
+    m->layers[i] = (struct model_layer){.part = part,
+                                        .name = part->path + sizeof root - 1,
+                                        .from = from,
+                                        .n_from = n,
+                                        .follows = *value};
+    int status = plan_one(m, i, in, n);
+    *value = i + 1;
+    return status < 0 ? shape_problem(m, i, u->diag, status) : RN_OK;
+}
+
+static int plan_branch(struct unfolding *u, const struct part *parts, int n, int *value)
+{
+    for (int i = 0; i < n; i++)
+        TRY(plan_part(u, &parts[i], value));
+    return RN_OK;
+}
+
+static int plan_loss(struct model *m, struct diag *d)
+{
+    const struct part *part = &m->experiment->loss;
+    struct rn_shape in[2] = {*model_shape(m, m->n_layers), rn_vec(m->target_width)};
+    int *from = pool_alloc(m->pool, sizeof *from);
+
+    if (!from)
+        return RN_ENOMEM;
+    *from = m->n_layers;
+    m->layers[m->n_layers] = (struct model_layer){
+        .part = part, .name = part->name, .from = from, .n_from = 1, .follows = *from};
+    int status = plan_one(m, m->n_layers, in, 2);
+    return status < 0 ? shape_problem(m, m->n_layers, d, status) : RN_OK;
 }
 
 /* A class number must have a score: the last width and the classes of the data belong together. */
@@ -206,23 +293,17 @@ int model_plan(struct pool *p, const struct experiment *e, const struct rn_datas
                struct diag *d, struct model **out)
 {
     struct model *m = pool_alloc(p, sizeof *m);
+    int n = count_layers(e->layers, e->n_layers), value = 0;
 
     *out = m;
-    if (!m || !(m->layers = pool_alloc(p, (size_t)(e->n_layers + 1) * sizeof *m->layers)))
+    if (!m || !(m->layers = pool_alloc(p, (size_t)(n + 1) * sizeof *m->layers)))
         return RN_ENOMEM;
     m->pool = p;
     m->experiment = e;
     m->input = data->input;
-    m->n_layers = e->n_layers;
+    m->n_layers = n;
     m->target_width = data->target_width;
-
-    struct rn_shape in[2] = {data->input, rn_vec(data->target_width)};
-    for (int i = 0; i <= e->n_layers; i++) {
-        m->layers[i].part = i < e->n_layers ? &e->layers[i] : &e->loss;
-        int status = plan_one(m, i, in, i < e->n_layers ? 1 : 2);
-        if (status < 0)
-            return shape_problem(m, i, d, status);
-        in[0] = m->layers[i].out;
-    }
+    TRY(plan_branch(&(struct unfolding){m, d, 0}, e->layers, e->n_layers, &value));
+    TRY(plan_loss(m, d));
     return check_classes(m, data, d);
 }

@@ -1,5 +1,8 @@
 /* model.h - the layers of an experiment with their shapes, parameters and buffers; where each
- * tensor lives; and the order of calls that makes a training or an evaluation step. */
+ * tensor lives; and the order of calls that makes a training or an evaluation step.
+ *
+ * Layers are a list in the order of computation: those of a container's branches stand before it.
+ * What flows between them are values: 0 is the input, i + 1 what layer i gives. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -29,8 +32,12 @@ static inline bool buffer_is_saved(const struct model_buffer *b)
 
 struct model_layer {
     const struct part *part;
-    struct rn_shape in, out;
-    double flops; /* of one sample, forward */
+    const char *name;        /* "dense1"; in a branch "residual1.layers.dense1" */
+    int *from, n_from;       /* the values it reads; for a container one a branch */
+    int follows;             /* the value before it in its branch; for a container, its input */
+    bool learns;             /* what it gives depends on a parameter */
+    struct rn_shape in, out; /* in: of the first value it reads */
+    double flops;            /* of one sample, forward */
     int first_param, n_params;
     struct model_buffer *buffers;
     int n_buffers;
@@ -73,6 +80,11 @@ int model_plan(struct pool *p, const struct experiment *e, const struct rn_datas
  * values. */
 int model_open(struct model *m, struct rn_device *dev);
 void model_close(struct model *m);
+
+static inline const struct rn_shape *model_shape(const struct model *m, int value)
+{
+    return value ? &m->layers[value - 1].out : &m->input;
+}
 
 /* "1x28x28" for an image, "784" for a vector; into s, which is returned. */
 #define SHAPE_TEXT 128

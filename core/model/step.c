@@ -12,6 +12,13 @@ RN_MAP(copy, 1, 1, 0, y0 = x0;);
 RN_MAP(inverse, 1, 1, 0, y0 = x0 > 0 ? a0 / x0 : 0;);
 RN_MAP(equal, 2, 1, 0, y0 = x0 == x1 ? 1 : 0;);
 
+struct probe { /* what step_probe() was given, and what came of it */
+    const struct rn_block *block;
+    step_look *look;
+    void *ctx;
+    int result;
+};
+
 struct recorder {
     struct pool *pool;
     const struct model *m;
@@ -22,7 +29,10 @@ struct recorder {
     int64_t rows;
     unsigned flags; /* enum step_flag */
     bool training;
+    struct probe *probe; /* NULL: recorded as a whole */
 };
+
+typedef int step_call(const struct recorder *r, int layer);
 
 static rn_real *data_of(const struct recorder *r, int item)
 {
@@ -34,8 +44,9 @@ static struct rn_tensor tensor(rn_real *data, struct rn_shape shape)
     return (struct rn_tensor){data, shape};
 }
 
-static int gather(const struct recorder *r)
+static int gather(const struct recorder *r, int i)
 {
+    (void)i;
     const struct step_io *io = r->io;
     const struct model *m = r->m;
 
@@ -83,39 +94,80 @@ static struct rn_tensor *params_of(const struct recorder *r, int layer, rn_real 
     return t;
 }
 
+/* The inputs of a layer, or where backward is to write their gradients. */
+static struct rn_tensor *inputs_of(const struct recorder *r, int i, bool gradients)
+{
+    const struct model_layer *l = &r->m->layers[i];
+    struct rn_tensor *t = pool_alloc(r->pool, (size_t)l->n_from * sizeof *t);
+
+    for (int j = 0; t && j < l->n_from; j++)
+        t[j] = tensor(data_of(r, gradients ? r->at.din[i][j].item : r->at.act[l->from[j]]),
+                      *model_shape(r->m, l->from[j]));
+    return t;
+}
+
+static rn_real *betas_of(const struct recorder *r, int i)
+{
+    int n = r->m->layers[i].n_from;
+    rn_real *beta = pool_alloc(r->pool, (size_t)n * sizeof *beta);
+
+    for (int j = 0; beta && j < n; j++)
+        beta[j] = r->at.din[i][j].adds ? 1 : 0;
+    return beta;
+}
+
 static int call_layer(const struct recorder *r, int i, bool backward)
 {
     const struct model_layer *l = &r->m->layers[i];
     const struct rn_layer_ops *ops = &l->part->plugin->ops.layer;
-    const rn_real beta[1] = {0};
-    struct rn_tensor in = tensor(data_of(r, r->at.act[i]), l->in);
     struct rn_tensor out = tensor(data_of(r, r->at.act[i + 1]), l->out);
-    struct rn_tensor din = tensor(data_of(r, r->at.grad[i]), l->in);
     struct rn_tensor dout = tensor(data_of(r, r->at.grad[i + 1]), l->out);
+
+    if (ops->flags & RN_LAYER_VIEW)
+        return RN_OK;
     struct rn_call c = {.size = sizeof c,
                         .training = r->training,
                         .dparam_beta = r->flags & STEP_ADDS ? 1 : 0,
                         .opts = l->part->opts,
                         .dev = r->dev,
                         .batch = r->rows,
-                        .in = &in,
+                        .in = inputs_of(r, i, false),
                         .out = &out,
                         .param = params_of(r, i, r->m->param),
                         .buf = buffers_of(r, i),
                         .dout = &dout,
-                        .din = &din,
+                        .din = inputs_of(r, i, true),
                         .dparam = params_of(r, i, r->m->grad),
-                        .din_beta = beta,
+                        .din_beta = betas_of(r, i),
                         .draw_from = U_DRAW,
                         .key = rng_key(r->m->experiment->seed, RNG_LAYER, (uint64_t)i)};
 
-    if (!c.param || !c.buf || !c.dparam)
+    if (!c.in || !c.param || !c.buf || !c.din || !c.dparam || !c.din_beta)
         return RN_ENOMEM;
-    if (ops->flags & RN_LAYER_VIEW)
-        return RN_OK;
     int status = backward ? ops->backward(&c) : ops->forward(&c);
     return status < 0 ? error_prefix(status, "%s (%s)", l->part->path, l->part->plugin->name)
                       : RN_OK;
+}
+
+static int forward(const struct recorder *r, int i) { return call_layer(r, i, false); }
+
+static int backward(const struct recorder *r, int i)
+{
+    const struct model_layer *l = &r->m->layers[i];
+
+    TRY(call_layer(r, i, true));
+    for (int j = 0; j < l->n_from; j++) {
+        const struct step_din *din = &r->at.din[i][j];
+        if (!din->apart)
+            continue;
+        TRY(rn_apply(r->dev, &copy,
+                     (struct rn_map_call){.rows = r->rows,
+                                          .cols = rn_count(model_shape(r->m, l->from[j])),
+                                          .in = {data_of(r, din->item)},
+                                          .out = {data_of(r, r->at.grad[l->from[j]])},
+                                          .beta = {1}}));
+    }
+    return RN_OK;
 }
 
 static int call_loss(const struct recorder *r, bool backward)
@@ -142,6 +194,18 @@ static int call_loss(const struct recorder *r, bool backward)
     return status < 0 ? error_prefix(status, "loss (%s)", l->part->plugin->name) : RN_OK;
 }
 
+static int loss_forward(const struct recorder *r, int i)
+{
+    (void)i;
+    return call_loss(r, false);
+}
+
+static int loss_backward(const struct recorder *r, int i)
+{
+    (void)i;
+    return call_loss(r, true);
+}
+
 /* to[block.u[from]] = the n values at data */
 static int keep(const struct recorder *r, const rn_real *data, int64_t n, rn_real *to, uint8_t from)
 {
@@ -151,8 +215,9 @@ static int keep(const struct recorder *r, const rn_real *data, int64_t n, rn_rea
 }
 
 /* What the epoch's curves are made of: loss, weight and right answers of this step. */
-static int sum_step(const struct recorder *r)
+static int sum_step(const struct recorder *r, int i)
 {
+    (void)i;
     const struct step_io *io = r->io;
     rn_real *sum = data_of(r, r->at.sum_weight), *best = data_of(r, r->at.best);
     rn_real *correct = data_of(r, r->at.correct);
@@ -184,17 +249,15 @@ static int sum_step(const struct recorder *r)
     return r->dev->ops->reduce(r->dev, &all);
 }
 
-static int training_part(const struct recorder *r)
+static int update(const struct recorder *r, int i)
 {
-    TRY(sum_step(r));
-    TRY(call_loss(r, true));
-    for (int i = r->m->n_layers - 1; i >= 0 && step_needs_grad(r->m, i + 1); i--)
-        TRY(call_layer(r, i, true));
-    return r->flags & STEP_UPDATES ? update_record(r->pool, r->m) : RN_OK;
+    (void)i;
+    return update_record(r->pool, r->m);
 }
 
-static int evaluation_part(const struct recorder *r)
+static int evaluation_part(const struct recorder *r, int i)
 {
+    (void)i;
     const struct step_io *io = r->io;
     int64_t width = rn_count(&r->m->layers[r->m->n_layers].in);
 
@@ -203,13 +266,98 @@ static int evaluation_part(const struct recorder *r)
     return keep(r, data_of(r, r->at.act[r->m->n_layers]), r->rows * width, io->scores, U_SCORE);
 }
 
+/* ---- looking ------------------------------------------------------------------------ */
+
+static int look_at(const struct recorder *r, const char *layer, const char *phase,
+                   const rn_real *data, int64_t n)
+{
+    struct probe *p = r->probe;
+
+    if (!p->result && data && n)
+        p->result = p->look(p->ctx, layer, phase, data, n);
+    return p->result < 0 ? p->result : RN_OK;
+}
+
+static int look_at_params(const struct recorder *r, int layer, const char *phase,
+                          const rn_real *flat)
+{
+    const struct model_layer *l = &r->m->layers[layer];
+
+    for (int k = 0; k < l->n_params; k++) {
+        const struct model_param *p = &r->m->params[l->first_param + k];
+        TRY(look_at(r, l->part->path, phase, flat + p->offset, rn_count(&p->shape)));
+    }
+    return RN_OK;
+}
+
+static int look_at_value(const struct recorder *r, const char *layer, const char *phase, int item,
+                         int value)
+{
+    return look_at(r, layer, phase, data_of(r, item), r->rows * rn_count(model_shape(r->m, value)));
+}
+
+/* What the call wrote. */
+static int look_behind(const struct recorder *r, step_call *call, int i)
+{
+    const struct model *m = r->m;
+    const struct model_layer *l = &m->layers[i];
+
+    if (call == gather)
+        return look_at_value(r, "data", "forward", r->at.act[0], 0);
+    if (call == forward)
+        return look_at_value(r, l->part->path, "forward", r->at.act[i + 1], i + 1);
+    if (call == loss_forward)
+        return look_at(r, "loss", "forward", data_of(r, r->at.loss), r->rows);
+    if (call == loss_backward)
+        return look_at_value(r, "loss", "backward", r->at.grad[m->n_layers], m->n_layers);
+    if (call == backward) {
+        for (int j = 0; j < l->n_from; j++)
+            TRY(look_at_value(r, l->part->path, "backward", r->at.din[i][j].item, l->from[j]));
+        return look_at_params(r, i, "backward", m->grad);
+    }
+    for (int k = 0; call == update && k < m->n_layers; k++)
+        TRY(look_at_params(r, k, "update", m->param));
+    return RN_OK;
+}
+
+/* ---- all of it ---------------------------------------------------------------------- */
+
+/* Records the call; for a probe, also does it and shows what it wrote. */
+static int go(const struct recorder *r, step_call *call, int i)
+{
+    struct rn_recording *recording = NULL;
+    const struct rn_device_ops *ops = r->dev->ops;
+
+    if (!r->probe)
+        return call(r, i);
+    if (r->probe->result)
+        return RN_OK;
+    TRY(ops->capture_begin(r->dev));
+    int status = call(r, i), ended = ops->capture_end(r->dev, &recording);
+    status = status < 0 ? status : ended;
+    status = status < 0 ? status : ops->replay(r->dev, recording, r->probe->block);
+    status = status < 0 ? status : ops->sync(r->dev);
+    if (ended >= 0)
+        ops->discard(r->dev, recording);
+    return status < 0 ? status : look_behind(r, call, i);
+}
+
 static int all_calls(const struct recorder *r)
 {
-    TRY(gather(r));
-    for (int i = 0; i < r->m->n_layers; i++)
-        TRY(call_layer(r, i, false));
-    TRY(call_loss(r, false));
-    return r->training ? training_part(r) : evaluation_part(r);
+    int n = r->m->n_layers;
+
+    TRY(go(r, gather, 0));
+    for (int i = 0; i < n; i++)
+        TRY(go(r, forward, i));
+    TRY(go(r, loss_forward, n));
+    if (!r->training)
+        return go(r, evaluation_part, n);
+    TRY(go(r, sum_step, n));
+    TRY(go(r, loss_backward, n));
+    for (int i = n - 1; i >= 0; i--)
+        if (step_needs_grad(r->m, i + 1))
+            TRY(go(r, backward, i));
+    return r->flags & STEP_UPDATES ? go(r, update, n) : RN_OK;
 }
 
 int step_record(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
@@ -233,4 +381,23 @@ int step_record(struct pool *p, const struct model *m, unsigned flags, int64_t r
         *out = NULL;
     }
     return status < 0 ? status : ended;
+}
+
+int step_probe(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
+               const struct step_io *io, const struct rn_block *block, step_look *look, void *ctx)
+{
+    struct probe probe = {block, look, ctx, 0};
+    struct recorder r = {.pool = p,
+                         .m = m,
+                         .dev = m->dev,
+                         .io = io,
+                         .arena = arena,
+                         .rows = rows,
+                         .flags = flags,
+                         .training = flags & STEP_TRAINS,
+                         .probe = &probe};
+
+    TRY(step_layout(p, m, r.training, rows, &r.at));
+    int status = all_calls(&r);
+    return status < 0 ? status : probe.result;
 }

@@ -11,11 +11,18 @@ enum block_u { U_START = 1, U_STEP, U_ROW, U_SCORE, U_DRAW, U_INPUT };
 enum block_f { F_SCALARS = 1, F_SHARE = F_SCALARS + RN_SCALARS, F_WATCH };
 #define WATCHES_MAX ((RN_BLOCK_F - F_WATCH) / RN_SCALARS)
 
+struct step_din { /* the gradient of one input of a layer */
+    int item;     /* where backward writes it; -1: not wanted */
+    bool adds;    /* to what layers wrote that read the same value */
+    bool apart;   /* not in the value's own item, to which the core adds it then */
+};
+
 struct step_layout { /* items of the arena, by number; -1: there is none */
     struct memory_item *items;
     int n_items;
-    int *act, *grad; /* act[0] the input, act[i + 1] the output of layer i; grad alike */
-    int **buffers;   /* [layer][buffer]; the loss is the layer behind the last */
+    int *act, *grad;       /* of each value, and its gradient */
+    struct step_din **din; /* [layer][input] */
+    int **buffers;         /* [layer][buffer]; the loss is the layer behind the last */
     int target, loss, weight, sum_weight, scale, best, correct;
     int64_t bytes;
 };
@@ -23,7 +30,7 @@ struct step_layout { /* items of the arena, by number; -1: there is none */
 /* rows: of the batch. All memory from p; RN_ENOMEM. */
 int step_layout(struct pool *p, const struct model *m, bool training, int64_t rows,
                 struct step_layout *out);
-bool step_needs_grad(const struct model *m, int act); /* some parameter stands before it */
+bool step_needs_grad(const struct model *m, int value); /* it depends on a parameter */
 
 struct step_io {                /* device memory that a step reads and writes beside the arena */
     const void *input;          /* samples as the data set gave them */
@@ -47,6 +54,15 @@ enum step_flag {
 };
 int step_record(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
                 const struct step_io *io, struct rn_recording **out);
+/* For who looks for the first bad number: does a step call by call, on the device, with the values
+ * of block, and shows after each what it wrote. layer is a path, or "data", "loss"; phase is
+ * "forward", "backward" (gradients of inputs and parameters) or "update"; data is device memory.
+ * look returns 0 to go on. The result is its first other one, or the status of what failed. */
+typedef int step_look(void *ctx, const char *layer, const char *phase, const rn_real *data,
+                      int64_t n);
+int step_probe(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
+               const struct step_io *io, const struct rn_block *block, step_look *look, void *ctx);
+
 /* update.c: elements of struct model's norm. */
 int64_t update_norm_count(const struct model *m);
 /* update.c: clips the gradient, updates the parameters, then what callbacks keep for each. */
