@@ -52,6 +52,10 @@ static bool other_value(const struct rn_option *o, int k, char *out, size_t n)
                 return true;
             }
         return false;
+    case RN_OPT_FLOATS: snprintf(out, n, "[1]"); return k < 0;
+    case RN_OPT_SPAN:
+        snprintf(out, n, "%s", o->flags & RN_OPT_TIME ? "2 m" : "2 steps");
+        return k <= 0;
     default: return false;
     }
 }

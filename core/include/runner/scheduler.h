@@ -7,6 +7,8 @@
 
 #include "option.h"
 
+#include <string.h>
+
 struct rn_progress_point { /* of training; updates of the parameters count as steps */
     uint32_t size, reserved;
     int64_t step, steps; /* done so far; planned in all */
@@ -29,9 +31,20 @@ static inline double rn_span_steps(const struct rn_span_value *s, const struct r
     switch (s->unit) {
     case RN_EPOCHS: return s->value * (double)p->steps_per_epoch;
     case RN_SAMPLES: return s->value / (double)p->batch_size;
-    case RN_PERCENT: return s->value / 100 * (double)p->steps;
+    case RN_PERCENT: return s->value * (double)p->steps / 100;
     default: return s->value;
     }
+}
+
+/* Whether more of a metric is better: of "val.accuracy" it is, of a loss or an error it is not. */
+static inline bool rn_more_is_better(const char *metric)
+{
+    static const char *const good[] = {"accuracy", "top", "f1", "precision", "recall"};
+
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (strstr(metric, good[i]))
+            return true;
+    return false;
 }
 
 #endif
