@@ -277,6 +277,97 @@ static int do_task(struct work *w)
     return w->d->ops->map(w->d, &half, &m);
 }
 
+static struct rn_window window_of(const struct device_case *c)
+{
+    const struct case_window *w = &c->window;
+    int reach_h = (w->kernel_h - 1) * w->dilation + 1,
+        reach_w = (w->kernel_w - 1) * w->dilation + 1;
+
+    return (struct rn_window){.h = w->h,
+                              .w = w->w,
+                              .channels = (int32_t)c->channels,
+                              .out_h = (w->h + w->top + w->bottom - reach_h) / w->stride + 1,
+                              .out_w = (w->w + w->left + w->right - reach_w) / w->stride + 1,
+                              .kernel_h = w->kernel_h,
+                              .kernel_w = w->kernel_w,
+                              .stride_h = w->stride,
+                              .stride_w = w->stride,
+                              .dilation_h = w->dilation,
+                              .dilation_w = w->dilation,
+                              .pad_top = w->top,
+                              .pad_left = w->left,
+                              .pad_bottom = w->bottom,
+                              .pad_right = w->right};
+}
+
+static rn_real *changeable(const rn_real *p) /* inputs of a call that has no const */
+{
+    return (rn_real *)(uintptr_t)p;
+}
+
+static int do_conv(struct work *w)
+{
+    const struct device_case *c = w->c;
+    const struct rn_window n = window_of(c);
+    int64_t x = (int64_t)n.h * n.w * n.channels, y = (int64_t)n.out_h * n.out_w * c->cols;
+    int64_t weights = (int64_t)n.kernel_h * n.kernel_w * (n.channels / c->groups) * c->cols;
+    struct rn_conv v = {.window = n,
+                        .filters = (int32_t)c->cols,
+                        .groups = c->groups,
+                        .rows = c->rows,
+                        .beta = (rn_real)c->beta,
+                        .pass = (uint8_t)c->op_code};
+
+    v.x = c->op_code == RN_CONV_GRAD_INPUT ? output(w, c->rows, x, x, c->beta)
+                                           : changeable(input(w, c->rows * x));
+    v.w = c->op_code == RN_CONV_GRAD_WEIGHT ? output(w, 1, weights, weights, c->beta)
+                                            : changeable(input(w, weights));
+    v.y = c->op_code == RN_CONV_FORWARD ? output(w, c->rows, y, y, 0)
+                                        : changeable(input(w, c->rows * y));
+    v.bias = c->bias ? input(w, c->cols) : NULL;
+    return w->d->ops->conv(w->d, &v);
+}
+
+/* For a maximum, not made positive: which is largest must not change. Odd: each value some four
+ * times, one in 40 is NaN, windows of nothing but -infinity occur. */
+static const rn_real *to_compare(struct work *w, int64_t n, int64_t channels)
+{
+    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+
+    MUST(w, host != NULL);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t pixel = i / channels;
+
+        host[i] = !w->c->odd_values ? (rn_real)(i * 7919 % 1009)
+                  : i % 40 == 7     ? (rn_real)NAN
+                  : pixel % 50 > 30 ? -INFINITY
+                                    : (rn_real)((i * i + i / 3) % 5 - 3);
+    }
+    return room(w, host, (size_t)n * sizeof *host);
+}
+
+static int do_pool(struct work *w)
+{
+    const struct device_case *c = w->c;
+    const struct rn_window n = window_of(c);
+    int64_t x = (int64_t)n.h * n.w * n.channels, y = (int64_t)n.out_h * n.out_w * n.channels;
+    struct rn_pool p = {
+        .window = n, .rows = c->rows, .op = (uint8_t)c->op_code, .inside_only = c->inside};
+
+    p.x = changeable(c->op_code == RN_POOL_MAX ? to_compare(w, c->rows * x, n.channels)
+                                               : input(w, c->rows * x));
+    p.y = output(w, c->rows, y, y, 0);
+    p.where = c->op_code == RN_POOL_MAX ? output(w, c->rows, y, y, 0) : NULL;
+    RN_TRY(w->d->ops->pool(w->d, &p));
+    if (!c->back)
+        return RN_OK;
+    p.backward = 1;
+    p.beta = (rn_real)c->beta;
+    p.y = changeable(input(w, c->rows * y));
+    p.x = output(w, c->rows, x, x, c->beta);
+    return w->d->ops->pool(w->d, &p);
+}
+
 static int do_it(struct work *w)
 {
     const struct device_case *c = w->c;
@@ -294,6 +385,8 @@ static int do_it(struct work *w)
     case CASE_GATHER: return do_gather(w);
     case CASE_ARGMAX: return do_argmax(w);
     case CASE_TASK: return do_task(w);
+    case CASE_CONV: return do_conv(w);
+    case CASE_POOL: return do_pool(w);
     }
     return RN_EBUG;
 }

@@ -20,16 +20,29 @@ enum case_op {
     CASE_GATHER,
     CASE_ARGMAX,
     CASE_TASK, /* between two maps */
+    CASE_CONV,
+    CASE_POOL, /* forward; with `back`, then backward from what it noted */
+};
+
+struct case_window { /* of convolutions and pools */
+    int h, w, kernel_h, kernel_w, stride, dilation;
+    int top, left, bottom, right; /* padding */
 };
 
 struct device_case {
     enum case_op op;
     int64_t rows, cols, k;
     int64_t pad;      /* gemm: leading dimensions beyond the columns */
-    int64_t channels; /* gather: 0 without scale and shift */
+    int64_t channels; /* gather: 0 without scale and shift; of images */
     double beta;
     int ta, tb;        /* gemm */
-    int op_code, over; /* reduce: enum rn_reduction, enum rn_span */
+    int op_code, over; /* reduce: enum rn_reduction, enum rn_span; conv: enum rn_conv_pass; pool:
+                          enum rn_pool_op */
+    struct case_window window;
+    int groups;        /* conv; cols are the filters */
+    bool bias;         /* conv, forward */
+    bool back, inside; /* pool */
+    bool odd_values;   /* pool: many equal, NaN and infinities among them */
     int span;          /* map: the span of input i is (span >> 2 i) % 4, but of input 0 RN_EACH */
     int dtype;         /* gather: enum rn_dtype */
     bool moves;        /* arguments and places from the step block: replayed only */

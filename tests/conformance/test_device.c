@@ -42,16 +42,37 @@ static void teardown(void)
 
 const char *device_case_text(const struct device_case *c)
 {
-    static const char *const name[] = {"fill", "gemm",   "six",    "curve",  "place",
-                                       "draw", "reduce", "gather", "argmax", "task"};
-    static char text[200];
-
-    snprintf(
+    static const char *const name[] = {"fill",   "gemm",   "six",    "curve", "place", "draw",
+                                       "reduce", "gather", "argmax", "task",  "conv",  "pool"};
+    static char text[400];
+    const struct case_window *w = &c->window;
+    int n = snprintf(
         text, sizeof text,
         "%s %dx%d k %d pad %d beta %g ta %d tb %d op %d over %d span %d dtype %d channels %d%s",
         name[c->op], (int)c->rows, (int)c->cols, (int)c->k, (int)c->pad, c->beta, c->ta, c->tb,
         c->op_code, c->over, c->span, c->dtype, (int)c->channels, c->moves ? ", moving" : "");
+
+    if (c->op == CASE_CONV || c->op == CASE_POOL)
+        snprintf(
+            text + n, sizeof text - (size_t)n,
+            ", image %dx%d kernel %dx%d stride %d dilation %d padding %d %d %d %d groups %d%s%s"
+            "%s%s",
+            w->h, w->w, w->kernel_h, w->kernel_w, w->stride, w->dilation, w->top, w->left,
+            w->bottom, w->right, c->groups, c->bias ? " bias" : "", c->back ? " back" : "",
+            c->inside ? " inside" : "", c->odd_values ? " odd" : "");
     return text;
+}
+
+/* how many products one value of a convolution's result adds up */
+static double products(const struct device_case *c)
+{
+    const struct case_window *w = &c->window;
+    double taps = (double)w->kernel_h * w->kernel_w;
+
+    if (c->op_code == RN_CONV_FORWARD)
+        return taps * (double)(c->channels / c->groups) + 1;
+    return c->op_code == RN_CONV_GRAD_INPUT ? taps * (double)(c->cols / c->groups) + 1
+                                            : (double)c->rows * w->h * w->w + 1;
 }
 
 /* How many roundings, as a multiple of FLT_EPSILON, of the result on absolute values. */
@@ -67,6 +88,8 @@ static double roundings(const struct device_case *c)
     case CASE_CURVE: return 1e-6 / (double)FLT_EPSILON;
     case CASE_TASK: return 4;
     case CASE_GATHER: return c->channels ? 4 : 0;
+    case CASE_CONV: return 8 * sqrt(products(c));
+    case CASE_POOL: return c->op_code == RN_POOL_AVERAGE || c->back ? 16 : 0;
     default: return 0;
     }
 }
@@ -82,10 +105,13 @@ static void compare(const struct device_case *c, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         double off = fabs(first[i] - want[i]);
 
-        if (!(off <= bound * fabs(room_for[i]))) /* an assertion that passes costs a system call */
+        if (isnan(want[i]) && isnan(first[i]))
+            continue;
+        if (!(first[i] == want[i] ||
+              off <= bound * fabs(room_for[i]))) /* an assertion that passes costs a system call */
             ck_abort_msg("%s: value %d is %.9g, not %.9g", device_case_text(c), (int)i, first[i],
                          want[i]);
-        if (want[i] != 77) { /* no guard */
+        if (want[i] != 77 && !isinf(want[i])) { /* no guard */
             error += off * off;
             norm += room_for[i] * room_for[i];
         }
@@ -182,6 +208,23 @@ START_TEST(reduce_is_right)
 }
 END_TEST
 
+/* more rows, or values, than one piece holds; pieces of the columns, too */
+START_TEST(long_reduce_is_right)
+{
+    static const int64_t shape[][2] = {{3000, 1},  {2047, 16},  {2048, 17}, {2600, 64},
+                                       {5001, 33}, {2100, 150}, {1, 70000}, {70001, 1}};
+
+    for (int k = 0; k < 6; k++)
+        check((struct device_case){.op = CASE_REDUCE,
+                                   .rows = shape[_i][0],
+                                   .cols = shape[_i][1],
+                                   .op_code = k % 3,
+                                   .over = k < 3 ? RN_PER_COL : RN_ONE,
+                                   .beta = betas[(_i + k) % 3],
+                                   .moves = (_i + k) % 2});
+}
+END_TEST
+
 START_TEST(gather_is_right)
 {
     for (int j = 0; j < SIZES && sizes[_i] * sizes[j] <= FEW; j++)
@@ -202,6 +245,86 @@ START_TEST(argmax_is_right)
 {
     for (int j = 0; j < SIZES; j++)
         check((struct device_case){.op = CASE_ARGMAX, .rows = sizes[_i], .cols = sizes[j]});
+}
+END_TEST
+
+static const int64_t channel_counts[] = {1, 3, 8, 16, 17};
+static const int64_t batches[] = {1, 2, 5, 33};
+static const int images[][2] = {{9, 7}, {5, 11}, {13, 6}};
+enum { CHANNELS = sizeof channel_counts / sizeof *channel_counts };
+
+/* padding 0: none, 1: to the same size, 2: another on each side */
+static struct case_window any_window(int kernel, int stride, int padding, int mix)
+{
+    struct case_window w = {.h = images[mix % 3][0],
+                            .w = images[mix % 3][1],
+                            .kernel_h = kernel,
+                            .kernel_w = mix % 4 ? kernel : 1,
+                            .stride = stride,
+                            .dilation = kernel == 3 && padding && mix % 3 == 1 ? 2 : 1};
+
+    if (padding == 1)
+        w.top = w.left = w.bottom = w.right = (kernel - 1) * w.dilation / 2;
+    if (padding == 2 && kernel > 1) {
+        w.bottom = w.right = 1;
+        w.left = kernel / 2;
+    }
+    w.left = w.left < w.kernel_w ? w.left : 0;
+    w.right = w.right < w.kernel_w ? w.right : 0;
+    return w;
+}
+
+/* loop: channels */
+START_TEST(conv_is_right)
+{
+    int64_t channels = channel_counts[_i];
+
+    for (int k = 0; k < 3 * 2 * 3 * 3; k++) {
+        int pass = k % 3, mix = k / 3 + 5 * _i + k / 18;
+        struct device_case c = {.op = CASE_CONV,
+                                .op_code = pass,
+                                .rows = batches[mix % 4],
+                                .cols = channel_counts[(mix / 2) % CHANNELS],
+                                .channels = channels,
+                                .groups = 1,
+                                .window =
+                                    any_window(1 + 2 * (k / 3 % 3), 1 + k / 9 % 2, k / 18, mix),
+                                .bias = pass == RN_CONV_FORWARD && mix % 3 != 2,
+                                .beta = pass == RN_CONV_FORWARD ? 0 : betas[(mix + pass) % 3]};
+
+        check(c);
+        if (channels == 1 || k % 4)
+            continue;
+        c.groups = (int)channels; /* each channel alone, one filter or two */
+        c.cols = channels * (1 + mix % 2);
+        check(c);
+        c.groups = channels % 2 ? 1 : 2;
+        c.cols = 10;
+        check(c);
+    }
+}
+END_TEST
+
+/* loop: channels */
+START_TEST(pool_is_right)
+{
+    for (int k = 0; k < 2 * 3 * 2 * 3 * 2; k++) {
+        int mix = k + 3 * _i + k / 12;
+        struct device_case c = {.op = CASE_POOL,
+                                .op_code = k % 2 ? RN_POOL_AVERAGE : RN_POOL_MAX,
+                                .rows = batches[mix % 4],
+                                .channels = channel_counts[_i],
+                                .groups = 1,
+                                .window =
+                                    any_window(2 + k / 2 % 3, 1 + k / 6 % 2, k / 12 % 3, mix)};
+
+        c.inside = c.op_code == RN_POOL_AVERAGE && mix % 2;
+        c.odd_values = c.op_code == RN_POOL_MAX && mix % 3 != 2;
+        check(c);
+        c.back = true;
+        c.beta = betas[mix % 3];
+        check(c);
+    }
 }
 END_TEST
 
@@ -288,7 +411,10 @@ int main(void)
     tcase_add_test(tc, gemm_sums_long_rows);
     tcase_add_loop_test(tc, maps_are_right, 0, SIZES);
     tcase_add_loop_test(tc, reduce_is_right, 0, SIZES);
+    tcase_add_loop_test(tc, long_reduce_is_right, 0, 8);
     tcase_add_loop_test(tc, gather_is_right, 0, SIZES);
+    tcase_add_loop_test(tc, conv_is_right, 0, CHANNELS);
+    tcase_add_loop_test(tc, pool_is_right, 0, CHANNELS);
     tcase_add_loop_test(tc, argmax_is_right, 0, SIZES);
     tcase_add_loop_test(tc, large_ones_are_right, 0, 4);
     tcase_add_test(tc, spans_by_hand);

@@ -11,6 +11,7 @@
 
 struct op {
     void (*run)(const struct op *op, const struct rn_block *b);
+    const struct ref *ref;
     union {
         struct {
             rn_real *dst, v;
@@ -38,6 +39,8 @@ struct op {
             void *ctx;
             int64_t slices;
         } task;
+        struct rn_conv conv;
+        struct rn_pool pool;
     };
 };
 
@@ -49,6 +52,7 @@ struct rn_recording {
 struct ref {
     struct rn_device base;
     struct rn_recording *recording; /* being captured, or NULL */
+    bool larger;                    /* pieces */
 };
 
 static const struct rn_block no_block;
@@ -74,9 +78,12 @@ static int recording_add(struct rn_recording *r, const struct op *op)
 
 static int enqueue(struct rn_device *d, const struct op *op)
 {
-    if (ref_of(d)->recording)
-        return recording_add(ref_of(d)->recording, op);
-    op->run(op, &no_block);
+    struct op own = *op;
+
+    own.ref = ref_of(d);
+    if (own.ref->recording)
+        return recording_add(own.ref->recording, &own);
+    own.run(&own, &no_block);
     return RN_OK;
 }
 
@@ -182,9 +189,12 @@ static int ref_gemm(struct rn_device *d, const struct rn_gemm *g)
 /* one element at a time: what a map gives may not depend on how it is cut */
 static void run_map(const struct op *op, const struct rn_block *b)
 {
-    for (int64_t r = 0; r < op->map.call.rows; r++)
-        for (int64_t c = 0; c < op->map.call.cols; c++)
-            op->map.map->host(&op->map.call, b, r, r + 1, c, c + 1);
+    const struct rn_map_call *m = &op->map.call;
+    int64_t rows = op->ref->larger ? m->rows : 1, cols = op->ref->larger ? m->cols : 1;
+
+    for (int64_t r = 0; r < m->rows; r += rows)
+        for (int64_t c = 0; c < m->cols; c += cols)
+            op->map.map->host(m, b, r, r + rows, c, c + cols);
 }
 
 static int ref_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
@@ -290,14 +300,182 @@ static int ref_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_
 static void run_task(const struct op *op, const struct rn_block *b)
 {
     (void)b;
-    for (int64_t i = op->task.slices; i-- > 0;) /* any order is allowed, so not the usual one */
-        op->task.fn(op->task.ctx, i);
+    const int64_t n = op->task.slices;
+
+    for (int64_t i = 0; i < n; i++) /* any order is allowed, so not the usual one */
+        op->task.fn(op->task.ctx, op->ref->larger ? i : n - 1 - i);
 }
 
 static int ref_task(struct rn_device *d, void (*fn)(void *, int64_t), void *ctx, int64_t slices)
 {
     REQUIRE(fn && slices >= 0);
     return enqueue(d, &(struct op){run_task, .task = {fn, ctx, slices}});
+}
+
+/* ---- images ------------------------------------------------------------------ */
+
+/* Where element (i, j) of output (oy, ox) stands in an image, in pixels; -1: outside of it. */
+static int64_t pixel(const struct rn_window *w, int oy, int ox, int i, int j)
+{
+    int y = oy * w->stride_h + i * w->dilation_h - w->pad_top;
+    int x = ox * w->stride_w + j * w->dilation_w - w->pad_left;
+
+    return y < 0 || y >= w->h || x < 0 || x >= w->w ? -1 : (int64_t)y * w->w + x;
+}
+
+static int check_window(const struct rn_window *w, int64_t rows)
+{
+    int reach_h = (w->kernel_h - 1) * w->dilation_h + 1;
+    int reach_w = (w->kernel_w - 1) * w->dilation_w + 1;
+
+    REQUIRE(rows > 0 && w->h > 0 && w->w > 0 && w->channels > 0);
+    REQUIRE(w->kernel_h > 0 && w->kernel_w > 0 && w->stride_h > 0 && w->stride_w > 0);
+    REQUIRE(w->dilation_h > 0 && w->dilation_w > 0 && w->pad_top >= 0 && w->pad_left >= 0);
+    REQUIRE(w->pad_bottom >= 0 && w->pad_right >= 0);
+    REQUIRE(w->h + w->pad_top + w->pad_bottom >= reach_h);
+    REQUIRE(w->w + w->pad_left + w->pad_right >= reach_w);
+    REQUIRE(w->out_h == (w->h + w->pad_top + w->pad_bottom - reach_h) / w->stride_h + 1);
+    REQUIRE(w->out_w == (w->w + w->pad_left + w->pad_right - reach_w) / w->stride_w + 1);
+    return RN_OK;
+}
+
+/* fn is called with each weight and the two values that it joins. */
+static void each_product(const struct rn_conv *c,
+                         void (*fn)(const struct rn_conv *c, rn_real *x, rn_real *w, rn_real *y))
+{
+    const struct rn_window *n = &c->window;
+    int depth = n->channels / c->groups, width = c->filters / c->groups;
+
+    for (int64_t at = 0; at < c->rows * n->out_h * n->out_w * c->filters; at++) {
+        int f = (int)(at % c->filters), ox = (int)(at / c->filters % n->out_w);
+        int oy = (int)(at / c->filters / n->out_w % n->out_h);
+        int64_t row = at / c->filters / n->out_w / n->out_h;
+
+        for (int k = 0; k < n->kernel_h * n->kernel_w * depth; k++) {
+            int64_t p = pixel(n, oy, ox, k / depth / n->kernel_w, k / depth % n->kernel_w);
+            int channel = f / width * depth + k % depth;
+
+            if (p >= 0)
+                fn(c, &c->x[(row * n->h * n->w + p) * n->channels + channel],
+                   &c->w[(int64_t)k * c->filters + f], &c->y[at]);
+        }
+    }
+}
+
+static void to_y(const struct rn_conv *c, rn_real *x, rn_real *w, rn_real *y)
+{
+    (void)c;
+    *y += *x * *w;
+}
+
+static void to_x(const struct rn_conv *c, rn_real *x, rn_real *w, rn_real *y)
+{
+    (void)c;
+    *x += *y * *w;
+}
+
+static void to_w(const struct rn_conv *c, rn_real *x, rn_real *w, rn_real *y)
+{
+    (void)c;
+    *w += *x * *y;
+}
+
+static void scale(rn_real *at, int64_t n, rn_real beta)
+{
+    for (int64_t i = 0; i < n; i++)
+        at[i] = beta != 0 ? beta * at[i] : 0;
+}
+
+static void run_conv(const struct op *op, const struct rn_block *b)
+{
+    const struct rn_conv *c = &op->conv;
+    const struct rn_window *n = &c->window;
+
+    (void)b;
+    if (c->pass == RN_CONV_FORWARD) {
+        for (int64_t i = 0; i < c->rows * n->out_h * n->out_w * c->filters; i++)
+            c->y[i] = c->bias ? c->bias[i % c->filters] : 0;
+        each_product(c, to_y);
+    } else if (c->pass == RN_CONV_GRAD_INPUT) {
+        scale(c->x, c->rows * n->h * n->w * n->channels, c->beta);
+        each_product(c, to_x);
+    } else {
+        scale(c->w, (int64_t)n->kernel_h * n->kernel_w * (n->channels / c->groups) * c->filters,
+              c->beta);
+        each_product(c, to_w);
+    }
+}
+
+static int ref_conv(struct rn_device *d, const struct rn_conv *c)
+{
+    RN_TRY(check_window(&c->window, c->rows));
+    REQUIRE(c->x && c->w && c->y && c->x != c->y && c->x != c->w && c->y != c->w);
+    REQUIRE(c->filters > 0 && c->groups > 0 && c->pass <= RN_CONV_GRAD_WEIGHT);
+    REQUIRE(c->window.channels % c->groups == 0 && c->filters % c->groups == 0);
+    REQUIRE(c->pass == RN_CONV_FORWARD ? c->beta == 0 : !c->bias);
+    return enqueue(d, &(struct op){run_conv, .conv = *c});
+}
+
+/* Forward: y[at] from its window. Backward: what dy[at] passes back is added to dx. */
+static void pool_one(const struct rn_pool *p, int64_t at)
+{
+    const struct rn_window *n = &p->window;
+    int c = (int)(at % n->channels), ox = (int)(at / n->channels % n->out_w);
+    int oy = (int)(at / n->channels / n->out_w % n->out_h);
+    int64_t row = at / n->channels / n->out_w / n->out_h;
+    rn_real *image = p->x + row * n->h * n->w * n->channels + c, sum = 0, most = 0;
+    int inside = 0, best = -1, all = n->kernel_h * n->kernel_w;
+
+    for (int k = 0; k < all; k++) {
+        int64_t px = pixel(n, oy, ox, k / n->kernel_w, k % n->kernel_w);
+        rn_real v = px < 0 || p->backward ? 0 : image[px * n->channels];
+
+        inside += px >= 0;
+        sum += v;
+        if (px >= 0 && (best < 0 || v > most || (v != v && most == most))) {
+            most = v;
+            best = k;
+        }
+    }
+    rn_real share = 1 / (rn_real)(p->inside_only ? inside : all);
+    if (!p->backward) {
+        p->y[at] = p->op == RN_POOL_MAX ? most : sum * share;
+        if (p->op == RN_POOL_MAX && p->where)
+            p->where[at] = (rn_real)best;
+        return;
+    }
+    for (int k = 0; k < all; k++) {
+        int64_t px = pixel(n, oy, ox, k / n->kernel_w, k % n->kernel_w);
+
+        if (px >= 0 && (p->op == RN_POOL_AVERAGE || p->where[at] == (rn_real)k))
+            image[px * n->channels] += p->op == RN_POOL_MAX ? p->y[at] : p->y[at] * share;
+    }
+}
+
+static void run_pool(const struct op *op, const struct rn_block *b)
+{
+    const struct rn_pool *p = &op->pool;
+    const struct rn_window *n = &p->window;
+
+    (void)b;
+    if (p->backward)
+        scale(p->x, p->rows * n->h * n->w * n->channels, p->beta);
+    for (int64_t i = 0; i < p->rows * n->out_h * n->out_w * n->channels; i++)
+        pool_one(p, i);
+}
+
+static int ref_pool(struct rn_device *d, const struct rn_pool *p)
+{
+    const struct rn_window *w = &p->window;
+
+    RN_TRY(check_window(w, p->rows));
+    REQUIRE(p->x && p->y && p->x != p->y && p->op <= RN_POOL_AVERAGE);
+    REQUIRE(p->op == RN_POOL_MAX ? !p->inside_only && (p->where || !p->backward) : !p->where);
+    REQUIRE(p->backward || p->beta == 0);
+    /* no window is all padding */
+    REQUIRE(w->pad_top < w->kernel_h && w->pad_bottom < w->kernel_h);
+    REQUIRE(w->pad_left < w->kernel_w && w->pad_right < w->kernel_w);
+    return enqueue(d, &(struct op){run_pool, .pool = *p});
 }
 
 /* ---- recordings ------------------------------------------------------------ */
@@ -335,6 +513,8 @@ static int ref_replay(struct rn_device *d, struct rn_recording *r, const struct 
 }
 
 /* ---- the device ------------------------------------------------------------ */
+
+void ref_device_pieces(struct rn_device *d, bool larger) { ref_of(d)->larger = larger; }
 
 void ref_device_close(struct rn_device *d)
 {
@@ -377,6 +557,8 @@ static const struct rn_device_ops ops = {
     .capture_end = ref_capture_end,
     .replay = ref_replay,
     .discard = ref_discard,
+    .conv = ref_conv,
+    .pool = ref_pool,
 };
 
 int ref_device_open(struct rn_device **out)

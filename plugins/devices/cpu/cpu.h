@@ -9,7 +9,20 @@
 
 #include <stdatomic.h>
 
-enum op_kind { OP_FILL, OP_COPY, OP_GEMM, OP_MAP, OP_REDUCE, OP_GATHER, OP_ARGMAX, OP_TASK };
+enum op_kind {
+    OP_FILL,
+    OP_COPY,
+    OP_GEMM,
+    OP_MAP,
+    OP_REDUCE,
+    OP_GATHER,
+    OP_ARGMAX,
+    OP_TASK,
+    OP_CONV,
+    OP_POOL,
+};
+enum conv_step { CONV_ARRANGE, CONV_PIECES, CONV_ADD_UP };
+enum reduce_step { REDUCE_WHOLE, REDUCE_PARTS, REDUCE_ADD_UP };
 
 struct op {
     uint8_t kind;
@@ -29,7 +42,11 @@ struct op {
             const struct rn_map *map;
             struct rn_map_call call;
         } map;
-        struct rn_reduce reduce;
+        struct {
+            struct rn_reduce call;
+            double *parts; /* of each piece */
+            uint8_t step;  /* enum reduce_step */
+        } reduce;
         struct rn_gather gather;
         struct {
             const rn_real *in;
@@ -41,6 +58,12 @@ struct op {
             void *ctx;
             int64_t slices;
         } task;
+        struct {
+            const struct convolution *v;
+            struct rn_conv call;
+            uint8_t step; /* enum conv_step */
+        } conv;
+        struct rn_pool pool;
     };
 };
 
@@ -49,23 +72,66 @@ struct op {
  * number of threads: oneDNN multiplies one unit a call, so that it is always asked the same, and
  * gives the same bits. */
 enum { COL_UNIT = 64, ROW_UNIT = 32 };
-enum axis { BY_COLS, BY_ROWS, BY_FIRST, BY_ALL };
+enum axis { BY_COLS, BY_ROWS, BY_FIRST, BY_ALL, BY_PIECES };
 struct slice {
     int64_t r0, r1, c0, c1;
 };
 enum axis slice_axis(int64_t rows, int64_t cols);
 struct slice slice_of(int64_t rows, int64_t cols, int thread, int threads);
 struct slice slice_rows(int64_t rows, int64_t cols, int thread, int threads);
+/* r0 and r1 only: whole pieces of so many rows */
+struct slice slice_pieces(int64_t rows, int64_t piece, int thread, int threads);
 
 /* Does thread's part of op. RN_OK, or RN_EDEVICE when oneDNN refuses. */
 int op_run(const struct op *op, const struct rn_block *b, int thread, int threads);
 double op_work(const struct op *op); /* a rough count of element operations */
+
+/* ---- reduce.c -------------------------------------------------------------------- */
+
+/* Long sums are done in two steps: a sum of each piece, then the sum of those. */
+int64_t reduce_parts(const struct rn_reduce *r); /* how many pieces; 0: it is done in one step */
+int64_t reduce_piece(int over);                  /* rows in a piece; values for RN_ONE */
+void reduce_run(const struct op *op, const struct rn_block *b, int thread, int threads);
+
+/* ---- conv.c, pool.c ---------------------------------------------------------------- */
+
+/* A shape of convolution: the primitive for a piece of the rows, and memory for the weights in the
+ * order that it wants them in. */
+struct convolution {
+    struct convolution *next;
+    struct rn_conv shape;
+    int64_t piece, pieces; /* rows in one; how many */
+    int64_t count, stride; /* values in oneDNN's order; from one partial sum to the next */
+    rn_real *arranged;     /* weights in that order; or the partial sums of each piece */
+    int32_t *place;        /* where the i-th of them stands in ours; -1: it is padding */
+    struct dnnl_primitive *primitive;
+    struct dnnl_stream *stream;
+    struct conv_lane *lane; /* one for each thread, and its memory */
+    void **memory;
+};
+struct convolutions { /* all that were seen */
+    struct convolution *first;
+    struct dnnl_engine *engine;
+    struct dnnl_stream *stream;
+    int threads;
+};
+/* The one for c's shape, made when there is none. RN_ENOMEM, RN_EUNSUPPORTED. */
+int conv_find(struct convolutions *all, int threads, const struct rn_conv *c,
+              struct convolution **out);
+void conv_free(struct convolutions *all);
+int conv_run(const struct convolution *v, const struct rn_conv *c, enum conv_step step, int thread,
+             int threads);
+/* How many rows one thread does at a time in operations on images. */
+int64_t conv_piece(int64_t rows);
+
+void pool_run(const struct rn_pool *p, int thread, int threads);
 
 /* ---- hazards: which operations need a barrier before them ------------------ */
 
 struct access {
     uintptr_t lo, hi;  /* bytes */
     int64_t stride, n; /* between rows; how many rows or columns are shared out */
+    int64_t piece;     /* BY_PIECES: rows in one */
     uint8_t axis;      /* enum axis; BY_ALL: any thread may touch any of it */
     bool write;
 };

@@ -24,6 +24,13 @@ static const struct rn_option options[] = {
     RN_END,
 };
 
+/* Room for the sums of pieces: reductions of one size share it, hazards keep them apart. */
+struct parts {
+    struct parts *next;
+    int64_t n;
+    double *at;
+};
+
 struct cpu {
     struct rn_device base;
     int threads;
@@ -32,6 +39,8 @@ struct cpu {
     struct allocations memory;
     struct rn_recording *recording; /* being captured, or NULL */
     struct op_list pending;         /* delayed by RN_LATE */
+    struct convolutions convolutions;
+    struct parts *parts; /* all that were needed */
 };
 
 struct rn_recording {
@@ -45,7 +54,8 @@ static struct cpu *cpu_of(struct rn_device *d) { return (struct cpu *)d; }
 
 static int status_of(int status)
 {
-    return status ? RN_FAIL(status, "oneDNN could not multiply matrices") : RN_OK;
+    return status ? RN_FAIL(status, "oneDNN reported an error of a product or a convolution")
+                  : RN_OK;
 }
 
 static int list_add(struct op_list *l, const struct op *op)
@@ -168,9 +178,35 @@ static int cpu_map(struct rn_device *d, const struct rn_map *map, const struct r
     return enqueue(d, (struct op){.kind = OP_MAP, .map = {map, *call}});
 }
 
+static int room_for_parts(struct cpu *c, int64_t n, double **out)
+{
+    struct parts *p = c->parts;
+
+    while (p && p->n != n)
+        p = p->next;
+    if (!p) {
+        p = rn_host->alloc(sizeof *p + (size_t)n * sizeof *p->at);
+        if (!p)
+            return RN_ENOMEM;
+        *p = (struct parts){c->parts, n, (double *)(p + 1)};
+        c->parts = p;
+    }
+    *out = p->at;
+    return RN_OK;
+}
+
 static int cpu_reduce(struct rn_device *d, const struct rn_reduce *r)
 {
-    return enqueue(d, (struct op){.kind = OP_REDUCE, .reduce = *r});
+    struct op op = {.kind = OP_REDUCE, .reduce = {.call = *r}};
+    int64_t parts = reduce_parts(r);
+
+    if (!parts)
+        return enqueue(d, op);
+    RN_TRY(room_for_parts(cpu_of(d), parts * (r->over == RN_ONE ? 1 : r->cols), &op.reduce.parts));
+    op.reduce.step = REDUCE_PARTS;
+    RN_TRY(enqueue(d, op));
+    op.reduce.step = REDUCE_ADD_UP;
+    return enqueue(d, op);
 }
 
 static int cpu_gather(struct rn_device *d, const struct rn_gather *g)
@@ -187,6 +223,25 @@ static int cpu_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_
 static int cpu_task(struct rn_device *d, void (*fn)(void *, int64_t), void *ctx, int64_t slices)
 {
     return enqueue(d, (struct op){.kind = OP_TASK, .task = {fn, ctx, slices}});
+}
+
+static int cpu_conv(struct rn_device *d, const struct rn_conv *c)
+{
+    bool partial = c->pass == RN_CONV_GRAD_WEIGHT;
+    struct op op = {.kind = OP_CONV, .conv = {.call = *c}};
+    struct convolution *v;
+
+    RN_TRY(conv_find(&cpu_of(d)->convolutions, cpu_of(d)->threads, c, &v));
+    op.conv.v = v;
+    op.conv.step = partial ? CONV_PIECES : CONV_ARRANGE;
+    RN_TRY(enqueue(d, op));
+    op.conv.step = partial ? CONV_ADD_UP : CONV_PIECES;
+    return enqueue(d, op);
+}
+
+static int cpu_pool(struct rn_device *d, const struct rn_pool *p)
+{
+    return enqueue(d, (struct op){.kind = OP_POOL, .pool = *p});
 }
 
 /* ---- recordings ------------------------------------------------------------ */
@@ -261,6 +316,11 @@ static void cpu_close(struct rn_device *d)
     for (int i = 0; i < c->memory.n; i++)
         rn_host->free(c->memory.at[i].raw);
     rn_host->free(c->memory.at);
+    for (struct parts *next, *p = c->parts; p; p = next) {
+        next = p->next;
+        rn_host->free(p);
+    }
+    conv_free(&c->convolutions);
     rn_host->free(c->pending.op);
     rn_host->free(c);
 }
@@ -320,6 +380,8 @@ static const struct rn_device_ops ops = {
     .capture_end = cpu_capture_end,
     .replay = cpu_replay,
     .discard = cpu_discard,
+    .conv = cpu_conv,
+    .pool = cpu_pool,
 };
 
 static const struct rn_plugin cpu = {
@@ -331,7 +393,7 @@ static const struct rn_plugin cpu = {
     .license = "MIT",
     .summary = "this machine's processor, by oneDNN",
     .doc =
-        "Matrix products by oneDNN's sgemm; everything else in loops that the compiler\n"
+        "Matrix products and convolutions by oneDNN; everything else in loops that the compiler\n"
         "vectorises for the processor at hand. Each thread owns the same columns of a matrix in\n"
         "every operation. Denormal numbers are flushed to zero.",
     .options = options,

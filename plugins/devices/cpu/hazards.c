@@ -80,13 +80,41 @@ static void touch_map(struct accesses *a, const struct op *op, const struct allo
     }
 }
 
-static void touch_reduce(struct accesses *a, const struct rn_reduce *r, const struct allocations *m)
+/* whole pieces of rows to each thread */
+static void touch_pieces(struct accesses *a, const void *p, int64_t rows, int64_t cols,
+                         int64_t piece, bool write)
 {
+    touch(a, p, rows, cols, cols, BY_PIECES, write);
+    if (p) {
+        a->at[a->n - 1].n = rows;
+        a->at[a->n - 1].piece = piece;
+    }
+}
+
+static void touch_bytes(struct accesses *a, const void *p, size_t bytes, enum axis axis, bool write)
+{
+    a->at[a->n++] = (struct access){
+        .lo = (uintptr_t)p, .hi = (uintptr_t)p + bytes, .axis = (uint8_t)axis, .write = write};
+}
+
+static void touch_reduce(struct accesses *a, const struct op *op, const struct allocations *m)
+{
+    const struct rn_reduce *r = &op->reduce.call;
+    int64_t width = r->over == RN_PER_COL ? r->cols : 1;
+    size_t parts_bytes = (size_t)(reduce_parts(r) * width) * sizeof(double);
     enum axis axis = r->over == RN_PER_COL                         ? slice_axis(1, r->cols)
                      : r->over == RN_PER_ROW && r->rows > ROW_UNIT ? BY_ROWS
                                                                    : BY_FIRST;
 
-    touch(a, r->in, r->rows, r->cols, r->cols, axis, false);
+    if (op->reduce.step == REDUCE_PARTS) {
+        touch_pieces(a, r->in, r->rows * r->cols / width, width, reduce_piece(r->over), false);
+        touch_bytes(a, op->reduce.parts, parts_bytes, BY_ALL, true);
+        return;
+    }
+    if (op->reduce.step == REDUCE_ADD_UP)
+        touch_bytes(a, op->reduce.parts, parts_bytes, BY_ALL, false);
+    else
+        touch(a, r->in, r->rows, r->cols, r->cols, axis, false);
     if (r->out_from)
         touch_moving(a, m, r->out);
     else if (r->over == RN_PER_COL)
@@ -106,10 +134,35 @@ static void touch_gather(struct accesses *a, const struct rn_gather *g, const st
     touch(a, g->out, g->rows, g->cols, g->cols, slice_axis(g->rows, g->cols), true);
 }
 
-static void touch_bytes(struct accesses *a, const void *p, size_t bytes, bool write)
+static void touch_conv(struct accesses *a, const struct convolution *v, const struct rn_conv *c,
+                       int step)
 {
-    a->at[a->n++] = (struct access){
-        .lo = (uintptr_t)p, .hi = (uintptr_t)p + bytes, .axis = BY_FIRST, .write = write};
+    const struct rn_window *w = &c->window;
+    bool partial = c->pass == RN_CONV_GRAD_WEIGHT;
+    size_t bytes = (size_t)(v->stride * (partial ? v->pieces : 1)) * sizeof(rn_real);
+    int64_t weights = (int64_t)w->kernel_h * w->kernel_w * (w->channels / c->groups) * c->filters;
+
+    touch_bytes(a, v->arranged, bytes, BY_ALL,
+                step == CONV_ARRANGE || (step == CONV_PIECES && partial));
+    if (step != CONV_PIECES) {
+        touch(a, c->w, 1, weights, weights, BY_ALL, step == CONV_ADD_UP);
+        return;
+    }
+    touch_pieces(a, c->x, c->rows, (int64_t)w->h * w->w * w->channels, v->piece,
+                 c->pass == RN_CONV_GRAD_INPUT);
+    touch_pieces(a, c->y, c->rows, (int64_t)w->out_h * w->out_w * c->filters, v->piece,
+                 c->pass == RN_CONV_FORWARD);
+    touch(a, c->bias, 1, c->filters, c->filters, BY_ALL, false);
+}
+
+static void touch_pool(struct accesses *a, const struct rn_pool *p)
+{
+    const struct rn_window *w = &p->window;
+    int64_t piece = conv_piece(p->rows), out = (int64_t)w->out_h * w->out_w * w->channels;
+
+    touch_pieces(a, p->x, p->rows, (int64_t)w->h * w->w * w->channels, piece, p->backward);
+    touch_pieces(a, p->y, p->rows, out, piece, !p->backward);
+    touch_pieces(a, p->where, p->rows, out, piece, !p->backward);
 }
 
 static void touched(const struct op *op, const struct allocations *m, struct accesses *a)
@@ -119,17 +172,19 @@ static void touched(const struct op *op, const struct allocations *m, struct acc
         touch(a, op->fill.dst, 1, op->fill.n, op->fill.n, slice_axis(1, op->fill.n), true);
         break;
     case OP_COPY:
-        touch_bytes(a, op->copy.src, op->copy.bytes, false);
-        touch_bytes(a, op->copy.dst, op->copy.bytes, true);
+        touch_bytes(a, op->copy.src, op->copy.bytes, BY_FIRST, false);
+        touch_bytes(a, op->copy.dst, op->copy.bytes, BY_FIRST, true);
         break;
     case OP_GEMM: touch_gemm(a, &op->gemm); break;
     case OP_MAP: touch_map(a, op, m); break;
-    case OP_REDUCE: touch_reduce(a, &op->reduce, m); break;
+    case OP_REDUCE: touch_reduce(a, op, m); break;
     case OP_GATHER: touch_gather(a, &op->gather, m); break;
     case OP_ARGMAX:
         touch(a, op->argmax.in, op->argmax.rows, op->argmax.cols, op->argmax.cols, BY_ROWS, false);
         touch(a, op->argmax.out, op->argmax.rows, 1, 1, BY_ROWS, true);
         break;
+    case OP_CONV: touch_conv(a, op->conv.v, &op->conv.call, op->conv.step); break;
+    case OP_POOL: touch_pool(a, &op->pool); break;
     default: /* a task may touch anything */
         a->at[a->n++] = (struct access){.hi = UINTPTR_MAX, .axis = BY_ALL, .write = true};
     }
@@ -139,7 +194,8 @@ static bool shared_alike(const struct access *a, const struct access *b)
 {
     if (a->axis != b->axis || a->axis == BY_ALL)
         return false;
-    return a->axis == BY_FIRST || (a->lo == b->lo && a->stride == b->stride && a->n == b->n);
+    return a->axis == BY_FIRST ||
+           (a->lo == b->lo && a->stride == b->stride && a->n == b->n && a->piece == b->piece);
 }
 
 static bool conflict(const struct hazards *h, const struct accesses *a)

@@ -1,12 +1,8 @@
-/* ops.c - one thread's part of each operation. Sums run in an order that depends neither on the
- * number of threads nor on the width of the vector unit. */
+/* ops.c - one thread's part of each operation. */
 #include "cpu.h"
 
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
-
-#define LANES 16
-#define BLOCK 1024
 
 /* C[r0..r1, c0..c1] of C = op(A) op(B) + beta C */
 static dnnl_status_t multiply(const struct rn_gemm *g, struct slice s)
@@ -32,84 +28,6 @@ static int run_gemm(const struct rn_gemm *g, struct slice s)
                 dnnl_success)
                 return RN_EDEVICE;
     return RN_OK;
-}
-
-static inline rn_real larger(rn_real m, rn_real x) /* NaN stays */
-{
-    return x > m || x != x ? x : m;
-}
-
-static inline rn_real combine(int op, rn_real acc, rn_real x)
-{
-    return op == RN_MAX ? larger(acc, x) : op == RN_SUM ? acc + x : acc + x * x;
-}
-
-static inline rn_real neutral(int op) { return op == RN_MAX ? -INFINITY : 0; }
-
-static inline rn_real block_sum(int op, const rn_real *x, int64_t n)
-{
-    rn_real lane[LANES], acc = neutral(op);
-    int64_t i = 0;
-
-    for (int l = 0; l < LANES; l++)
-        lane[l] = neutral(op);
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++)
-            lane[l] = combine(op, lane[l], x[i + l]);
-    for (; i < n; i++)
-        acc = combine(op, acc, x[i]);
-    for (int l = 0; l < LANES; l++) /* the lanes hold sums, not values */
-        acc = combine(op == RN_MAX ? RN_MAX : RN_SUM, acc, lane[l]);
-    return acc;
-}
-
-RN_CLONES static rn_real long_reduce(int op, const rn_real *x, int64_t n)
-{
-    double total = 0;
-
-    if (n <= BLOCK || op == RN_MAX)
-        return op == RN_MAX   ? block_sum(RN_MAX, x, n)
-               : op == RN_SUM ? block_sum(RN_SUM, x, n)
-                              : block_sum(RN_SUM_SQUARES, x, n);
-    for (int64_t i = 0; i < n; i += BLOCK)
-        total += (double)block_sum(op, x + i, n - i < BLOCK ? n - i : BLOCK);
-    return (rn_real)total;
-}
-
-RN_CLONES static void reduce_cols(const struct rn_reduce *r, rn_real *out, int64_t c0, int64_t c1)
-{
-    rn_real acc[64];
-
-    for (int64_t c = c0; c < c1; c += 64) {
-        int64_t n = c1 - c < 64 ? c1 - c : 64;
-
-        for (int64_t i = 0; i < n; i++)
-            acc[i] = neutral(r->op);
-        for (int64_t row = 0; row < r->rows; row++)
-            for (int64_t i = 0; i < n; i++)
-                acc[i] = combine(r->op, acc[i], r->in[row * r->cols + c + i]);
-        for (int64_t i = 0; i < n; i++)
-            out[c + i] = r->beta != 0 ? acc[i] + r->beta * out[c + i] : acc[i];
-    }
-}
-
-static void run_reduce(const struct rn_reduce *r, const struct rn_block *b, int thread, int threads)
-{
-    rn_real *out = r->out + b->u[r->out_from];
-
-    if (r->over == RN_PER_COL) {
-        struct slice s = slice_of(1, r->cols, thread, threads);
-        if (s.r1)
-            reduce_cols(r, out, s.c0, s.c1);
-        return;
-    }
-    int64_t rows = r->over == RN_ONE ? 1 : r->rows;
-    int64_t cols = r->over == RN_ONE ? r->rows * r->cols : r->cols;
-    struct slice s = slice_rows(rows, 1, thread, threads);
-    for (int64_t i = s.r0; i < s.r1; i++) {
-        rn_real v = long_reduce(r->op, r->in + i * cols, cols);
-        out[i] = r->beta != 0 ? v + r->beta * out[i] : v;
-    }
 }
 
 RN_CLONES static void scale_bytes(const uint8_t *from, int64_t n, rn_real scale, rn_real shift,
@@ -187,7 +105,7 @@ int op_run(const struct op *op, const struct rn_block *b, int t, int n)
         break;
     case OP_GEMM: return run_gemm(&op->gemm, slice_of(op->gemm.m, op->gemm.n, t, n));
     case OP_MAP: run_map(op, b, slice_of(op->map.call.rows, op->map.call.cols, t, n)); break;
-    case OP_REDUCE: run_reduce(&op->reduce, b, t, n); break;
+    case OP_REDUCE: reduce_run(op, b, t, n); break;
     case OP_GATHER:
         run_gather(&op->gather, b, slice_of(op->gather.rows, op->gather.cols, t, n));
         break;
@@ -196,8 +114,23 @@ int op_run(const struct op *op, const struct rn_block *b, int t, int n)
         for (int64_t i = t; i < op->task.slices; i += n)
             op->task.fn(op->task.ctx, i);
         break;
+    case OP_CONV: return conv_run(op->conv.v, &op->conv.call, (enum conv_step)op->conv.step, t, n);
+    case OP_POOL: pool_run(&op->pool, t, n); break;
     }
     return RN_OK;
+}
+
+/* of a window: what each element of the output takes */
+static double window_work(const struct rn_window *w, int64_t rows, int64_t channels)
+{
+    return (double)rows * w->out_h * w->out_w * (double)channels * w->kernel_h * w->kernel_w;
+}
+
+static double conv_work(const struct convolution *v, const struct rn_conv *c, int step)
+{
+    if (step == CONV_PIECES)
+        return window_work(&c->window, c->rows, c->filters) * c->window.channels / c->groups;
+    return (double)v->count * (step == CONV_ADD_UP ? (double)v->pieces : 4);
 }
 
 double op_work(const struct op *op)
@@ -207,9 +140,14 @@ double op_work(const struct op *op)
     case OP_COPY: return 0; /* one thread does it */
     case OP_GEMM: return (double)op->gemm.m * (double)op->gemm.n * (double)op->gemm.k;
     case OP_MAP: return (double)op->map.call.rows * (double)op->map.call.cols * 4;
-    case OP_REDUCE: return (double)op->reduce.rows * (double)op->reduce.cols;
+    case OP_REDUCE:
+        return op->reduce.step == REDUCE_ADD_UP
+                   ? 0 /* one thread does it */
+                   : (double)op->reduce.call.rows * (double)op->reduce.call.cols;
     case OP_GATHER: return (double)op->gather.rows * (double)op->gather.cols;
     case OP_ARGMAX: return (double)op->argmax.rows * (double)op->argmax.cols;
+    case OP_CONV: return conv_work(op->conv.v, &op->conv.call, op->conv.step);
+    case OP_POOL: return window_work(&op->pool.window, op->pool.rows, op->pool.window.channels);
     default: return 1e9;
     }
 }

@@ -30,3 +30,9 @@ struct slice slice_of(int64_t rows, int64_t cols, int thread, int threads)
     default: return (struct slice){0, thread ? 0 : rows, 0, thread ? 0 : cols};
     }
 }
+
+struct slice slice_pieces(int64_t rows, int64_t piece, int thread, int threads)
+{
+    return (struct slice){share(rows, piece, thread, threads),
+                          share(rows, piece, thread + 1, threads), 0, 0};
+}

@@ -1,0 +1,191 @@
+/* pool.c - maxima and averages of windows. Each thread does whole images; the innermost loops run
+ * over the channels, which lie side by side. The backward pass asks of each element of the input
+ * which windows it lay in, so that each is written once. */
+#include "cpu.h"
+
+/* a window or an image along one axis, height or width */
+struct side {
+    int32_t size, out, kernel, stride, dilation, pad;
+};
+
+struct sides {
+    struct side y, x;
+};
+
+static struct sides sides_of(const struct rn_window *w)
+{
+    return (struct sides){
+        {w->h, w->out_h, w->kernel_h, w->stride_h, w->dilation_h, w->pad_top},
+        {w->w, w->out_w, w->kernel_w, w->stride_w, w->dilation_w, w->pad_left},
+    };
+}
+
+/* the elements of window `out` that lie in the image: i0 to i1 - 1; i stands at at + i * dilation
+ */
+struct part {
+    int32_t at, i0, i1;
+};
+
+static inline struct part part_of(const struct side *s, int32_t out)
+{
+    struct part p = {.at = out * s->stride - s->pad, .i1 = s->kernel};
+
+    if (p.at < 0)
+        p.i0 = (-p.at + s->dilation - 1) / s->dilation;
+    if (p.at + (s->kernel - 1) * s->dilation >= s->size)
+        p.i1 = p.at >= s->size ? 0 : (s->size - p.at + s->dilation - 1) / s->dilation;
+    p.i1 = p.i1 < p.i0 ? p.i0 : p.i1;
+    return p;
+}
+
+/* ---- forward ------------------------------------------------------------------------- */
+
+/* NaN is larger than all, the first of equals stays. where may be NULL. */
+static inline void larger(const rn_real *x, rn_real number, int32_t n, rn_real *y, rn_real *where)
+{
+    for (int32_t c = 0; c < n; c++) {
+        bool take = !(x[c] <= y[c]) && y[c] == y[c];
+
+        y[c] = take ? x[c] : y[c];
+        if (where)
+            where[c] = take ? number : where[c];
+    }
+}
+
+static inline void one_maximum(const struct sides *s, const rn_real *image, int32_t n,
+                               struct part v, struct part h, rn_real *y, rn_real *where)
+{
+    for (int32_t c = 0; c < n; c++)
+        y[c] = -INFINITY;
+    for (int32_t c = 0; where && c < n; c++)
+        where[c] = (rn_real)(v.i0 * s->x.kernel + h.i0);
+    for (int32_t i = v.i0; i < v.i1; i++)
+        for (int32_t j = h.i0; j < h.i1; j++) {
+            int64_t at = (int64_t)(v.at + i * s->y.dilation) * s->x.size + h.at + j * s->x.dilation;
+
+            larger(image + at * n, (rn_real)(i * s->x.kernel + j), n, y, where);
+        }
+}
+
+static inline rn_real share_of(const struct rn_pool *p, const struct sides *s, struct part v,
+                               struct part h)
+{
+    int32_t all = s->y.kernel * s->x.kernel, inside = (v.i1 - v.i0) * (h.i1 - h.i0);
+
+    return 1 / (rn_real)(p->inside_only ? inside ? inside : 1 : all);
+}
+
+static inline void one_average(const struct sides *s, const rn_real *image, int32_t n,
+                               struct part v, struct part h, rn_real share, rn_real *y)
+{
+    for (int32_t c = 0; c < n; c++)
+        y[c] = 0;
+    for (int32_t i = v.i0; i < v.i1; i++)
+        for (int32_t j = h.i0; j < h.i1; j++) {
+            int64_t at = (int64_t)(v.at + i * s->y.dilation) * s->x.size + h.at + j * s->x.dilation;
+
+            for (int32_t c = 0; c < n; c++)
+                y[c] += image[at * n + c];
+        }
+    for (int32_t c = 0; c < n; c++)
+        y[c] *= share;
+}
+
+RN_CLONES static void forward(const struct rn_pool *p, int64_t row)
+{
+    const struct sides s = sides_of(&p->window);
+    int32_t n = p->window.channels;
+    int64_t outputs = (int64_t)s.y.out * s.x.out * n, at = row * outputs;
+    const rn_real *image = p->x + row * s.y.size * s.x.size * n;
+
+    for (int32_t oy = 0; oy < s.y.out; oy++)
+        for (int32_t ox = 0; ox < s.x.out; ox++, at += n) {
+            struct part v = part_of(&s.y, oy), h = part_of(&s.x, ox);
+
+            if (p->op == RN_POOL_MAX)
+                one_maximum(&s, image, n, v, h, p->y + at, p->where ? p->where + at : NULL);
+            else
+                one_average(&s, image, n, v, h, share_of(p, &s, v, h), p->y + at);
+        }
+}
+
+/* ---- backward ------------------------------------------------------------------------ */
+
+/* the windows that element `at` may lie in: from `first` on, up to `last` */
+struct windows {
+    int32_t first, last;
+};
+
+static inline struct windows windows_of(const struct side *s, int32_t at)
+{
+    int32_t first = at + s->pad - (s->kernel - 1) * s->dilation, last = (at + s->pad) / s->stride;
+
+    return (struct windows){first > 0 ? (first + s->stride - 1) / s->stride : 0,
+                            last < s->out ? last : s->out - 1};
+}
+
+/* its number in that window; -1: it is stepped over */
+static inline int32_t number_in(const struct side *s, int32_t at, int32_t window)
+{
+    int32_t off = at + s->pad - window * s->stride;
+
+    return off % s->dilation ? -1 : off / s->dilation;
+}
+
+static inline void pass_back(const struct rn_pool *p, const struct sides *s, int64_t out,
+                             int32_t oy, int32_t ox, int32_t number, bool adds, rn_real *dx)
+{
+    int32_t n = p->window.channels;
+    const rn_real *dy = p->y + out * n;
+
+    if (p->op == RN_POOL_MAX) {
+        const rn_real *where = p->where + out * n, mine = (rn_real)number;
+
+        for (int32_t c = 0; c < n; c++)
+            dx[c] = (where[c] == mine ? dy[c] : 0) + (adds ? dx[c] : 0);
+        return;
+    }
+    rn_real share = share_of(p, s, part_of(&s->y, oy), part_of(&s->x, ox));
+    for (int32_t c = 0; c < n; c++)
+        dx[c] = dy[c] * share + (adds ? dx[c] : 0);
+}
+
+static inline void one_element(const struct rn_pool *p, const struct sides *s, int64_t row,
+                               int32_t y, int32_t x, rn_real *dx)
+{
+    struct windows v = windows_of(&s->y, y), h = windows_of(&s->x, x);
+    bool adds = p->beta != 0;
+
+    for (int32_t c = 0; c < p->window.channels && adds && p->beta != 1; c++)
+        dx[c] *= p->beta;
+    for (int32_t oy = v.first; oy <= v.last; oy++)
+        for (int32_t ox = h.first; ox <= h.last; ox++) {
+            int32_t i = number_in(&s->y, y, oy), j = number_in(&s->x, x, ox);
+
+            if (i < 0 || j < 0)
+                continue;
+            pass_back(p, s, (row * s->y.out + oy) * s->x.out + ox, oy, ox, i * s->x.kernel + j,
+                      adds, dx);
+            adds = true;
+        }
+    for (int32_t c = 0; c < p->window.channels && !adds; c++)
+        dx[c] = 0;
+}
+
+RN_CLONES static void backward(const struct rn_pool *p, int64_t row)
+{
+    const struct sides s = sides_of(&p->window);
+    rn_real *dx = p->x + row * s.y.size * s.x.size * p->window.channels;
+
+    for (int32_t y = 0; y < s.y.size; y++)
+        for (int32_t x = 0; x < s.x.size; x++, dx += p->window.channels)
+            one_element(p, &s, row, y, x, dx);
+}
+
+void pool_run(const struct rn_pool *p, int thread, int threads)
+{
+    struct slice s = slice_pieces(p->rows, conv_piece(p->rows), thread, threads);
+
+    for (int64_t r = s.r0; r < s.r1; r++)
+        p->backward ? backward(p, r) : forward(p, r);
+}
