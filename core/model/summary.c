@@ -5,6 +5,7 @@
 #include "step.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int64_t layer_params(const struct model *m, int i)
 {
@@ -42,27 +43,37 @@ static int64_t training_bytes(const struct model *m, int64_t *arena)
     return *arena + m->flat * (int64_t)sizeof(rn_real) * (2 + n_slots);
 }
 
+static int name_width(const struct model *m)
+{
+    size_t width = 12;
+
+    for (int i = 0; i < m->n_layers; i++)
+        width = strlen(m->layers[i].name) > width ? strlen(m->layers[i].name) : width;
+    return (int)width;
+}
+
 static void as_text(const struct model *m, struct text *out)
 {
     char shape[SHAPE_TEXT], params[32];
     int64_t arena, bytes = training_bytes(m, &arena);
+    int width = name_width(m);
 
-    text_add(out, "%-3s %-12s %-12s %-14s %12s %10s\n", "#", "name", "type", "output", "params",
-             "MFLOP");
-    text_add(out, "%-3d %-12s %-12s %-14s %12s %10s\n", 0, "data", m->experiment->data.plugin->name,
-             shape_text(&m->input, shape), "-", "-");
+    text_add(out, "%-3s %-*s %-12s %-14s %12s %10s\n", "#", width, "name", "type", "output",
+             "params", "MFLOP");
+    text_add(out, "%-3d %-*s %-12s %-14s %12s %10s\n", 0, width, "data",
+             m->experiment->data.plugin->name, shape_text(&m->input, shape), "-", "-");
     for (int i = 0; i < m->n_layers; i++) {
         const struct model_layer *l = &m->layers[i];
         int64_t n = layer_params(m, i);
 
-        text_add(out, "%-3d %-12s %-12s %-14s %12s ", i + 1, l->part->name, l->part->plugin->name,
+        text_add(out, "%-3d %-*s %-12s %-14s %12s ", i + 1, width, l->name, l->part->plugin->name,
                  shape_text(&l->out, shape), n ? grouped(n, params) : "-");
         if (l->flops > 0)
             text_add(out, "%10.3f\n", l->flops * 1e-6);
         else
             text_add(out, "%10s\n", "-");
     }
-    text_add(out, "%-3s %-12s %-12s %-14s %12s %10.3f\n", "", "total", "", "",
+    text_add(out, "%-3s %-*s %-12s %-14s %12s %10.3f\n", "", width, "total", "", "",
              grouped(m->parameters, params), m->flops * 1e-6);
     text_add(
         out,
@@ -81,7 +92,7 @@ static void as_json(const struct model *m, struct text *out)
     text_add(out, "{\n  \"layers\": [");
     for (int i = 0; i < m->n_layers; i++) {
         text_add(out, "%s\n    {\"name\": ", i ? "," : "");
-        json_string(out, m->layers[i].part->name);
+        json_string(out, m->layers[i].name);
         text_add(out, ", \"type\": ");
         json_string(out, m->layers[i].part->plugin->name);
         text_add(out, ", \"output\": \"%s\", \"params\": %lld, \"flops\": ",

@@ -35,7 +35,7 @@ static struct rn_layer_fact *layer_facts(struct pool *p, const struct model *m)
 
     for (int i = 0; facts && i < m->n_layers; i++) {
         const struct model_layer *l = &m->layers[i];
-        facts[i] = (struct rn_layer_fact){l->part->name, l->part->plugin->name,
+        facts[i] = (struct rn_layer_fact){l->name, l->part->plugin->name,
                                           pool_strdup(p, shape_text(&l->out, shape)), 0, l->flops};
         for (int k = 0; k < l->n_params; k++)
             facts[i].params += rn_count(&m->params[l->first_param + k].shape);
@@ -156,8 +156,8 @@ static int add_plugins(cJSON *list, const struct session *s)
     TRY(add_plugin(list, e->data.plugin));
     TRY(add_plugin(list, e->loss.plugin));
     TRY(add_plugin(list, e->optimizer.plugin));
-    for (int i = 0; i < e->n_layers; i++)
-        TRY(add_plugin(list, e->layers[i].plugin));
+    for (int i = 0; i < s->model->n_layers; i++)
+        TRY(add_plugin(list, s->model->layers[i].part->plugin));
     for (int i = 0; i < e->n_reporters; i++)
         TRY(add_plugin(list, e->reporters[i].plugin));
     return RN_OK;

@@ -49,13 +49,14 @@ static int residual_plan(struct rn_plan *p)
     if (p->n_in != 2)
         return RN_FAIL(RN_EBUG, "residual has two branches, and was given %d", (int)p->n_in);
     if (!alike(&p->in[0], &p->in[1]))
-        return RN_FAIL(RN_ESHAPE,
-                       "'layers' give %s, but %s %s, and only what has one shape can be added: "
-                       "change the layers, or put %s with what they change into 'shortcut'",
+        return RN_FAIL(RN_ESHAPE, "'layers' give %s, but %s %s, and they are added: %s%s",
                        shape_text(&p->in[0], layers),
-                       o->shortcut.count ? "'shortcut' gives" : "their input is",
+                       o->shortcut.count ? "'shortcut' gives" : "the input is",
                        shape_text(&p->in[1], shortcut),
-                       p->in[0].rank == 1 ? "a dense layer" : "a 1x1 conv2d");
+                       o->shortcut.count    ? "make them alike"
+                       : p->in[0].rank == 1 ? "shortcut: [{type: dense, units: ...}]"
+                                            : "shortcut: [{type: conv2d, kernel: 1, ...}]",
+                       o->shortcut.count ? "" : " makes them alike");
     p->out = p->in[0];
     return RN_OK;
 }
