@@ -29,6 +29,8 @@ NEEDS = {
     "datasets": re.compile(SYSTEM.pattern + r"|zlib|png"),
     "reporters": re.compile(SYSTEM.pattern + r"|librsvg/\w+|cairo\w*"),
 }
+# Names of plugins that are words of the core or of C as well, for something else.
+WORDS = set("constant mse scale shift step tanh".split())
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 faults = []
@@ -119,7 +121,7 @@ def check_names(path, code, literals, names):
     if path in SHOWS_EXAMPLES:
         return
     for line, literal in literals:
-        named = literal if literal in names else None
+        named = literal if literal in names - WORDS else None
         m = re.search(r"type: (\w+)", literal)
         if named or m and m.group(1) in names:
             fault(path, line, f'"{literal}" names a plugin; say it by traits or options')
