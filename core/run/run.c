@@ -64,6 +64,24 @@ static int on_epoch(void *ctx, const struct rn_epoch *row, bool best)
     return reporters_epoch(&r->reporters, report_view(r->report));
 }
 
+static int on_save(void *ctx, const char *file)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "weights/%s.safetensors", file);
+    return write_weights(ctx, name);
+}
+
+/* A file that is gone already is as good. */
+static int on_remove(void *ctx, const char *file)
+{
+    char name[96], path[PATH_MAX];
+
+    snprintf(name, sizeof name, "weights/%s.safetensors", file);
+    remove(folder_path(&((struct run *)ctx)->folder, name, path, sizeof path));
+    return RN_OK;
+}
+
 /* ---- beginning ------------------------------------------------------------------------ */
 
 static int write_inputs(struct run *r)
@@ -136,7 +154,7 @@ static double *probabilities(const struct session *s, const struct evaluation *e
     return p;
 }
 
-static int report_evaluation(struct run *r, const struct evaluation *ev)
+static int report_evaluation(struct run *r, const struct evaluation *ev, int64_t epoch)
 {
     const struct data *d = &r->s->data;
     const struct rn_shape *in = &d->info.input;
@@ -160,6 +178,7 @@ static int report_evaluation(struct run *r, const struct evaluation *ev)
                                                               .truth = classifies ? truth : NULL,
                                                               .loss = loss,
                                                               .mean_loss = ev->loss,
+                                                              .epoch = epoch,
                                                               .pixels = pixels,
                                                               .h = image ? in->dim[0] : 0,
                                                               .w = image ? in->dim[1] : 0,
@@ -190,6 +209,8 @@ static void judge_end(struct run *r)
                                 : sig == SIGTERM ? "SIGTERM"
                                                  : "SIGUSR1",
                                 (long long)at->step, (long long)at->epoch);
+    } else if (r->end == TRAINER_ENOUGH) {
+        r->reason = pool_strdup(p, trainer_reason(r->trainer));
     } else if (r->end == TRAINER_DIVERGED) {
         r->status = "diverged";
         r->exit_code = error_exit_code(RN_ENUMERIC);
@@ -227,24 +248,29 @@ static int save_weights(struct run *r)
 {
     char path[PATH_MAX];
 
-    if (r->end == TRAINER_DIVERGED) /* the last ones are no good to anybody */
-        return RN_OK;
+    if (r->end == TRAINER_DIVERGED && !trainer_kept(r->trainer))
+        return RN_OK; /* the last ones are no good to anybody */
+    TRY(trainer_show(r->trainer, true));
     TRY(write_weights(r, "weights/last.safetensors"));
-    return checkpoint_state(r->s->model, trainer_state(r->trainer),
+    TRY(trainer_show(r->trainer, false));
+    return checkpoint_state(r->s->model, r->trainer,
                             folder_path(&r->folder, "state/last.safetensors", path, sizeof path));
 }
 
 static int finish(struct run *r, const struct trainer_events *events)
 {
+    bool done = r->end == TRAINER_DONE || r->end == TRAINER_ENOUGH;
     struct evaluation ev;
+    int64_t epoch;
 
     judge_end(r);
     TRY(save_weights(r));
-    if (r->end == TRAINER_DONE && r->s->data.n_test) {
+    TRY(trainer_finish(r->trainer, events, &epoch));
+    if (done && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
-        TRY(report_evaluation(r, &ev));
+        TRY(report_evaluation(r, &ev, epoch));
     }
-    if (r->end == TRAINER_DONE)
+    if (done)
         TRY(expectations(r));
     TRY(report_finish(r->report, r->status, r->reason, clock_s(r->args->begun_ns),
                       trainer_state(r->trainer)->train_s, peak_bytes()));
@@ -272,7 +298,7 @@ int run_experiment(struct session *s, const struct run_args *args, int *exit_cod
                    struct text *json)
 {
     struct run r = {.s = s, .args = args};
-    const struct trainer_events events = {&r, on_progress, on_record, on_epoch};
+    const struct trainer_events events = {&r, on_progress, on_record, on_epoch, on_save, on_remove};
 
     int status = begin(&r);
     if (status >= 0) {

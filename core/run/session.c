@@ -4,7 +4,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "report/report.h"
-#include "train/trainer.h"
+#include "train/feed.h"
+#include "train/lint.h"
+#include "train/rate.h"
 
 #include <string.h>
 
@@ -41,12 +43,35 @@ static int check_optimizer(struct session *s)
     const struct part *part = &s->experiment->optimizer;
     double scalars[RN_SCALARS];
     int status =
-        part->plugin->ops.optimizer.scalars(part->opts, 1, trainer_lr(s->experiment), scalars);
+        part->plugin->ops.optimizer.scalars(part->opts, 1, rate_base(s->experiment), scalars);
 
     if (status >= 0)
         return RN_OK;
     error_prefix(status, "%s", part->plugin->name);
     return diag_add(s->diag, DIAG_ERROR, part->mark, part->path, NULL, "%s", error_text());
+}
+
+/* What an augmentation refuses of its options or of the data. */
+static int check_augmentation(struct session *s)
+{
+    int i, status = feed_check(s->experiment, &s->data.info, &i);
+
+    if (status >= 0)
+        return RN_OK;
+    const struct part *part = &s->experiment->augments[i];
+    error_prefix(status, "%s", part->plugin->name);
+    return diag_add(s->diag, DIAG_ERROR, part->mark, part->path, NULL, "%s", error_text());
+}
+
+/* With shapes that fit; the first status < 0 of all that is looked at. */
+static int check_rest(struct session *s)
+{
+    int checks[] = {check_expectations(s), check_optimizer(s), check_augmentation(s),
+                    lint_training(s->experiment, &s->data, s->diag)};
+
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        TRY(checks[i]);
+    return RN_OK;
 }
 
 int session_plan(struct session *s)
@@ -61,8 +86,8 @@ int session_plan(struct session *s)
     int planned = status && status != RN_EINVAL
                       ? status
                       : model_plan(e->pool, e, &s->data.info, s->diag, &s->model);
-    int expected = check_expectations(s), optimizer = check_optimizer(s);
-    return status < 0 ? status : planned < 0 ? planned : expected < 0 ? expected : optimizer;
+    int rest = status && status != RN_EINVAL ? status : check_rest(s);
+    return status < 0 ? status : planned < 0 ? planned : rest;
 }
 
 static int open_device(struct session *s, const struct plugin *plugin, const void *opts)

@@ -80,11 +80,11 @@ static int add_flat(struct writer *w, const char *kind, const rn_real *from, boo
     return RN_OK;
 }
 
-static int add_buffers(struct writer *w, const char *kind)
+static int add_buffers(struct writer *w, const char *kind, const rn_real *from)
 {
     rn_real *kept;
 
-    TRY(fetch(w, w->m->persistent, w->m->kept, &kept));
+    TRY(fetch(w, from, w->m->kept, &kept));
     for (int i = 0; i <= w->m->n_layers; i++)
         for (int k = 0; k < w->m->layers[i].n_buffers; k++) {
             const struct model_buffer *b = &w->m->layers[i].buffers[k];
@@ -96,10 +96,14 @@ static int add_buffers(struct writer *w, const char *kind)
 
 static int writer_open(struct writer *w, const struct model *m)
 {
-    size_t n = (size_t)m->n_params * (size_t)(1 + m->n_slots) + 1;
+    size_t buffers = 0, slots = 0;
 
     for (int i = 0; i <= m->n_layers; i++)
-        n += (size_t)m->layers[i].n_buffers;
+        buffers += (size_t)m->layers[i].n_buffers;
+    for (int i = 0; i < m->n_watches; i++)
+        slots += (size_t)m->watches[i].n_slots;
+    size_t n = (size_t)m->n_params * (size_t)(1 + m->n_slots) + buffers + 1 +
+               slots * ((size_t)m->n_params + buffers);
     *w = (struct writer){.pool = pool_new(), .m = m};
     w->tensors = w->pool ? pool_alloc(w->pool, n * sizeof *w->tensors) : NULL;
     return w->tensors ? RN_OK : RN_ENOMEM;
@@ -108,7 +112,7 @@ static int writer_open(struct writer *w, const struct model *m)
 static int write_weights(struct writer *w, const char *path, const struct rn_fact *meta, int n_meta)
 {
     TRY(add_flat(w, NULL, w->m->param, true));
-    TRY(add_buffers(w, NULL));
+    TRY(add_buffers(w, NULL, w->m->persistent));
     return safetensors_write(path, w->tensors, w->n, meta, n_meta);
 }
 
@@ -123,36 +127,91 @@ int checkpoint_weights(const struct model *m, const char *path, const struct rn_
     return status;
 }
 
-static int write_state(struct writer *w, const struct trainer_state *s, const char *path)
+/* Slot k of callback w: of parameters and of kept buffers. */
+static int add_watch(struct writer *w, const struct model_watch *x, int k)
 {
-    const struct experiment *e = w->m->experiment;
-    const struct rn_optimizer_ops *ops = &e->optimizer.plugin->ops.optimizer;
-    const struct rn_fact meta[] = {
-        {"seed", pool_printf(w->pool, "%llu", (unsigned long long)e->seed)},
+    const char *slot = x->part->plugin->ops.callback.slot_names[k];
+    const char *kind = pool_printf(w->pool, "%s.%s", x->part->name, slot);
+
+    if (!kind)
+        return RN_ENOMEM;
+    TRY(add_flat(w, kind, x->slots[k], false));
+    return add_buffers(w, kind, x->slots[k] + w->m->flat);
+}
+
+static const char *hex(struct pool *p, const unsigned char *bytes, uint32_t n)
+{
+    char *s = pool_alloc(p, 2 * (size_t)n + 1);
+
+    for (uint32_t i = 0; s && i < n; i++)
+        snprintf(s + 2 * (size_t)i, 3, "%02x", bytes[i]);
+    return s;
+}
+
+/* Those with a state, behind the n that are there; returns how many there are then. */
+static int part_states(struct writer *w, const struct trainer *t, struct rn_fact *meta, int n)
+{
+    const void *state;
+    const char *path;
+    uint32_t bytes;
+
+    for (int i = 0; (state = trainer_part_state(t, i, &path, &bytes)); i++) {
+        if (!bytes)
+            continue;
+        meta[n].key = pool_printf(w->pool, "state/%s", path);
+        meta[n].value = hex(w->pool, state, bytes);
+        if (!meta[n].key || !meta[n].value)
+            return RN_ENOMEM;
+        n++;
+    }
+    return n;
+}
+
+static int position(struct writer *w, const struct trainer *t, struct rn_fact *meta)
+{
+    const struct trainer_state *s = trainer_state(t);
+    const struct rn_fact facts[] = {
+        {"seed", pool_printf(w->pool, "%llu", (unsigned long long)w->m->experiment->seed)},
         {"step", pool_printf(w->pool, "%lld", (long long)s->step)},
         {"epoch", pool_printf(w->pool, "%lld", (long long)s->epoch)},
         {"step_in_epoch", pool_printf(w->pool, "%lld", (long long)s->step_in_epoch)},
+        {"updates", pool_printf(w->pool, "%lld", (long long)s->updates)},
         {"best_epoch", pool_printf(w->pool, "%lld", (long long)s->best_epoch)},
         {"best_val_loss", pool_printf(w->pool, "%.17g", s->best_val_loss)},
     };
-    int n_meta = (int)(sizeof meta / sizeof *meta);
+    int n = (int)(sizeof facts / sizeof *facts);
 
-    for (int i = 0; i < n_meta; i++)
-        if (!meta[i].value)
+    for (int i = 0; i < n; i++)
+        if (!facts[i].value)
             return RN_ENOMEM;
+    memcpy(meta, facts, sizeof facts);
+    return part_states(w, t, meta, n);
+}
+
+static int write_state(struct writer *w, const struct trainer *t, const char *path)
+{
+    const struct experiment *e = w->m->experiment;
+    const struct rn_optimizer_ops *ops = &e->optimizer.plugin->ops.optimizer;
+    struct rn_fact *meta = pool_alloc(w->pool, (size_t)(10 + e->n_callbacks) * sizeof *meta);
+    int n_meta = meta ? position(w, t, meta) : RN_ENOMEM;
+
+    TRY(n_meta);
     TRY(add_flat(w, "param", w->m->param, false));
     for (int i = 0; i < w->m->n_slots; i++)
         TRY(add_flat(w, ops->slot_names[i], w->m->slots[i], false));
-    TRY(add_buffers(w, "buffer"));
+    TRY(add_buffers(w, "buffer", w->m->persistent));
+    for (int i = 0; i < w->m->n_watches; i++)
+        for (int k = 0; k < w->m->watches[i].n_slots; k++)
+            TRY(add_watch(w, &w->m->watches[i], k));
     return safetensors_write(path, w->tensors, w->n, meta, n_meta);
 }
 
-int checkpoint_state(const struct model *m, const struct trainer_state *state, const char *path)
+int checkpoint_state(const struct model *m, const struct trainer *t, const char *path)
 {
     struct writer w;
     int status = writer_open(&w, m);
 
-    status = status ? status : write_state(&w, state, path);
+    status = status ? status : write_state(&w, t, path);
     pool_free(w.pool);
     return status;
 }

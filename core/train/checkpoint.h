@@ -8,8 +8,10 @@
  * be NULL. */
 int checkpoint_weights(const struct model *m, const char *path, const struct rn_fact *meta,
                        int n_meta);
-/* All that is needed to go on: parameters, the optimizer's slots and kept buffers as stored, and
- * where training stands (step, epoch, step_in_epoch, seed, best epoch and loss) as metadata. */
-int checkpoint_state(const struct model *m, const struct trainer_state *state, const char *path);
+/* All that is needed to go on: parameters, the optimizer's slots, what callbacks keep and kept
+ * buffers as stored; and as metadata where training stands (step, epoch, step_in_epoch, updates,
+ * seed, best epoch and loss) and the states of scheduler and callbacks ("state/" and their path, in
+ * hexadecimal digits). */
+int checkpoint_state(const struct model *m, const struct trainer *t, const char *path);
 
 #endif

@@ -74,6 +74,7 @@ void data_close(struct data *d)
             d->dev->ops->free(d->dev, d->split[s].input);
             d->dev->ops->free(d->dev, d->split[s].target);
             mem_free(d->split[s].host_target);
+            mem_free(d->split[s].kept_input);
         }
         d->dev->ops->free(d->dev, d->scale);
         d->dev->ops->free(d->dev, d->shift);
@@ -168,7 +169,7 @@ static int upload(struct data *d, void *dst, const void *src, size_t bytes)
     return d->dev->ops->sync(d->dev);
 }
 
-static int load_split(struct data *d, int which)
+static int load_split(const struct experiment *e, struct data *d, int which)
 {
     static const char *const words[] = {"training", "test"};
     struct data_split *s = &d->split[which];
@@ -199,8 +200,13 @@ static int load_split(struct data *d, int which)
         status = upload(d, s->input, staging, bytes);
     if (!status)
         status = upload(d, s->target, s->host_target, labels);
-    if (!d->host_visible)
-        mem_free(staging);
+    bool wanted = which == RN_TRAIN && e->n_augments;
+    s->host_input = d->host_visible || wanted ? staging : NULL;
+    s->kept_input = d->host_visible ? NULL : staging;
+    if (!wanted) {
+        mem_free(s->kept_input);
+        s->kept_input = NULL;
+    }
     return status;
 }
 
@@ -237,7 +243,7 @@ int data_load(const struct experiment *e, struct data *d, struct rn_device *dev)
     TRY(dev->ops->info(dev, &info));
     d->host_visible = info.host_visible && sizeof(rn_real) == sizeof(float);
     for (int s = 0; s < RN_SPLITS; s++)
-        TRY(load_split(d, s));
+        TRY(load_split(e, d, s));
     return load_normalization(e, d);
 }
 

@@ -9,6 +9,8 @@ struct data_split {
     void *input;     /* device; info.dtype */
     rn_real *target; /* device; target_width a sample */
     float *host_target;
+    const void *host_input; /* as input; NULL where only the device has it */
+    void *kept_input;       /* host_input when it is memory of its own */
 };
 
 struct data {

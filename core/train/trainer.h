@@ -5,6 +5,16 @@
 #include "data.h"
 #include "model/model.h"
 
+/* Where training stands. */
+struct trainer_state {
+    int64_t step, epoch, step_in_epoch; /* batches done; epoch from 1 */
+    int64_t updates;                    /* of the parameters */
+    int64_t steps_per_epoch, updates_per_epoch, best_epoch;
+    double best_val_loss, train_s;
+};
+
+#define EXTRA_METRICS_MAX 16
+
 struct evaluation { /* of one pass without training; arrays belong to the trainer */
     int64_t n, width;
     double loss;             /* weighted mean */
@@ -12,7 +22,11 @@ struct evaluation { /* of one pass without training; arrays belong to the traine
     const rn_real *scores;   /* n x width, the model's output */
     const rn_real *row_loss; /* n */
     double seconds;
+    struct rn_metric extra[EXTRA_METRICS_MAX]; /* what the section metrics names */
+    int n_extra;
 };
+
+struct trainer;
 
 /* Told as it happens; a status < 0 ends the training with it. Any may be NULL. */
 struct trainer_events {
@@ -20,25 +34,33 @@ struct trainer_events {
     int (*progress)(void *ctx, const struct rn_progress *p);
     int (*record)(void *ctx, const struct rn_record *r);
     int (*epoch)(void *ctx, const struct rn_epoch *e, bool best);
+    /* What callbacks want: weights/<file>.safetensors written, or removed. */
+    int (*save)(void *ctx, const char *file);
+    int (*remove)(void *ctx, const char *file);
 };
 
-enum trainer_end { TRAINER_DONE, TRAINER_STOPPED, TRAINER_DIVERGED };
+/* all epochs done; a callback ended it, for trainer_reason(); a signal; a loss not finite */
+enum trainer_end { TRAINER_DONE, TRAINER_ENOUGH, TRAINER_STOPPED, TRAINER_DIVERGED };
 
-struct trainer;
 /* Allocates and records everything: a step allocates nothing. All is freed by trainer_close(). */
 int trainer_open(const struct experiment *e, struct model *m, struct data *d, struct trainer **out);
-/* Trains to the end of the plan, or until a signal or a loss that is not finite. */
+/* Trains to the end of the plan, or until a callback or a signal ends it. */
 int trainer_run(struct trainer *t, const struct trainer_events *events, enum trainer_end *end);
+const char *trainer_reason(const struct trainer *t);
+/* Whether a run that diverged stands where all was well. */
+bool trainer_kept(const struct trainer *t);
+/* Training is over: callbacks may bring back what they kept. *epoch: whose parameters these are; 0:
+ * those of the last. */
+int trainer_finish(struct trainer *t, const struct trainer_events *events, int64_t *epoch);
+/* Puts what is to be evaluated and shown in the place of the parameters, or back. */
+int trainer_show(struct trainer *t, bool evaluated);
 int trainer_test(struct trainer *t, const struct trainer_events *events, struct evaluation *out);
 void trainer_close(struct trainer *t);
 
 /* Where it stands, for the checkpoint and the last words. */
-struct trainer_state {
-    int64_t step, epoch, step_in_epoch; /* done; epoch from 1 */
-    int64_t steps_per_epoch, best_epoch;
-    double best_val_loss, train_s;
-};
 const struct trainer_state *trainer_state(const struct trainer *t);
-double trainer_lr(const struct experiment *e);
+/* Plain bytes that belong to a part of the run, as "scheduler" or "callbacks.ema1": number i, NULL
+ * behind the last. For the checkpoint. */
+const void *trainer_part_state(const struct trainer *t, int i, const char **path, uint32_t *bytes);
 
 #endif

@@ -1,0 +1,81 @@
+/* culprit.c - which layer was the first with a value that is not finite. Training is a function of
+ * what was kept and of the seed: the steps since then are done again, the last one call by call. */
+#include "loop.h"
+
+#include "base/error.h"
+
+#include <math.h>
+#include <stdio.h>
+
+struct search {
+    struct trainer *t;
+    rn_real *host;
+    int64_t room;
+    char layer[160], phase[16]; /* "" until it is found */
+};
+
+static int look(void *ctx, const char *layer, const char *phase, const rn_real *data, int64_t n)
+{
+    struct search *s = ctx;
+
+    if (*s->layer)
+        return RN_OK;
+    if (n > s->room) {
+        s->host = pool_alloc(s->t->pool, (size_t)n * sizeof *s->host);
+        s->room = s->host ? n : 0;
+    }
+    if (!s->host)
+        return RN_ENOMEM;
+    TRY(s->t->dev->ops->download(s->t->dev, s->host, data, (size_t)n * sizeof *s->host));
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(s->host[i])) {
+            snprintf(s->layer, sizeof s->layer, "%s", layer);
+            snprintf(s->phase, sizeof s->phase, "%s", phase);
+            break;
+        }
+    return RN_OK;
+}
+
+/* To the end of the step before number `step`, from 1, of this epoch. */
+static int repeat(struct trainer *t, const struct trainer_state *bad, int64_t step)
+{
+    if (t->wanted.kept.epoch != bad->epoch) {
+        t->state.epoch = bad->epoch;
+        t->state.step_in_epoch = 0;
+    }
+    while (t->state.step_in_epoch + 1 < step)
+        TRY(loop_step(t));
+    return loop_prepare(t);
+}
+
+static int probe(struct trainer *t, const struct trainer_state *bad, int64_t step, struct search *s)
+{
+    (void)look;
+    (void)s;
+    return repeat(t, bad, step);
+}
+
+int loop_find_culprit(struct trainer *t)
+{
+    struct trainer_state bad = t->state;
+    struct search s = {.t = t};
+    int64_t step = t->bad + 1;
+    bool known = t->bad >= 0;
+
+    bad.step += step - bad.step_in_epoch;
+    bad.step_in_epoch = step;
+    if (known && t->wanted.restored) {
+        double train_s = t->state.train_s;
+        t->state = t->wanted.kept;
+        TRY(probe(t, &bad, step, &s));
+        TRY(watch_restore(t->watch, &t->wanted));
+        t->state = bad;
+        t->state.train_s = train_s;
+    }
+    return FAIL(RN_ENUMERIC,
+                "the loss is not finite at step %lld (epoch %lld)%s%s%s%s%s: lower the learning "
+                "rate, now %g",
+                (long long)bad.step, (long long)bad.epoch,
+                *s.layer ? "; the first such value is in " : "", s.layer, *s.layer ? " (" : "",
+                s.phase, *s.layer ? ")" : "", t->lr);
+}

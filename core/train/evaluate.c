@@ -1,0 +1,87 @@
+/* evaluate.c - passes without training, and what is computed from their scores. */
+#include "loop.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <math.h>
+#include <string.h>
+
+static double accuracy_of(const struct trainer *t, const struct data_split *s, const int32_t *index,
+                          int64_t n)
+{
+    int64_t right = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        const rn_real *x = t->scores + i * t->width;
+        int64_t best = 0;
+        for (int64_t c = 1; c < t->width; c++)
+            best = x[c] > x[best] ? c : best;
+        right += best == (int64_t)s->host_target[index[i]];
+    }
+    return (double)right / (double)n;
+}
+
+static int extra_metrics(struct trainer *t, const struct data_split *s, const int32_t *index,
+                         struct evaluation *out)
+{
+    int64_t k = t->m->target_width;
+    struct metric_input in = {.n = out->n,
+                              .width = out->width,
+                              .scores = out->scores,
+                              .targets = t->eval_target,
+                              .target_width = k,
+                              .classes = t->d->info.classes,
+                              .logits = t->e->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS};
+
+    out->n_extra = 0;
+    for (int64_t i = 0; t->n_metrics && i < out->n; i++)
+        memcpy(t->eval_target + i * k, s->host_target + index[i] * k, (size_t)k * sizeof(float));
+    for (int i = 0; i < t->n_metrics; i++) {
+        struct rn_metric *to = &out->extra[out->n_extra++];
+        to->name = t->metrics[i]->name;
+        TRY(metric_compute(t->metrics[i], &in, &to->value));
+    }
+    return RN_OK;
+}
+
+static int collect(struct trainer *t, int split, const int32_t *index, int64_t n,
+                   struct evaluation *out)
+{
+    double loss = 0, weight = 0;
+
+    TRY(t->dev->ops->download(t->dev, t->row_loss, t->row_loss_dev, (size_t)n * sizeof(rn_real)));
+    TRY(t->dev->ops->download(t->dev, t->row_weight, t->row_weight_dev,
+                              (size_t)n * sizeof(rn_real)));
+    TRY(t->dev->ops->download(t->dev, t->scores, t->scores_dev,
+                              (size_t)(n * t->width) * sizeof(rn_real)));
+    for (int64_t i = 0; i < n; i++) {
+        loss += (double)t->row_loss[i];
+        weight += (double)t->row_weight[i];
+    }
+    out->n = n;
+    out->width = t->width;
+    out->scores = t->scores;
+    out->row_loss = t->row_loss;
+    out->loss = loss / weight;
+    out->accuracy = t->classifies ? accuracy_of(t, &t->d->split[split], index, n) : NAN;
+    return extra_metrics(t, &t->d->split[split], index, out);
+}
+
+int loop_evaluate(struct trainer *t, int split, const struct phase p[2], const int32_t *index,
+                  int64_t n, struct evaluation *out)
+{
+    uint64_t begun = clock_ns();
+
+    TRY(t->dev->ops->upload(t->dev, t->eval_index, index, (size_t)n * sizeof *index));
+    for (int64_t at = 0; at < n;) {
+        const struct phase *now = n - at >= p[0].rows && p[0].rows ? &p[0] : &p[1];
+        t->block.u[U_START] = t->block.u[U_INPUT] = t->block.u[U_ROW] = (uint64_t)at;
+        t->block.u[U_SCORE] = (uint64_t)(at * t->width);
+        TRY(t->dev->ops->replay(t->dev, now->recording[0], &t->block));
+        at += now->rows;
+    }
+    TRY(collect(t, split, index, n, out));
+    out->seconds = clock_s(begun);
+    return RN_OK;
+}

@@ -1,0 +1,178 @@
+/* setup.c - everything that a step needs is allocated and recorded here. */
+#include "loop.h"
+
+#include "base/error.h"
+
+#include <math.h>
+
+static int device_array(struct trainer *t, int64_t n, size_t size, void **out)
+{
+    return t->dev->ops->alloc(t->dev, (size_t)(n > 0 ? n : 1) * size, out);
+}
+
+static int both_arrays(struct trainer *t, int64_t n, rn_real **dev, rn_real **host)
+{
+    void *p = NULL;
+
+    TRY(device_array(t, n, sizeof(rn_real), &p));
+    *dev = p;
+    *host = pool_alloc(t->pool, (size_t)(n > 0 ? n : 1) * sizeof **host);
+    return *host ? RN_OK : RN_ENOMEM;
+}
+
+static int64_t log_interval(const struct trainer *t)
+{
+    const struct rn_span_value *every = &t->e->train.log_every;
+    double per_epoch = (double)t->state.steps_per_epoch, steps = every->value;
+
+    if (every->unit == RN_EPOCHS)
+        steps = every->value * per_epoch;
+    if (every->unit == RN_SAMPLES)
+        steps = every->value / (double)t->e->train.batch_size;
+    if (every->unit == RN_PERCENT)
+        steps = every->value / 100 * per_epoch * (double)t->e->train.epochs;
+    return max64(1, (int64_t)fmin(steps, 1e15));
+}
+
+/* Rows of the full batch and of the last one, 0 where there is none. */
+static void set_rows(struct phase p[2], int64_t n, int64_t batch, bool drop_last)
+{
+    p[0].rows = n >= batch ? batch : 0;
+    p[1].rows = drop_last && n >= batch ? 0 : n % batch;
+}
+
+static int alloc_arrays(struct trainer *t)
+{
+    int64_t n_eval = max64(t->d->n_val, t->d->n_test), steps = t->state.steps_per_epoch;
+    void *p = NULL;
+
+    for (int i = 0; i < HISTORIES; i++)
+        TRY(both_arrays(t, steps, &t->history[i].dev, &t->history[i].host));
+    t->order = pool_alloc(t->pool, (size_t)t->d->n_train * sizeof *t->order);
+    if (!t->order)
+        return RN_ENOMEM;
+    TRY(device_array(t, t->d->n_train, sizeof(int32_t), &p));
+    t->order_dev = p;
+    TRY(device_array(t, n_eval, sizeof(int32_t), &p));
+    t->eval_index = p;
+    TRY(both_arrays(t, n_eval, &t->row_loss_dev, &t->row_loss));
+    TRY(both_arrays(t, n_eval, &t->row_weight_dev, &t->row_weight));
+    t->eval_target =
+        pool_alloc(t->pool, (size_t)(n_eval * t->m->target_width + 1) * sizeof *t->eval_target);
+    if (!t->eval_target)
+        return RN_ENOMEM;
+    return both_arrays(t, n_eval * t->width, &t->scores_dev, &t->scores);
+}
+
+static int arena_bytes(struct trainer *t, bool training, const struct phase p[2], int64_t *bytes)
+{
+    for (int i = 0; i < 2; i++) {
+        struct step_layout l = {0};
+        if (p[i].rows)
+            TRY(step_layout(t->pool, t->m, training, p[i].rows, &l));
+        *bytes = max64(*bytes, l.bytes);
+    }
+    return RN_OK;
+}
+
+static struct step_io io_of(const struct trainer *t, int split, bool training)
+{
+    const struct data *d = t->d;
+    struct step_io io = {.input = d->split[split].input,
+                         .target = d->split[split].target,
+                         .index = training ? t->order_dev : t->eval_index,
+                         .input_index = training ? t->order_dev : t->eval_index,
+                         .scale = d->scale,
+                         .shift = d->shift,
+                         .channels = d->channels,
+                         .dtype = (uint8_t)d->info.dtype};
+
+    if (training && t->feed) {
+        io.input = feed_input(t->feed);
+        io.input_index = feed_index(t->feed);
+        io.dtype = RN_F32;
+    }
+    if (training) {
+        io.step_loss = t->history[LOSS].dev;
+        io.step_weight = t->history[WEIGHT].dev;
+        io.step_correct = t->classifies ? t->history[CORRECT].dev : NULL;
+    } else {
+        io.row_loss = t->row_loss_dev;
+        io.row_weight = t->row_weight_dev;
+        io.scores = t->scores_dev;
+    }
+    return io;
+}
+
+/* ---- recordings -------------------------------------------------------------------------- */
+
+static int record_evaluation(struct trainer *t, int split, struct phase p[2])
+{
+    struct step_io io = io_of(t, split, false);
+
+    for (int i = 0; i < 2; i++)
+        if (p[i].rows)
+            TRY(step_record(t->pool, t->m, 0, p[i].rows, t->arena, &io, &p[i].recording[0]));
+    return RN_OK;
+}
+
+/* The place of a step of an epoch among those that make one update. */
+int loop_place(const struct trainer *t, int64_t step)
+{
+    int64_t accumulate = t->e->train.accumulate;
+
+    return (step % accumulate == 0 ? PHASE_FIRST : 0) |
+           ((step + 1) % accumulate == 0 || step + 1 == t->state.steps_per_epoch ? PHASE_LAST : 0);
+}
+
+struct phase *loop_phase(struct trainer *t, int64_t step)
+{
+    int64_t batch = t->e->train.batch_size;
+
+    return t->d->n_train - step * batch >= batch ? &t->train[0] : &t->train[1];
+}
+
+static unsigned flags_of(const struct trainer *t, int place)
+{
+    return STEP_TRAINS | (place & PHASE_FIRST ? 0u : STEP_ADDS) |
+           (place & PHASE_LAST ? STEP_UPDATES : 0u) |
+           (t->e->train.accumulate > 1 ? STEP_SHARES : 0u);
+}
+
+/* Each kind of step that occurs in an epoch, once. */
+static int record_training(struct trainer *t)
+{
+    t->train_io = io_of(t, RN_TRAIN, true);
+    for (int64_t step = 0; step < t->state.steps_per_epoch; step++) {
+        struct phase *p = loop_phase(t, step);
+        int place = loop_place(t, step);
+        if (!p->recording[place])
+            TRY(step_record(t->pool, t->m, flags_of(t, place), p->rows, t->arena, &t->train_io,
+                            &p->recording[place]));
+    }
+    return RN_OK;
+}
+
+int loop_set_up(struct trainer *t)
+{
+    const struct data *d = t->d;
+    int64_t batch = t->e->train.batch_size, eval = t->e->train.eval_batch_size, bytes = 0;
+    int64_t left = d->n_train % batch, accumulate = t->e->train.accumulate;
+
+    set_rows(t->train, d->n_train, batch, t->e->train.drop_last);
+    set_rows(t->train_eval, d->n_val, min64(eval, max64(d->n_val, 1)), false);
+    set_rows(t->test_eval, d->n_test, min64(eval, max64(d->n_test, 1)), false);
+    t->state.steps_per_epoch = d->n_train / batch + (left && t->train[1].rows ? 1 : 0);
+    t->state.updates_per_epoch = (t->state.steps_per_epoch + accumulate - 1) / accumulate;
+    t->log_steps = log_interval(t);
+    TRY(alloc_arrays(t));
+    if (t->e->n_augments)
+        TRY(feed_open(t->e, d, max64(t->train[0].rows, t->train[1].rows), &t->feed));
+    TRY(arena_bytes(t, true, t->train, &bytes));
+    TRY(arena_bytes(t, false, t->train_eval, &bytes));
+    TRY(arena_bytes(t, false, t->test_eval, &bytes));
+    TRY(t->dev->ops->alloc(t->dev, (size_t)bytes, &t->arena));
+    TRY(record_training(t));
+    TRY(record_evaluation(t, RN_TRAIN, t->train_eval));
+    return record_evaluation(t, RN_TEST, t->test_eval);
+}

@@ -1,0 +1,14 @@
+/* snapshot.h - a copy on the host of all that training changes on the device. */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include "model/model.h"
+
+struct snapshot {
+    rn_real **copy; /* one for each array of the model; NULL until the first */
+};
+/* Takes the place of the one before. Memory from p, once. */
+int snapshot_take(struct pool *p, const struct model *m, struct snapshot *s);
+int snapshot_restore(const struct model *m, const struct snapshot *s);
+
+#endif
