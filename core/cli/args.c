@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run", "check", "config", "summary", "plugins", "help", "version"};
+const char *const verbs[] = {"run",     "check",  "config", "summary",
+                             "plugins", "schema", "help",   "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 enum {

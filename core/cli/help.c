@@ -18,6 +18,7 @@ static const char general[] =
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"
+    "  schema [--out FILE]            JSON Schema of a file with all plugins found, for editors\n"
     "  help [COMMAND|exit-codes]      this, or more\n"
     "\n"
     "options\n"
@@ -83,21 +84,33 @@ static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"
     "       runner plugins describe [KIND] NAME [--json]\n"
     "       runner plugins new KIND NAME [--out DIR]\n"
+    "       runner plugins reference\n"
     "\n"
     "KIND is device, layer, loss, optimizer, dataset, reporter, scheduler, callback or\n"
     "augmentation. Plugins are looked for in --plugin-dir, plugins.path of the file,\n"
     "$RN_PLUGIN_PATH, and where runner is installed.\n"
     "\n"
-    "new makes DIR/NAME (here without --out): a small plugin that works as it is, how to build and\n"
-    "test it, and an experiment that uses it.\n";
+    "new makes DIR/NAME (here without --out): a small plugin that works as it is, how to build "
+    "and\n"
+    "test it, and an experiment that uses it. reference prints all sections and plugins as "
+    "Markdown.\n";
+
+static const char schema[] =
+    "usage: runner schema [--out FILE] [--plugin-dir DIR]\n"
+    "\n"
+    "A JSON Schema of experiment files with the options of all plugins found. An editor that "
+    "knows\n"
+    "YAML checks and completes by it: in VS Code with the YAML extension, begin a file with\n"
+    "\n"
+    "  # yaml-language-server: $schema=runner.schema.json\n";
 
 const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},         {"check", check},     {"config", config},
-               {"summary", summary}, {"plugins", plugins}, {"exit-codes", exit_codes},
-               {"help", general}};
+    } all[] = {
+        {"run", run},         {"check", check},   {"config", config},         {"summary", summary},
+        {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
 
     if (!topic)
         return general;

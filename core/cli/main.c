@@ -5,10 +5,12 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "config/compose.h"
+#include "experiment/tables.h"
 #include "plugin/describe.h"
 #include "run/run.h"
 
@@ -120,9 +122,11 @@ static int do_summary(const struct args *a, struct session *s)
     struct text t = {0};
 
     TRY(load_and_plan(a, s));
-    model_summary(s->model, a->json, &t);
-    int status = print(&t);
+    int status = rate_summary(s->experiment, s->data.n_train, a->json, &rate);
+    model_summary(s->model, a->json, text_str(&rate), &t);
+    status = status < 0 ? status : print(&t);
     text_free(&t);
+    text_free(&rate);
     return status;
 }
 
@@ -168,10 +172,26 @@ static int do_plugins(const struct args *a, struct session *s)
     else if (!strcmp(sub, "describe") && (a->n_words == 2 || a->n_words == 3))
         status = describe_plugin(s->registry, a->n_words == 3 ? a->words[1] : NULL,
                                  a->words[a->n_words - 1], a->json, &t);
+    else if (!strcmp(sub, "reference") && a->n_words == 1)
+        status = experiment_reference(s->registry, &t);
     else
         status = usage(a, "expected `list [KIND]`, `describe [KIND] NAME` or `new KIND NAME`");
     if (status >= 0)
         status = print(&t);
+    text_free(&t);
+    return status;
+}
+
+static int do_schema(const struct args *a, struct session *s)
+{
+    struct text t = {0};
+
+    if (a->n_words)
+        return usage(a, "takes no file");
+    TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
+    int status = experiment_schema(s->registry, &t);
+    if (status >= 0)
+        status = a->out_given ? file_write(a->out, text_str(&t), t.n) : print(&t);
     text_free(&t);
     return status;
 }
@@ -217,6 +237,8 @@ static int dispatch(const struct args *a, struct session *s, int *code)
         return do_summary(a, s);
     if (!strcmp(a->verb, "plugins"))
         return do_plugins(a, s);
+    if (!strcmp(a->verb, "schema"))
+        return do_schema(a, s);
     return do_run(a, s, code);
 }
 

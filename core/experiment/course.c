@@ -10,7 +10,7 @@ struct warmup {
     struct rn_span_value warmup;
     double warmup_from;
 };
-static const struct rn_option warmup_rows[] = {
+const struct rn_option warmup_rows[] = {
     RN_SPAN(struct warmup, warmup, "0 steps", "the learning rate rises linearly over this"),
     RN_FLOAT(struct warmup, warmup_from, "0", 0, 1, 0, NULL,
              "where the warm-up starts, as a share of the learning rate"),

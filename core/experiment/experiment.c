@@ -10,19 +10,19 @@
 
 #define NAME_MAX_BYTES 100
 
-static const char *const top_keys[] = {
+const char *const top_keys[] = {
     "name",      "description", "tags",      "seed",      "device", "data",
     "model",     "loss",        "optimizer", "scheduler", "train",  "metrics",
     "callbacks", "expect",      "reporters", "plugins",   NULL};
 
-static const char *const consumed_keys[] = {"extends", "set", "vars"}; /* by compose_file */
+const char *const consumed_keys[] = {"extends", "set", "vars"}; /* by compose_file */
 
 struct head {
     const char *name, *description;
     int64_t seed;
 };
 
-static const struct rn_option head_rows[] = {
+const struct rn_option head_rows[] = {
     RN_STRING(struct head, name, NULL, 0, "what runs of it are called"),
     RN_STRING(struct head, description, NULL, 0, "what it is for"),
     RN_INT(struct head, seed, "1", 0, 0x1p63, NULL, "where all random numbers come from"), RN_END};

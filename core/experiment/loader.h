@@ -57,4 +57,10 @@ int words_read(struct loader *l, const struct node *n, const char *path, const c
 int plugins_read(struct loader *l); /* before parts_read */
 int sections_read(struct loader *l);
 
+/* The keys of the root, ended by NULL; those that compose_file() takes away; the tables of the
+ * sections. tables.c puts them together. */
+extern const char *const top_keys[], *const consumed_keys[3];
+extern const struct rn_option head_rows[], split_rows[], normalize_rows[], limit_rows[],
+    train_rows[], check_rows[], warmup_rows[];
+
 #endif

@@ -23,7 +23,7 @@ struct split {
     int64_t seed;
 };
 
-static const struct rn_option split_rows[] = {
+const struct rn_option split_rows[] = {
     OPTIONAL(struct split, train, double, RN_OPT_FLOAT, 0, 1e9, "share of the samples, or a count"),
     OPTIONAL(struct split, val, double, RN_OPT_FLOAT, 0, 1e9, "share of the samples, or a count"),
     RN_INT(struct split, seed, "0", 0, 0x1p63, NULL, "of the split alone"), RN_END};
@@ -32,7 +32,7 @@ struct normalize {
     struct rn_floats mean, std;
 };
 
-static const struct rn_option normalize_rows[] = {
+const struct rn_option normalize_rows[] = {
     {RN_OPT_(struct normalize, mean, struct rn_floats, RN_OPT_FLOATS, NULL,
              "subtracted, one for each channel"),
      .min = 1, .max = CHANNELS_MAX, .flags = RN_OPT_REQUIRED},
@@ -45,7 +45,7 @@ struct limit {
     int64_t train, val, test;
 };
 
-static const struct rn_option limit_rows[] = {
+const struct rn_option limit_rows[] = {
     RN_INT(struct limit, train, "0", 0, 1e9, "samples", "at most so many; 0: all"),
     RN_INT(struct limit, val, "0", 0, 1e9, "samples", "at most so many; 0: all"),
     RN_INT(struct limit, test, "0", 0, 1e9, "samples", "at most so many; 0: all"), RN_END};
@@ -156,7 +156,7 @@ struct train {
     struct rn_span_value log_every;
 };
 
-static const struct rn_option train_rows[] = {
+const struct rn_option train_rows[] = {
     RN_INT(struct train, epochs, NULL, 1, 1e6, "epochs", "passes over the training set"),
     RN_INT(struct train, batch_size, "64", 1, 1e6, "samples", "of one step"),
     RN_INT(struct train, eval_batch_size, "1000", 1, 1e6, "samples", "evaluated at once"),
@@ -203,7 +203,7 @@ struct check {
 
 #define CHECK_BOUND(f, lo, help_) \
     OPTIONAL(struct check, f, double, RN_OPT_FLOAT, lo, DBL_MAX, help_)
-static const struct rn_option check_rows[] = {
+const struct rn_option check_rows[] = {
     {RN_OPT_(struct check, metric, const char *, RN_OPT_STRING, NULL, "such as test.accuracy"),
      .min = 1, .max = 100, .flags = RN_OPT_REQUIRED},
     CHECK_BOUND(min, -DBL_MAX, "it holds from here on"),

@@ -78,8 +78,7 @@ static bool in_example(const struct option_table *t, const struct rn_option *o)
     return false;
 }
 
-/* A line of a file that uses the plugin, and is right: "- {type: dropout, rate: 0.5}". */
-static void describe_example(const struct plugin *p, struct text *out)
+void describe_example(const struct plugin *p, struct text *out)
 {
     bool map = false;
 

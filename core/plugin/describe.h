@@ -11,4 +11,7 @@ int describe_list(struct registry *r, uint32_t kind, bool json, struct text *out
 int describe_plugin(struct registry *r, const char *kind, const char *name, bool json,
                     struct text *out);
 
+/* A line of a file that uses the plugin, and is right: "- {type: dropout, rate: 0.5}". */
+void describe_example(const struct plugin *p, struct text *out);
+
 #endif
