@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_BATCH = 5, SAMPLES = 512 };
+enum { MAX_BATCH = 5, SAMPLES = 1024 };
 
 struct trial {
     const struct rn_loss_ops *ops;
