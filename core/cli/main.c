@@ -122,11 +122,9 @@ static int do_summary(const struct args *a, struct session *s)
     struct text t = {0};
 
     TRY(load_and_plan(a, s));
-    int status = rate_summary(s->experiment, s->data.n_train, a->json, &rate);
-    model_summary(s->model, a->json, text_str(&rate), &t);
-    status = status < 0 ? status : print(&t);
+    model_summary(s->model, a->json, &t);
+    int status = print(&t);
     text_free(&t);
-    text_free(&rate);
     return status;
 }
 
