@@ -126,7 +126,7 @@ def check_names(path, code, literals, names):
         if named or m and m.group(1) in names:
             fault(path, line, f'"{literal}" names a plugin; say it by traits or options')
     for m in re.finditer(r"[A-Za-z_]\w*", code):
-        if m.group() in names - FORMATS:
+        if m.group() in names - WORDS - FORMATS:
             fault(path, line_of(code, m.start()), f"the identifier {m.group()} is a plugin's name")
 
 
