@@ -15,10 +15,10 @@ struct lint {
     struct diag *diag;
 };
 
-static int warn(const struct lint *l, const struct part *p, const char *hint, const char *text)
-{
-    return diag_add(l->diag, DIAG_WARNING, p->mark, p->path, hint, "%s", text);
-}
+/* A warning is no failure. */
+#define WARN(l, p, hint, ...) \
+    warned(diag_add((l)->diag, DIAG_WARNING, (p)->mark, (p)->path, hint, __VA_ARGS__))
+static int warned(int status) { return status == RN_EINVAL ? RN_OK : status; }
 
 /* The value of an option of this type; NULL: the plugin has none. */
 static const void *option_of(const struct part *p, const char *name, uint32_t type)
@@ -104,7 +104,7 @@ static int lint_layers(const struct lint *l, const struct part *layers, int n)
         const bool *bias = option_of(&layers[i - 1], "bias", RN_OPT_BOOL);
 
         if ((layers[i].plugin->traits & RN_TRAIT_NORMALIZES) && bias && *bias)
-            TRY(warn(l, &layers[i - 1], "bias: false",
+            TRY(WARN(l, &layers[i - 1], "bias: false",
                      "its bias does nothing: the next layer subtracts the mean"));
     }
     return RN_OK;
@@ -119,10 +119,10 @@ static int lint_model(const struct lint *l)
 
     TRY(lint_layers(l, layers, n));
     if (layers[n - 1].plugin->traits & RN_TRAIT_DROPS)
-        TRY(warn(l, &layers[n - 1], "leave it out", "drops values of the model's output itself"));
+        TRY(WARN(l, &layers[n - 1], "leave it out", "drops values of the model's output itself"));
     for (int i = 0; i < n && lonely; i++)
         if (layers[i].plugin->traits & RN_TRAIT_NORMALIZES)
-            return warn(l, &layers[i], "another train.batch_size, or drop_last: true",
+            return WARN(l, &layers[i], "another train.batch_size, or drop_last: true",
                         "normalises over a batch, and some batch has a single sample");
     return RN_OK;
 }
@@ -135,9 +135,9 @@ static int lint_patience(const struct lint *l, const struct part *p)
 
     if (!patience || *patience < l->e->train.epochs)
         return RN_OK;
-    return diag_add(l->diag, DIAG_WARNING, p->mark, p->path, NULL,
-                    "waits for %lld epochs, but there are only %lld: it never does anything",
-                    (long long)*patience, (long long)l->e->train.epochs);
+    return WARN(l, p, NULL,
+                "waits for %lld epochs, but there are only %lld: it never does anything",
+                (long long)*patience, (long long)l->e->train.epochs);
 }
 
 /* The same rate from the first update to the last. */
@@ -154,7 +154,7 @@ static int lint_scheduler(const struct lint *l)
     TRY(rate_curve(l->e, l->d->n_train, &curve));
     if (curve.high > curve.low)
         return RN_OK;
-    return warn(l, s, NULL, "never changes the learning rate in a run of this length");
+    return WARN(l, s, NULL, "never changes the learning rate in a run of this length");
 }
 
 static int lint_optimizer(const struct lint *l)
@@ -163,20 +163,20 @@ static int lint_optimizer(const struct lint *l)
 
     if (o->plugin->ops.optimizer.n_slots < 2 || rate_base(l->e) <= 0.1)
         return RN_OK;
-    return diag_add(l->diag, DIAG_WARNING, o->mark, o->path, "lr: 0.001",
-                    "a learning rate of %g is very large for %s, which scales each step itself",
-                    rate_base(l->e), o->plugin->name);
+    return WARN(l, o, "lr: 0.001",
+                "a learning rate of %g is very large for %s, which scales each step itself",
+                rate_base(l->e), o->plugin->name);
 }
 
 static int lint_data(const struct lint *l)
 {
     if (l->d->info.dtype == RN_U8 && !l->e->split.mean.count)
-        TRY(warn(l, &l->e->data, "normalize: {mean: 0.1307, std: 0.3081}, for MNIST",
+        TRY(WARN(l, &l->e->data, "normalize: {mean: 0.1307, std: 0.3081}, for MNIST",
                  "the inputs are bytes and are not normalised: they come as 0 to 1"));
     if (l->e->train.batch_size > l->d->n_train)
-        return diag_add(l->diag, DIAG_WARNING, l->e->data.mark, "train.batch_size", NULL,
-                        "a batch of %lld, but there are only %lld training samples",
-                        (long long)l->e->train.batch_size, (long long)l->d->n_train);
+        return WARN(l, &l->e->data, NULL,
+                    "train.batch_size is %lld, but there are only %lld training samples",
+                    (long long)l->e->train.batch_size, (long long)l->d->n_train);
     return RN_OK;
 }
 
