@@ -13,6 +13,7 @@
 #include "experiment/tables.h"
 #include "plugin/describe.h"
 #include "run/run.h"
+#include "train/rate.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -119,12 +120,14 @@ static int do_config(const struct args *a, struct session *s)
 
 static int do_summary(const struct args *a, struct session *s)
 {
-    struct text t = {0};
+    struct text t = {0}, rate = {0};
 
     TRY(load_and_plan(a, s));
-    model_summary(s->model, a->json, &t);
-    int status = print(&t);
+    int status = rate_summary(s->experiment, s->data.n_train, a->json, &rate);
+    model_summary(s->model, a->json, text_str(&rate), &t);
+    status = status < 0 ? status : print(&t);
     text_free(&t);
+    text_free(&rate);
     return status;
 }
 

@@ -156,6 +156,15 @@ static int head_fill(struct loader *l)
     return RN_OK;
 }
 
+const char *part_monitor(const struct part *p)
+{
+    const struct rn_option *row = options_row(&p->plugin->options, "monitor");
+
+    if (!row || row->type != RN_OPT_STRING)
+        return NULL;
+    return *(const char *const *)(const void *)((const char *)p->opts + row->offset);
+}
+
 /* ---- texts for the run folder --------------------------------------------- */
 
 static int texts_make(struct loader *l)

@@ -23,6 +23,9 @@ struct branch { /* layers in an option of a layer */
 
 #define CHANNELS_MAX 64 /* that have a mean and a deviation of their own */
 
+/* The metric that an option `monitor` names; NULL when the plugin has no such option. */
+const char *part_monitor(const struct part *p);
+
 struct expect {
     const char *metric; /* "test.accuracy" */
     double min, max;    /* NaN: no such bound */

@@ -92,7 +92,8 @@ const char *shape_text(const struct rn_shape *shape, char s[SHAPE_TEXT]);
 /* A rank and dimensions that can be computed with; RN_ESHAPE, RN_EPLUGIN. */
 int model_check_shape(const struct rn_shape *s);
 
-/* The layer table of `runner summary` as aligned text, or as JSON. */
-void model_summary(const struct model *m, bool json, struct text *out);
+/* The layer table of `runner summary` as aligned text, or as JSON. more: what others have to say,
+ * lines of text or members of the object. */
+void model_summary(const struct model *m, bool json, const char *more, struct text *out);
 
 #endif

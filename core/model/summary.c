@@ -84,7 +84,7 @@ static void as_text(const struct model *m, struct text *out)
         (double)bytes * 1e-6, (double)arena * 1e-6);
 }
 
-static void as_json(const struct model *m, struct text *out)
+static void as_json(const struct model *m, const char *more, struct text *out)
 {
     char shape[SHAPE_TEXT];
     int64_t arena, bytes = training_bytes(m, &arena);
@@ -103,13 +103,16 @@ static void as_json(const struct model *m, struct text *out)
     text_add(out, "\n  ],\n  \"input\": \"%s\",\n  \"params\": %lld,\n  \"flops\": ",
              shape_text(&m->input, shape), (long long)m->parameters);
     json_number(out, m->flops);
-    text_add(out, ",\n  \"training_bytes\": %lld\n}\n", (long long)bytes);
+    text_add(out, ",\n  \"training_bytes\": %lld%s%s\n}\n", (long long)bytes, *more ? ",\n  " : "",
+             more);
 }
 
-void model_summary(const struct model *m, bool json, struct text *out)
+void model_summary(const struct model *m, bool json, const char *more, struct text *out)
 {
     if (json)
-        as_json(m, out);
+        as_json(m, more, out);
     else
         as_text(m, out);
+    if (!json)
+        text_add(out, "%s", more);
 }
