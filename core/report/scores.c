@@ -3,6 +3,7 @@
 #include "facts.h"
 
 #include "base/error.h"
+#include "train/metrics.h"
 
 #include <runner/random.h>
 
@@ -30,15 +31,9 @@ void wilson_interval(int64_t k, int64_t n, double *low, double *high)
     *high = k == n ? 1 : fmin(1, centre + half);
 }
 
-static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
-
-/* As scikit-learn's precision_recall_fscore_support with zero_division=0; the macro mean is over
- * the classes that occur, in truth or as predictions, as its f1_score takes it. */
 static void score_classes(const struct rn_report *v, const int64_t *confusion, int64_t n,
-                          struct rn_class_fact *out, double *macro_f1)
+                          struct rn_class_fact *out)
 {
-    double sum = 0, present = 0;
-
     for (int64_t c = 0; c < n; c++) {
         struct rn_class_fact *f = &out[c];
         f->correct = confusion[c * n + c];
@@ -46,14 +41,9 @@ static void score_classes(const struct rn_report *v, const int64_t *confusion, i
             f->support += confusion[c * n + k];
             f->predicted += confusion[k * n + c];
         }
-        f->precision = ratio((double)f->correct, (double)f->predicted);
-        f->recall = ratio((double)f->correct, (double)f->support);
-        f->f1 = ratio(2 * (double)f->correct, (double)(f->predicted + f->support));
+        metric_class(f);
         f->name = v->class_names && c < v->classes ? v->class_names[c] : NULL;
-        sum += f->f1;
-        present += f->support || f->predicted;
     }
-    *macro_f1 = ratio(sum, present);
 }
 
 static int by_count(const void *a, const void *b)
@@ -188,7 +178,8 @@ static int score_test(struct report *r, struct rn_test *to, const int64_t *confu
 
     if (!classes)
         return RN_ENOMEM;
-    score_classes(&r->view, confusion, n, classes, &to->macro_f1);
+    score_classes(&r->view, confusion, n, classes);
+    to->macro_f1 = metric_macro_f1(classes, n);
     for (int64_t c = 0; c < n; c++) {
         correct += classes[c].correct;
         if (!classes[c].name)
@@ -197,7 +188,7 @@ static int score_test(struct report *r, struct rn_test *to, const int64_t *confu
             return RN_ENOMEM;
     }
     to->per_class = classes;
-    to->accuracy = ratio((double)correct, (double)to->n);
+    to->accuracy = to->n ? (double)correct / (double)to->n : 0;
     wilson_interval(correct, to->n, &to->low, &to->high);
     return find_pairs(r, to);
 }

@@ -19,15 +19,18 @@ static int64_t truth(const struct metric_input *in, int64_t i)
     return (int64_t)in->targets[i * in->target_width];
 }
 
-/* One score tells two classes apart: the second one above 0, or as a probability above a half. */
+/* The class with the highest score, the first of several; NaN is below every number. One score
+ * tells two classes apart: the second one above 0, or as a probability above a half. */
 static int64_t predicted(const struct metric_input *in, int64_t i)
 {
     const rn_real *x = row(in, i);
-    int64_t best;
+    int64_t best = 0;
 
     if (in->width == 1)
         return (double)x[0] > (in->logits ? 0 : 0.5);
-    METRIC_TOP_CLASS(x, in->width, best);
+    for (int64_t c = 1; c < in->width; c++)
+        if (x[c] > x[best] || (isnan(x[best]) && !isnan(x[c])))
+            best = c;
     return best;
 }
 

@@ -27,15 +27,6 @@ const struct metric *metric_at(int i);              /* in the order of the table
  */
 int metric_compute(const struct metric *m, const struct metric_input *in, double *out);
 
-/* The class with the highest score, the first of several; NaN is below every number. */
-#define METRIC_TOP_CLASS(x, width, best) \
-    do { \
-        (best) = 0; \
-        for (int64_t c_ = 1; c_ < (width); c_++) \
-            if ((x)[c_] > (x)[best] || ((x)[best] != (x)[best] && (x)[c_] == (x)[c_])) \
-                (best) = c_; \
-    } while (0)
-
 /* Fills precision, recall and f1 from support, predicted and correct. As scikit-learn's
  * precision_recall_fscore_support with zero_division=0. */
 void metric_class(struct rn_class_fact *f);
