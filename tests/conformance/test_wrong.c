@@ -1,41 +1,9 @@
-/* test_wrong.c - the checks find what they are for: each layer and loss in wrong/ has one fault. */
-#include "promises.h"
+/* test_wrong.c - the checks find what they are for: each plugin in wrong/ has one fault. */
 #include "support/plugin.h"
-#include "support/ref_device.h"
+#include "verify/verify.h"
+#include "wrong/faults.h"
 
 #include <check.h>
-
-static const struct {
-    const char *name;
-    enum finding want;
-} faults[] = {
-    {"right", FINE},
-    {"sign_flipped", GRADIENT},
-    {"scale_missing", GRADIENT},
-    {"one_row_short", GRADIENT},
-    {"beta_ignored_din", BETA},
-    {"beta_ignored_dparam", BETA},
-    {"beta_swapped", BETA},
-    {"always_adds", NOT_FINITE},
-    {"null_ignored", FAILS},
-    {"nothing_without_din", SKIP},
-    {"one_row_more", OUTSIDE},
-    {"last_row_unwritten", NOT_FINITE},
-    {"forgets", NOT_FINITE},
-    {"flag_missing", NOT_FINITE},
-    {"plain_read", NOT_FINITE},
-    {"writes_input", CHANGES_INPUT},
-    {"writes_parameter", CHANGES_INPUT},
-    {"counts_calls", UNSTEADY},
-    {"not_in_place", INPLACE},
-    {"no_view", VIEW},
-    {"right_square", FINE},
-    {"scale_ignored", GRADIENT},
-    {"weight_missing", NOT_FINITE},
-    {"weight_too_long", OUTSIDE},
-    {"scratch_expected", NOT_FINITE},
-};
-enum { FAULTS = sizeof faults / sizeof *faults };
 
 static char **files;
 static int n_files;
@@ -52,21 +20,21 @@ static const struct rn_plugin *plugin_called(const char *name)
 
 START_TEST(each_fault_is_found)
 {
-    const struct rn_plugin *p = plugin_called(faults[_i].name);
-    struct rn_device *dev;
-    char why[WHY_SIZE];
+    const enum finding want = faults[_i].want;
+    struct pool *pool = pool_new();
+    struct verdict *v = mem_alloc(sizeof *v);
+    struct plugin p;
 
-    ck_assert_int_eq(ref_device_open(&dev), RN_OK);
-    for (int64_t n = 3; n <= 65; n += 62) { /* each element, and random directions */
-        enum finding f = p->kind == RN_KIND_LAYER
-                             ? layer_check(dev, p->ops, NULL, rn_vec(n), why)
-                             : loss_check(dev, p->ops, NULL, false, rn_vec(n), why);
-
-        ck_assert_msg(f == faults[_i].want, "%s, %d wide: %s (%s), not %s", p->name, (int)n,
-                      finding_name(f), why, finding_name(faults[_i].want));
-        ck_assert_msg(f == FINE || why[0], "%s: nothing is said", p->name);
+    ck_assert_msg(!plugin_check(pool, plugin_called(faults[_i].name), "wrong", &p), "%s",
+                  error_text());
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        ck_assert_int_eq(verify_plugin(&p, seed, v), RN_OK);
+        ck_assert_msg(v->first == want, "%s: %s (%s), not %s", p.name, finding_name(v->first),
+                      v->of[v->first].why, finding_name(want));
+        ck_assert_msg(want == FINE || v->of[want].why[0], "%s: nothing is said", p.name);
     }
-    dev->ops->close(dev);
+    mem_free(v);
+    pool_free(pool);
     ck_assert_uint_eq(mem_live(), 0);
 }
 END_TEST

@@ -8,6 +8,9 @@ RN_MAP(times, 2, 1, 0, y0 = x0 * x1;);
 RN_MAP(times_minus, 2, 1, 0, y0 = -x0 * x1;);
 RN_MAP(same, 1, 1, 0, y0 = x0;);
 RN_MAP(set, 0, 1, 0, y0 = a0;);
+RN_MAP(percent_more, 1, 1, 0, y0 = 1.01f * x0;);
+RN_MAP(if_positive, 2, 1, 0, y0 = x0 > 0 ? 0 : x1;);
+RN_MAP(nan_to_zero, 1, 1, 0, y0 = x0 == x0 ? x0 : 0;);
 
 static int plan(struct rn_plan *p)
 {
@@ -206,6 +209,80 @@ static int two_outputs_of_input(const struct rn_call *c)
     return multiply(c, &times, c->in->data, c->dout->data, RN_EACH, c->din->data, 1);
 }
 
+static int one_element(const struct rn_call *c) /* of dgain, by a hundredth */
+{
+    RN_TRY(backward(c));
+    if (!c->dparam->data)
+        return RN_OK;
+    return rn_apply(c->dev, &percent_more,
+                    (struct rn_map_call){
+                        .rows = 1, .cols = 1, .in = {c->dparam->data}, .out = {c->dparam->data}});
+}
+
+static int batch_of_one(const struct rn_call *c)
+{
+    return c->batch == 1 ? sign_flipped(c) : backward(c);
+}
+
+static int one_element_more(const struct rn_call *c)
+{
+    RN_TRY(forward(c));
+    return c->dev->ops->fill(c->dev, c->out->data + c->batch * rn_count(&c->out->shape), 1, 1);
+}
+
+static int looks_at_scratch(const struct rn_call *c) /* which forward never writes */
+{
+    RN_TRY(forward(c));
+    return rn_apply(
+        c->dev, &if_positive,
+        (struct rn_map_call){
+            .rows = 1, .cols = 1, .in = {c->buf[X].data, c->out->data}, .out = {c->out->data}});
+}
+
+static void add_slice(void *ctx, int64_t slice) /* out = out / 2 + slice, in turn */
+{
+    rn_real *out = *(rn_real **)ctx;
+
+    out[0] = out[0] / 2 + (rn_real)slice;
+}
+
+static int slices_in_order(const struct rn_call *c)
+{
+    static rn_real *at[256]; /* what the tasks of each recording work on */
+    static int n;
+    rn_real **mine = &at[n++ % 256];
+
+    *mine = c->out->data;
+    RN_TRY(forward(c));
+    return c->dev->ops->task(c->dev, add_slice, mine, 3);
+}
+
+static int hides_nan(const struct rn_call *c)
+{
+    RN_TRY(forward(c));
+    return rn_apply(c->dev, &nan_to_zero,
+                    (struct rn_map_call){.rows = c->batch,
+                                         .cols = rn_count(&c->out->shape),
+                                         .in = {c->out->data},
+                                         .out = {c->out->data}});
+}
+
+static int plan_two_of_a_name(struct rn_plan *p)
+{
+    RN_TRY(plan_room(p));
+    return p->buffer(p, "gain", RN_SCRATCH, p->in[0], 0);
+}
+
+static int plan_view_leaves_out(struct rn_plan *p)
+{
+    int64_t n = rn_count(&p->in[0]);
+    struct rn_view view = {.rank = 2, .dim = {n, 1}, .perm = {0, 0}, .shape = rn_vec(n)};
+
+    p->out = p->in[0];
+    return p->param(p, "gain", p->in[0], (struct rn_init){.rule = RN_INIT_CONST, .scale = 1}, &view,
+                    0);
+}
+
 static int plan_square(struct rn_plan *p)
 {
     p->out = p->in[0];
@@ -236,6 +313,8 @@ LAYER(right, READS, plan_room, forward, backward);
 LAYER(sign_flipped, READS, plan_room, forward, sign_flipped);
 LAYER(scale_missing, READS, plan_room, forward, scale_missing);
 LAYER(one_row_short, READS, plan_room, forward, one_row_short);
+LAYER(one_element, READS, plan_room, forward, one_element);
+LAYER(batch_of_one, READS, plan_room, forward, batch_of_one);
 LAYER(beta_ignored_din, READS, plan_room, forward, beta_ignored_din);
 LAYER(beta_ignored_dparam, READS, plan_room, forward, beta_ignored_dparam);
 LAYER(always_adds, READS, plan_room, forward, always_adds);
@@ -252,10 +331,18 @@ LAYER(writes_parameter, READS, plan_room, writes_parameter, backward);
 LAYER(counts_calls, READS, plan_room, counts_calls, backward);
 LAYER(not_in_place, READS | RN_LAYER_INPLACE, plan_square, needs_input_after, two_outputs_of_input);
 LAYER(no_view, RN_LAYER_VIEW, plan_view, NULL, NULL);
+LAYER(one_element_more, READS, plan_room, one_element_more, backward);
+LAYER(looks_at_scratch, READS, plan_room, looks_at_scratch, backward);
+LAYER(slices_in_order, READS, plan_room, slices_in_order, backward);
+LAYER(hides_nan, READS, plan_room, hides_nan, backward);
+LAYER(two_of_a_name, READS, plan_two_of_a_name, forward, backward);
+LAYER(view_leaves_out, READS, plan_view_leaves_out, forward, backward);
 
 RN_PLUGINS(&right_layer, &sign_flipped_layer, &scale_missing_layer, &one_row_short_layer,
            &beta_ignored_din_layer, &beta_ignored_dparam_layer, &always_adds_layer,
            &beta_swapped_layer, &null_ignored_layer, &nothing_without_din_layer,
            &one_row_more_layer, &last_row_unwritten_layer, &forgets_layer, &flag_missing_layer,
            &plain_read_layer, &writes_input_layer, &writes_parameter_layer, &counts_calls_layer,
-           &not_in_place_layer, &no_view_layer);
+           &not_in_place_layer, &no_view_layer, &one_element_layer, &batch_of_one_layer,
+           &one_element_more_layer, &looks_at_scratch_layer, &slices_in_order_layer,
+           &hides_nan_layer, &two_of_a_name_layer, &view_leaves_out_layer);

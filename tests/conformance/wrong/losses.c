@@ -6,6 +6,8 @@ enum { SQUARE }; /* buffer: (pred - target)^2 / 2 */
 
 RN_MAP(square, 2, 1, 0, y0 = 0.5f * (x0 - x1) * (x0 - x1););
 RN_MAP(slope, 3, 1, 0, y0 = (x0 - x1) * x2;);
+RN_MAP(first_of_row, 1, 1, 0, y0 = 1 + x0;);
+RN_MAP(nan_to_zero, 1, 1, 0, y0 = x0 == x0 ? x0 : 0;);
 RN_MAP(slope_unscaled, 2, 1, 0, y0 = x0 - x1;);
 
 static int plan(struct rn_plan *p)
@@ -68,6 +70,22 @@ static int scratch_expected(const struct rn_loss_call *c) /* sqrt(2 square), up 
                                          .out = {c->dpred}});
 }
 
+static int weight_of_prediction(const struct rn_loss_call *c)
+{
+    RN_TRY(forward(c));
+    return rn_apply(
+        c->dev, &first_of_row,
+        (struct rn_map_call){.rows = c->batch, .cols = 1, .in = {c->loss}, .out = {c->weight}});
+}
+
+static int nan_is_zero(const struct rn_loss_call *c)
+{
+    RN_TRY(forward(c));
+    return rn_apply(
+        c->dev, &nan_to_zero,
+        (struct rn_map_call){.rows = c->batch, .cols = 1, .in = {c->loss}, .out = {c->loss}});
+}
+
 #define LOSS(id, forward_, backward_) \
     static const struct rn_plugin id##_loss = { \
         RN_PLUGIN_PLAIN(RN_KIND_LOSS), \
@@ -85,6 +103,8 @@ LOSS(scale_ignored, forward, scale_ignored);
 LOSS(weight_missing, losses, backward);
 LOSS(weight_too_long, weight_too_long, backward);
 LOSS(scratch_expected, forward, scratch_expected);
+LOSS(weight_of_prediction, weight_of_prediction, backward);
+LOSS(nan_is_zero, nan_is_zero, backward);
 
 RN_PLUGINS(&right_square_loss, &scale_ignored_loss, &weight_missing_loss, &weight_too_long_loss,
-           &scratch_expected_loss);
+           &scratch_expected_loss, &weight_of_prediction_loss, &nan_is_zero_loss);
