@@ -80,12 +80,25 @@ static void put_bounds(cJSON *to, const struct rn_option *o)
         cJSON_AddNumberToObject(to, open_max ? "exclusiveMaximum" : "maximum", o->max);
 }
 
+static void put_choices(cJSON *any, const struct rn_option *o)
+{
+    cJSON *choice = put_object(any, NULL), *names = put_list(choice, "enum");
+    cJSON *helps = put_list(choice, "enumDescriptions");
+
+    for (const struct rn_choice *c = o->choices; c && c->name; c++) {
+        put_text(names, NULL, c->name);
+        put_text(helps, NULL, c->help ? c->help : "");
+    }
+}
+
 /* Numbers as YAML knows them, and those with k, M, G, % or _, which it takes for text. */
 static void put_number(cJSON *any, const struct rn_option *o)
 {
     bool whole = o->type == RN_OPT_INT || o->type == RN_OPT_INTS;
     cJSON *number = put_object(any, NULL);
 
+    if (o->choices) /* words for some of them */
+        put_choices(any, o);
     put_text(number, "type", whole ? "integer" : "number");
     if (o->type == RN_OPT_INT || o->type == RN_OPT_FLOAT)
         put_bounds(number, o);
@@ -103,18 +116,6 @@ static void put_numbers(cJSON *any, const struct rn_option *o)
     put_number(put_list(put_object(list, "items"), "anyOf"), o);
     cJSON_AddNumberToObject(list, "minItems", o->min);
     cJSON_AddNumberToObject(list, "maxItems", o->max);
-}
-
-static void put_choices(cJSON *any, const struct rn_option *o)
-{
-    cJSON *choice = put_object(any, NULL), *names = put_list(choice, "enum");
-    cJSON *helps = put_list(choice, "enumDescriptions");
-
-    for (const struct rn_choice *c = o->choices; c && c->name; c++) {
-        put_text(names, NULL, c->name);
-        put_text(helps, NULL, c->help ? c->help : "");
-    }
-    put_pattern(any, REFERENCE);
 }
 
 static void put_words(cJSON *any, double min, double max)
@@ -147,7 +148,10 @@ static void put_value(cJSON *any, const struct rn_option *o)
         break;
     case RN_OPT_INT:
     case RN_OPT_FLOAT: put_number(any, o); break;
-    case RN_OPT_CHOICE: put_choices(any, o); break;
+    case RN_OPT_CHOICE:
+        put_choices(any, o);
+        put_pattern(any, REFERENCE);
+        break;
     case RN_OPT_INTS:
     case RN_OPT_FLOATS: put_numbers(any, o); break;
     case RN_OPT_SPAN: put_span(any, o); break;
@@ -366,8 +370,9 @@ static void put_kind_need(cJSON *definitions, const struct section *s,
     cJSON *need = put_object(definitions, name), *all = put_list(need, "allOf");
     cJSON *words = put_list(put_object(need, "not"), "enum");
     put(words, NULL, cJSON_CreateNull());
+    cJSON *first = put_object(all, NULL);
     if (typed)
-        put_text(put_list(need, "required"), NULL, "type");
+        put_text(put_list(first, "required"), NULL, "type");
     for (int i = 0; i < n; i++) {
         const struct option_table *t = &list[i]->options;
         bool any = false, required = false;

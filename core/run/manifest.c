@@ -158,6 +158,12 @@ static int add_plugins(cJSON *list, const struct session *s)
     TRY(add_plugin(list, e->optimizer.plugin));
     for (int i = 0; i < s->model->n_layers; i++)
         TRY(add_plugin(list, s->model->layers[i].part->plugin));
+    if (e->scheduler.plugin)
+        TRY(add_plugin(list, e->scheduler.plugin));
+    for (int i = 0; i < e->n_augments; i++)
+        TRY(add_plugin(list, e->augments[i].plugin));
+    for (int i = 0; i < e->n_callbacks; i++)
+        TRY(add_plugin(list, e->callbacks[i].plugin));
     for (int i = 0; i < e->n_reporters; i++)
         TRY(add_plugin(list, e->reporters[i].plugin));
     return RN_OK;
