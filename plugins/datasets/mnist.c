@@ -14,12 +14,13 @@
 
 #define MAX_BYTES   UINT32_MAX /* of a file, and of what it unpacks to: what zlib's counters hold */
 #define MAX_DIMS    4
+#define MAX_CLASSES 256 /* labels are bytes */
 #define TYPE_U8     0x08
 #define GZIP_MIN    18   /* header and trailer */
 #define MAX_DEFLATE 1032 /* bytes that one compressed byte can become: 258 from 2 bits */
 
 struct mnist_opts {
-    const char *path, *train_images, *train_labels, *test_images, *test_labels;
+    const char *path, *train_images, *train_labels, *test_images, *test_labels, *class_names;
 };
 
 struct idx_file {
@@ -37,6 +38,8 @@ struct idx_file {
 struct mnist {
     struct idx_file images[RN_SPLITS], labels[RN_SPLITS];
     uint8_t *label[RN_SPLITS];
+    char *names; /* the option, cut at its commas */
+    const char *name[MAX_CLASSES];
 };
 
 /* ---- one file ------------------------------------------------------------- */
@@ -308,6 +311,37 @@ static int split_open(struct mnist *m, int split, int64_t *classes)
     return RN_OK;
 }
 
+/* "a, b c, d": the class of label 0, 1 and 2. There may be more names than labels that occur. */
+static int names_cut(struct mnist *m, const char *text, struct rn_dataset_info *info)
+{
+    size_t bytes = strlen(text) + 1;
+    int64_t n = 0;
+
+    if (!(m->names = rn_host->alloc(bytes)))
+        return RN_FAIL(RN_ENOMEM, "class_names: out of memory");
+    memcpy(m->names, text, bytes);
+    for (char *s = m->names, *after; s; s = after, n++) {
+        s += strspn(s, " ");
+        char *end = s + strcspn(s, ",");
+        after = *end ? end + 1 : NULL;
+        while (end > s && end[-1] == ' ')
+            end--;
+        *end = '\0';
+        if (!*s || n == MAX_CLASSES)
+            return RN_FAIL(RN_EINVAL,
+                           "class_names: name %lld is %s; up to %d names with commas "
+                           "between them expected",
+                           (long long)n, *s ? "one too many" : "empty", MAX_CLASSES);
+        m->name[n] = s;
+    }
+    if (n < info->classes)
+        return RN_FAIL(RN_EINVAL, "class_names: %lld names, but %s has %lld classes", (long long)n,
+                       m->labels[RN_TRAIN].path, (long long)info->classes);
+    info->classes = n;
+    info->class_names = m->name;
+    return RN_OK;
+}
+
 static int same_size(const struct idx_file *train, const struct idx_file *test)
 {
     char a[128], b[128];
@@ -338,6 +372,8 @@ static void mnist_close(void *ds)
         file_close(&m->labels[split]);
         rn_host->free(m->label[split]);
     }
+    if (m)
+        rn_host->free(m->names);
     rn_host->free(m);
 }
 
@@ -352,6 +388,8 @@ static int all_open(struct mnist *m, const struct mnist_opts *o, struct rn_datas
     if (train->rank == MAX_DIMS && train->dim[3] > INT32_MAX)
         return wrong(train, "has %lld channels", (long long)train->dim[3]);
     RN_TRY(same_size(train, &m->images[RN_TEST]));
+    if (o->class_names)
+        RN_TRY(names_cut(m, o->class_names, info));
     info->dtype = RN_U8;
     info->target_width = 1;
     shape_set(&info->input, train);
@@ -403,6 +441,7 @@ static const struct rn_option options[] = {
     RN_STRING(struct mnist_opts, train_labels, NULL, 0, "another name of this file in path"),
     RN_STRING(struct mnist_opts, test_images, NULL, 0, "another name of this file in path"),
     RN_STRING(struct mnist_opts, test_labels, NULL, 0, "another name of this file in path"),
+    RN_STRING(struct mnist_opts, class_names, NULL, 0, "in the order of the labels: a, b, c"),
     RN_END,
 };
 
@@ -420,7 +459,8 @@ static const struct rn_plugin mnist = {
     .summary = "MNIST, Fashion-MNIST, KMNIST, EMNIST: images and labels in IDX files",
     .doc =
         "Reads IDX files of bytes, gzipped or plain. Images have 2 to 4 dimensions: n x features,\n"
-        "n x h x w or n x h x w x c; labels one. The number of classes is the largest label + 1.\n"
+        "n x h x w or n x h x w x c; labels one. The number of classes is the largest label + 1,\n"
+        "or that of class_names.\n"
         "Looks for {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz], also with a dot for the\n"
         "second dash. The test set may be missing. Format: https://yann.lecun.com/exdb/mnist",
     .options = options,

@@ -266,6 +266,57 @@ START_TEST(given_names)
 }
 END_TEST
 
+static int open_named(const char *names, struct rn_dataset_info *info, void **ds)
+{
+    _Alignas(16) char opts[64] = {0};
+
+    *info = (struct rn_dataset_info){.size = sizeof *info};
+    test_set_string(plugin, opts, "path", dir);
+    test_set_string(plugin, opts, "class_names", names);
+    return ops->open(opts, ds, info);
+}
+
+static void bad_names(const char *names, const char *says)
+{
+    struct rn_dataset_info info;
+    void *ds;
+
+    ck_assert_int_eq(open_named(names, &info, &ds), RN_EINVAL);
+    ck_assert_msg(strstr(error_text(), says) != NULL, "says '%s', not '%s'", error_text(), says);
+    ck_assert_uint_eq(mem_live(), 0);
+}
+
+START_TEST(class_names)
+{
+    struct rn_dataset_info info;
+    char many[2 * 257 + 1] = "";
+    void *ds;
+
+    put(TRAIN_X, IDX(12, 3, 2, 2));
+    put(TRAIN_Y, IDX(3, 3));
+    ck_assert_int_eq(open_named(" T-shirt/top,Ankle boot , c", &info, &ds), RN_OK);
+    ck_assert_int_eq(info.classes, 3);
+    ck_assert_str_eq(info.class_names[0], "T-shirt/top");
+    ck_assert_str_eq(info.class_names[1], "Ankle boot");
+    ck_assert_str_eq(info.class_names[2], "c");
+    ops->close(ds);
+    ck_assert_int_eq(open_named("a,b,c,d", &info, &ds), RN_OK); /* of which d does not occur */
+    ck_assert_int_eq(info.classes, 4);
+    ops->close(ds);
+    bad_names("a,b", "2 names, but");
+    bad_names("a,,c", "name 1 is empty");
+    bad_names("a,b,c, ", "name 3 is empty");
+    bad_names("", "name 0 is empty");
+    for (int i = 0; i < 257; i++)
+        memcpy(many + 2 * i, i < 256 ? "a," : "a", 2);
+    bad_names(many, "name 256 is one too many; up to 256");
+    many[2 * 256 - 1] = '\0';
+    ck_assert_int_eq(open_named(many, &info, &ds), RN_OK);
+    ck_assert_int_eq(info.classes, 256);
+    ops->close(ds);
+}
+END_TEST
+
 START_TEST(fingerprint)
 {
     struct rn_dataset_info info;
@@ -498,6 +549,7 @@ int main(void)
     tcase_add_test(t, shapes);
     tcase_add_test(t, members);
     tcase_add_test(t, given_names);
+    tcase_add_test(t, class_names);
     tcase_add_test(t, fingerprint);
     tcase_add_test(t, header_fields);
     tcase_add_test(t, every_length);
