@@ -29,8 +29,9 @@ static const struct rn_option options[] = {
     RN_STRING(struct checkpoint, monitor, "val.loss", 0, "best: the metric to look at"),
     RN_CHOICE(struct checkpoint, mode, "auto", modes, "best: what is better"),
     RN_CHOICE(struct checkpoint, save, "best", which, "which epochs"),
-    RN_INT(struct checkpoint, every, "1", 1, 1e9, "epochs", "last, every: only after each so many"),
-    RN_INT(struct checkpoint, keep, "0", 0, 1e9, "files",
+    RN_INT(struct checkpoint, every, "1", 1, 0x1p62, "epochs",
+           "last, every: from one save to the next"),
+    RN_INT(struct checkpoint, keep, "0", 0, 0x1p62, "files",
            "every: so many stay, older ones are removed; 0: all stay"),
     {RN_OPT_(struct checkpoint, name, const char *, RN_OPT_STRING, NULL,
              "of the file, without folder and ending; every: and the epoch behind it"),
@@ -82,10 +83,10 @@ static int checkpoint_at(const void *opts, void *state, struct rn_moment *m)
         return RN_OK;
     m->want |= RN_WANT_SAVE;
     file_name(o, m->epoch, m->file, sizeof m->file);
-    int64_t old = o->save == EVERY && o->keep ? (m->epoch / o->every - o->keep) * o->every : 0;
-    if (old > 0) {
+    int64_t files = m->epoch / o->every;
+    if (o->save == EVERY && o->keep && files > o->keep) {
         m->want |= RN_WANT_REMOVE;
-        file_name(o, old, m->old_file, sizeof m->old_file);
+        file_name(o, (files - o->keep) * o->every, m->old_file, sizeof m->old_file);
     }
     return RN_OK;
 }

@@ -26,7 +26,7 @@ static const struct rn_option options[] = {
     RN_STRING(struct early_stopping, monitor, "val.loss", 0,
               "the metric to look at after each epoch"),
     RN_CHOICE(struct early_stopping, mode, "auto", modes, "what is better"),
-    RN_INT(struct early_stopping, patience, "5", 1, 1e9, "epochs",
+    RN_INT(struct early_stopping, patience, "5", 1, 0x1p62, "epochs",
            "so many in a row without improvement end training"),
     RN_FLOAT(struct early_stopping, min_delta, "0", 0, DBL_MAX, 0, NULL,
              "an improvement is more than this"),
