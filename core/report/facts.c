@@ -1,11 +1,10 @@
-/* facts.c - collects what was measured, finds metrics by their names, judges expectations; the test
- * pass stands in scores.c. */
+/* facts.c - collects what was measured, judges expectations; metrics by their names stand in
+ * named.c, the test pass in scores.c. */
 #include "facts.h"
 
 #include "base/error.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <string.h>
 
 /* ---- opening -------------------------------------------------------------- */
@@ -26,6 +25,17 @@ void *copy_array(struct pool *p, const void *from, int64_t n, size_t size, bool 
     *ok = *ok && out;
     if (out && bytes)
         memcpy(out, from, bytes);
+    return out;
+}
+
+void *grown(void *old, int64_t n, int64_t more, size_t size)
+{
+    void *out = mem_array((size_t)(n + more), size);
+
+    if (out && n)
+        memcpy(out, old, (size_t)n * size);
+    if (out)
+        mem_free(old);
     return out;
 }
 
@@ -83,6 +93,8 @@ int report_open(const struct rn_report *facts, struct report **out)
     r->view.figures = NULL;
     r->view.n_epochs = r->view.best_epoch = r->view.n_findings = 0;
     r->view.n_expectations = r->view.n_figures = 0;
+    r->view.measures = NULL;
+    r->view.n_measures = 0;
     r->pool = pool_new();
     r->drawn = pool_new();
     if (!r->pool || !r->drawn || !copy_texts(r->pool, &r->view) || !copy_lists(r->pool, &r->view)) {
@@ -102,93 +114,13 @@ void report_close(struct report *r)
     mem_free(r->epochs);
     mem_free(r->expectations);
     mem_free(r->bounds);
+    mem_free(r->measures);
     mem_free(r);
 }
 
 const struct rn_report *report_view(struct report *r) { return &r->view; }
 
-/* ---- metrics by name and expectations ------------------------------------- */
-
-static double field(const void *base, size_t offset)
-{
-    return *(const double *)(const void *)((const char *)base + offset);
-}
-
-static double epoch_metric(const struct rn_epoch *e, const char *name)
-{
-    static const struct {
-        const char *name;
-        size_t offset;
-    } table[] = {
-        {"train.loss", offsetof(struct rn_epoch, train_loss)},
-        {"train.accuracy", offsetof(struct rn_epoch, train_accuracy)},
-        {"fit.loss", offsetof(struct rn_epoch, fit_loss)},
-        {"fit.accuracy", offsetof(struct rn_epoch, fit_accuracy)},
-        {"val.loss", offsetof(struct rn_epoch, val_loss)},
-        {"val.accuracy", offsetof(struct rn_epoch, val_accuracy)},
-        {"lr", offsetof(struct rn_epoch, lr)},
-        {"samples_per_s", offsetof(struct rn_epoch, samples_per_s)},
-    };
-
-    for (size_t i = 0; e && i < sizeof table / sizeof *table; i++)
-        if (!strcmp(name, table[i].name))
-            return field(e, table[i].offset);
-    return NAN;
-}
-
-const char *const report_metrics[] = {"test.loss",
-                                      "test.accuracy",
-                                      "test.macro_f1",
-                                      "train.loss",
-                                      "train.accuracy",
-                                      "fit.loss",
-                                      "fit.accuracy",
-                                      "val.loss",
-                                      "val.accuracy",
-                                      "best.epoch",
-                                      "best.train.loss",
-                                      "best.train.accuracy",
-                                      "best.fit.loss",
-                                      "best.fit.accuracy",
-                                      "best.val.loss",
-                                      "best.val.accuracy",
-                                      "lr",
-                                      "samples_per_s",
-                                      "seconds",
-                                      "train_s",
-                                      "peak_bytes",
-                                      "parameters",
-                                      "epochs"};
-const int report_n_metrics = sizeof report_metrics / sizeof *report_metrics;
-
-double report_metric(struct report *r, const char *name)
-{
-    const struct rn_report *v = &r->view;
-    const struct {
-        const char *name;
-        double value;
-    } table[] = {
-        {"test.loss", v->test ? v->test->loss : NAN},
-        {"test.accuracy", v->test ? v->test->accuracy : NAN},
-        {"test.macro_f1", v->test ? v->test->macro_f1 : NAN},
-        {"best.epoch", v->best_epoch ? (double)v->best_epoch : NAN},
-        {"seconds", v->seconds},
-        {"train_s", v->train_s},
-        {"peak_bytes", v->peak_bytes},
-        {"parameters", (double)v->parameters},
-        {"epochs", (double)v->n_epochs},
-    };
-
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (!strcmp(name, table[i].name))
-            return table[i].value;
-    if (strncmp(name, "best.", 5))
-        return epoch_metric(v->n_epochs ? &v->epochs[v->n_epochs - 1] : NULL, name);
-    for (int64_t i = 0; i < v->n_epochs; i++)
-        if (v->epochs[i].epoch == v->best_epoch)
-            return epoch_metric(&v->epochs[i], name + 5);
-    return NAN;
-}
+/* ---- expectations ---------------------------------------------------------- */
 
 void judge_expectations(struct report *r)
 {
@@ -198,18 +130,6 @@ void judge_expectations(struct report *r)
         e->holds =
             !isnan(e->value) && !(e->value < r->bounds[i].min) && !(e->value > r->bounds[i].max);
     }
-}
-
-/* A larger block with what was in the old one, which is freed; NULL leaves the old one alone. */
-static void *grown(void *old, int64_t n, int64_t more, size_t size)
-{
-    void *out = mem_array((size_t)(n + more), size);
-
-    if (out && n)
-        memcpy(out, old, (size_t)n * size);
-    if (out)
-        mem_free(old);
-    return out;
 }
 
 int report_expect(struct report *r, const char *metric, double min, double max)

@@ -1,5 +1,5 @@
-/* facts.h - the inside of a report, for the files of this folder alone: facts.c collects, figures.c
- * draws, analysis.c judges, write.c writes. */
+/* facts.h - the inside of a report, for the files of this folder alone: facts.c collects, named.c
+ * finds by name, figures.c draws, analysis.c judges, write.c writes. */
 #ifndef REPORT_FACTS_H
 #define REPORT_FACTS_H
 
@@ -17,8 +17,9 @@ struct report {
     struct rn_report view;
     struct pool *pool;  /* what lives as long as the report */
     struct pool *drawn; /* figures and findings, made anew each time */
-    int64_t epochs_cap;
+    int64_t epochs_cap, measures_cap;
     struct rn_epoch *epochs;
+    struct rn_measure *measures;
     struct rn_test test;
     struct rn_expectation *expectations;
     struct bound {
@@ -30,6 +31,8 @@ struct report {
 
 /* n elements of that size into p; *ok becomes false when out of memory. */
 void *copy_array(struct pool *p, const void *from, int64_t n, size_t size, bool *ok);
+/* Room for `more` elements behind n, in a larger block; NULL leaves the old one alone. */
+void *grown(void *old, int64_t n, int64_t more, size_t size);
 void judge_expectations(struct report *r);
 
 /* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */

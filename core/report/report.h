@@ -34,14 +34,21 @@ struct report_test {
 int report_test(struct report *r, const struct report_test *t); /* copies what it keeps */
 
 int report_expect(struct report *r, const char *metric, double min, double max); /* NaN: no bound */
+/* Further metrics of a pass without training, after report_epoch() or report_test() of the same:
+ * split "fit", "val" or "test", where epoch is 0. Measured again they are replaced. What these two
+ * were told already is left out: the loss, and the accuracy where there is one. */
+int report_measures(struct report *r, const char *split, int64_t epoch,
+                    const struct rn_metric *metrics, int64_t n);
+
 /* A metric by its name; NaN: there is none.
  *   test.loss .accuracy .macro_f1
  *   train.loss .accuracy, fit.*, val.*, lr, samples_per_s: of the last epoch; best.val.loss and so
- *   on: of the best epoch; best.epoch; seconds, train_s, peak_bytes, parameters, epochs */
+ *   on: of the best epoch; best.epoch; seconds, train_s, peak_bytes, parameters, epochs
+ *   and what report_measures() was told, as test.top3, val.top3, best.val.top3 */
 double report_metric(struct report *r, const char *name);
-/* All names that report_metric() knows. */
-extern const char *const report_metrics[];
-extern const int report_n_metrics;
+/* All names that report_metric() may know in a run that measures these metrics, from p; NULL: out
+ * of memory. */
+const char *const *report_names(struct pool *p, const char *const *metrics, int n_metrics, int *n);
 /* status and reason as in status.json, seconds; then findings and all figures are made anew. */
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes);

@@ -49,19 +49,30 @@ static void line(struct text *t, const char *name) { text_add(t, ",\n  \"%s\": "
 
 /* ---- summary.json --------------------------------------------------------- */
 
-static void put_measure(struct text *t, const char *split, int64_t n, double loss, double accuracy)
+/* The further metrics of a split; macro_f1 of the test stands there already where it has classes.
+ */
+static void put_further(struct text *t, const struct rn_report *r, const char *split, int64_t epoch,
+                        bool with_f1)
 {
-    key(t, split);
-    text_add(t, "{");
-    put_whole(t, "n", n);
-    put_real(t, "loss", loss);
-    if (!isnan(accuracy)) {
-        double low, high;
-        put_real(t, "accuracy", accuracy);
-        wilson_interval((int64_t)llround(accuracy * (double)n), n, &low, &high);
-        put_interval(t, low, high);
+    for (int64_t i = 0; i < r->n_measures; i++) {
+        const struct rn_measure *m = &r->measures[i];
+        if (m->epoch == epoch && !strcmp(m->split, split) &&
+            (with_f1 || strcmp(m->name, "macro_f1") != 0)) {
+            text_add(t, ", ");
+            json_string(t, m->name);
+            text_add(t, ": ");
+            json_number(t, m->value);
+        }
     }
-    text_add(t, "}");
+}
+
+static void put_accuracy(struct text *t, int64_t n, double accuracy)
+{
+    double low, high;
+
+    put_real(t, "accuracy", accuracy);
+    wilson_interval((int64_t)llround(accuracy * (double)n), n, &low, &high);
+    put_interval(t, low, high);
 }
 
 static void put_epoch(struct text *t, const char *name, const struct rn_report *r, int64_t row)
@@ -83,9 +94,16 @@ static void put_epoch(struct text *t, const char *name, const struct rn_report *
     put_real(t, "loss", e->fit_loss);
     if (!isnan(e->fit_accuracy))
         put_real(t, "accuracy", e->fit_accuracy);
+    put_further(t, r, "fit", e->epoch, true);
     text_add(t, "}");
-    put_measure(t, "val", r->val_samples, e->val_loss, e->val_accuracy);
-    text_add(t, "}");
+    key(t, "val");
+    text_add(t, "{");
+    put_whole(t, "n", r->val_samples);
+    put_real(t, "loss", e->val_loss);
+    if (!isnan(e->val_accuracy))
+        put_accuracy(t, r->val_samples, e->val_accuracy);
+    put_further(t, r, "val", e->epoch, true);
+    text_add(t, "}}");
 }
 
 static void put_classes(struct text *t, const struct rn_test *test)
@@ -128,8 +146,10 @@ static void put_classes(struct text *t, const struct rn_test *test)
     text_add(t, "]");
 }
 
-static void put_test(struct text *t, const struct rn_test *test)
+static void put_test(struct text *t, const struct rn_report *r)
 {
+    const struct rn_test *test = r->test;
+
     line(t, "test");
     text_add(t, "{");
     put_whole(t, "n", test->n);
@@ -139,6 +159,7 @@ static void put_test(struct text *t, const struct rn_test *test)
         put_interval(t, test->low, test->high);
         put_real(t, "macro_f1", test->macro_f1);
     }
+    put_further(t, r, "test", 0, !test->classes);
     if (test->epoch)
         put_whole(t, "epoch", test->epoch);
     text_add(t, "}");
@@ -217,7 +238,7 @@ void report_summary_json(struct report *report, struct text *t)
         if (r->epochs[i].epoch == r->best_epoch)
             put_epoch(t, "best", r, i);
     if (r->test)
-        put_test(t, r->test);
+        put_test(t, r);
     put_judgements(t, r);
     text_add(t, "\n}\n");
 }
@@ -230,13 +251,30 @@ static void put_cells(struct text *t, const double *v, int n)
         text_add(t, ",");
         number_csv(t, v[i]);
     }
-    text_add(t, "\n");
+}
+
+/* Further metrics: their names as "fit_top3,val_top3" (row NULL), or their values in an epoch. */
+static void put_measured(struct text *t, const struct rn_report *r, const struct rn_epoch *row)
+{
+    static const char *const splits[] = {"fit", "val"};
+
+    for (int64_t i = 0; i < 2 * r->n_measures; i++) {
+        const char *split = splits[i % 2], *name = r->measures[i / 2].name;
+        if (!rn_measure_is_new(r, i / 2))
+            continue;
+        if (row)
+            put_cells(t, (double[]){rn_measured(r, split, name, row->epoch)}, 1);
+        else
+            text_add(t, ",%s_%s", split, name);
+    }
 }
 
 static void put_epochs(struct text *t, const struct rn_report *r)
 {
     text_add(t, "epoch,step,train_loss,train_accuracy,fit_loss,fit_accuracy,val_loss,val_accuracy,"
-                "lr,train_s,samples_per_s\n");
+                "lr,train_s,samples_per_s");
+    put_measured(t, r, NULL);
+    text_add(t, "\n");
     for (int64_t i = 0; i < r->n_epochs; i++) {
         const struct rn_epoch *e = &r->epochs[i];
         const double v[] = {e->train_loss,   e->train_accuracy, e->fit_loss,
@@ -244,6 +282,8 @@ static void put_epochs(struct text *t, const struct rn_report *r)
                             e->lr,           e->train_s,        e->samples_per_s};
         text_add(t, "%lld,%lld", (long long)e->epoch, (long long)e->step);
         put_cells(t, v, sizeof v / sizeof *v);
+        put_measured(t, r, e);
+        text_add(t, "\n");
     }
 }
 
@@ -259,6 +299,7 @@ static void put_predictions(struct text *t, const struct rn_test *test)
         else
             text_add(t, "%lld,,", (long long)s->index);
         put_cells(t, v, 3);
+        text_add(t, "\n");
     }
 }
 

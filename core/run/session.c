@@ -22,17 +22,20 @@ int session_load(struct session *s, const char *file, const char *const *overrid
 static int check_expectations(struct session *s)
 {
     const struct experiment *e = s->experiment;
-    int status = RN_OK;
+    int status = RN_OK, n;
+    const char *const *names = report_names(e->pool, e->metrics, e->n_metrics, &n);
 
+    if (!names)
+        return RN_ENOMEM;
     for (int i = 0; i < e->n_expects; i++) {
         bool known = false;
-        for (int k = 0; k < report_n_metrics; k++)
-            known |= !strcmp(e->expects[i].metric, report_metrics[k]);
+        for (int k = 0; k < n; k++)
+            known |= !strcmp(e->expects[i].metric, names[k]);
         if (!known)
             status = diag_add(
                 s->diag, DIAG_ERROR, e->expects[i].mark, "expect",
-                diag_suggest(e->pool, e->expects[i].metric, report_metrics, report_n_metrics),
-                "there is no metric '%s'", e->expects[i].metric);
+                diag_suggest(e->pool, e->expects[i].metric, names, n),
+                "there is no metric '%s'; see the section metrics", e->expects[i].metric);
     }
     return status;
 }

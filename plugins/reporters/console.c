@@ -234,6 +234,16 @@ static void measure_put(struct line *l, const char *name, double loss, double ac
         put(l, " (%.1f %%)", 100 * accuracy);
 }
 
+/* Further metrics of a split, each as before, its name, between, its value, behind. */
+static void further_put(struct line *l, const struct rn_report *r, const char *split, int64_t epoch,
+                        const char *const marks[3])
+{
+    for (int64_t i = 0; i < r->n_measures; i++)
+        if (r->measures[i].epoch == epoch && !strcmp(r->measures[i].split, split))
+            put(l, "%s%s%s%.4g%s", marks[0], r->measures[i].name, marks[1], r->measures[i].value,
+                marks[2]);
+}
+
 static int console_epoch(void *rep, const struct rn_report *r)
 {
     struct console *c = rep;
@@ -246,6 +256,7 @@ static int console_epoch(void *rep, const struct rn_report *r)
     put(&l, "epoch %lld/%lld", (long long)e->epoch, (long long)r->epochs_planned);
     measure_put(&l, "loss", e->train_loss, isnan(e->val_loss) ? e->train_accuracy : NAN);
     measure_put(&l, "val", e->val_loss, e->val_accuracy);
+    further_put(&l, r, "val", e->epoch, (const char *const[3]){"  ", " ", ""});
     put(&l, "  lr %.3g  %s/s  %.1f s", e->lr, scaled(e->samples_per_s, "", rate), e->train_s);
     say(c, stderr, "", "%s", l.s);
     c->last_ns = rn_host->clock_ns();
@@ -308,12 +319,18 @@ static const char *final_numbers(const struct rn_report *r, double *loss, double
     return r->test ? "test" : val ? "val" : "train";
 }
 
+/* Under which measures stand what final_numbers() shows. */
+static int64_t final_epoch(const struct rn_report *r)
+{
+    return r->test || !r->n_epochs ? 0 : r->epochs[r->n_epochs - 1].epoch;
+}
+
 static void result_say(struct console *c, const struct rn_report *r)
 {
-    struct line numbers = {.n = 0}, classes = {.n = 0};
+    struct line numbers = {.n = 0}, further = {.n = 0}, classes = {.n = 0};
     double loss, accuracy;
     const char *split = final_numbers(r, &loss, &accuracy);
-    char report[LINE];
+    char report[LINE], before[16];
 
     if (!isnan(accuracy))
         put(&numbers, "  %s.accuracy  %.2f %%", split, 100 * accuracy);
@@ -325,6 +342,10 @@ static void result_say(struct console *c, const struct rn_report *r)
         say(c, stdout, "", "%s", "");
         say(c, stdout, BOLD, "%s", numbers.s);
     }
+    snprintf(before, sizeof before, "  %s.", split);
+    further_put(&further, r, split, final_epoch(r), (const char *const[3]){before, " ", ""});
+    if (further.n)
+        say(c, stdout, "", "%s", further.s);
     if (r->test && r->test->classes)
         classes_put(&classes, r);
     if (classes.n)
@@ -337,6 +358,7 @@ static void result_say(struct console *c, const struct rn_report *r)
 static void quiet_say(struct console *c, const struct rn_report *r)
 {
     struct line l = {.n = 0};
+    char before[16];
     double loss, accuracy;
     const char *split = final_numbers(r, &loss, &accuracy);
 
@@ -346,6 +368,8 @@ static void quiet_say(struct console *c, const struct rn_report *r)
         put(&l, "%s.accuracy=%.4f ", split, accuracy);
     if (!isnan(loss))
         put(&l, "%s.loss=%.4g ", split, loss);
+    snprintf(before, sizeof before, "%s.", split);
+    further_put(&l, r, split, final_epoch(r), (const char *const[3]){before, "=", " "});
     say(c, stdout, "", "%s%s", l.s, r->dir);
 }
 

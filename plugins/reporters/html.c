@@ -154,6 +154,10 @@ static void put_tiles(struct rn_text *p, const struct rn_report *r)
              100 * r->test->accuracy, 100 * r->test->low, 100 * r->test->high);
     if (r->test)
         emit(p, "<div><b>%g</b><span>test loss</span></div>\n", r->test->loss);
+    for (int64_t i = 0; i < r->n_measures; i++)
+        if (!strcmp(r->measures[i].split, "test"))
+            emit(p, "<div><b>%g</b><span>test %s</span></div>\n", r->measures[i].value,
+                 r->measures[i].name);
     if (last && !r->test && isfinite(last->val_accuracy))
         emit(p, "<div><b>%2 %%</b><span>validation accuracy</span></div>\n",
              100 * last->val_accuracy);
@@ -203,14 +207,38 @@ static void put_verdict(struct rn_text *p, const struct rn_report *r)
     emit(p, "</ul>\n");
 }
 
-static void put_measure(struct rn_text *p, const char *what, int64_t n, double loss,
-                        double accuracy)
+/* Whether anything was classified. */
+static bool has_accuracy(const struct rn_report *r)
 {
-    emit(p, "<tr><td>%s</td><td>%I</td><td>%g</td>", what, n, loss);
-    if (isfinite(accuracy))
-        emit(p, "<td>%2 %%</td></tr>\n", 100 * accuracy);
-    else
-        emit(p, "<td>\xE2\x80\x93</td></tr>\n");
+    for (int64_t i = 0; i < r->n_epochs; i++)
+        if (isfinite(r->epochs[i].train_accuracy) || isfinite(r->epochs[i].val_accuracy))
+            return true;
+    return r->test && r->test->classes;
+}
+
+struct measured {             /* a row of the numbers */
+    const char *what, *split; /* split: in the further metrics; NULL: none */
+    int64_t epoch, n;
+    double loss, accuracy;
+};
+
+static void put_measure(struct rn_text *p, const struct rn_report *r, struct measured m)
+{
+    emit(p, "<tr><td>%s</td><td>%I</td><td>%g</td>", m.what, m.n, m.loss);
+    if (isfinite(m.accuracy))
+        emit(p, "<td>%2 %%</td>", 100 * m.accuracy);
+    else if (has_accuracy(r))
+        emit(p, "<td>\xE2\x80\x93</td>");
+    for (int64_t i = 0; i < r->n_measures; i++) {
+        double v = m.split ? rn_measured(r, m.split, r->measures[i].name, m.epoch) : NAN;
+        if (!rn_measure_is_new(r, i))
+            continue;
+        if (isnan(v))
+            emit(p, "<td>\xE2\x80\x93</td>");
+        else
+            emit(p, "<td>%g</td>", v);
+    }
+    emit(p, "</tr>\n");
 }
 
 static void put_numbers(struct rn_text *p, const struct rn_report *r)
@@ -218,19 +246,34 @@ static void put_numbers(struct rn_text *p, const struct rn_report *r)
     if (!r->n_epochs)
         return;
     const struct rn_epoch *e = &r->epochs[r->n_epochs - 1];
-    emit(p, "<h2>Numbers</h2>\n<div class=\"table\"><table>\n<thead><tr><th></th><th>samples</th>"
-            "<th>loss</th><th>accuracy</th></tr></thead>\n<tbody>\n");
-    put_measure(p, "train, running mean of the last epoch", r->train_samples, e->train_loss,
-                e->train_accuracy);
+    emit(p,
+         "<h2>Numbers</h2>\n<div class=\"table\"><table>\n<thead><tr><th></th><th>samples</th>"
+         "<th>loss</th>%r",
+         has_accuracy(r) ? "<th>accuracy</th>" : "");
+    for (int64_t i = 0; i < r->n_measures; i++)
+        if (rn_measure_is_new(r, i))
+            emit(p, "<th>%s</th>", r->measures[i].name);
+    emit(p, "</tr></thead>\n<tbody>\n");
+    put_measure(p, r,
+                (struct measured){"train, running mean of the last epoch", NULL, 0,
+                                  r->train_samples, e->train_loss, e->train_accuracy});
     if (isfinite(e->fit_loss))
-        put_measure(p, "train, weights of the end", r->val_samples, e->fit_loss, e->fit_accuracy);
-    put_measure(p, "validation, last epoch", r->val_samples, e->val_loss, e->val_accuracy);
+        put_measure(p, r,
+                    (struct measured){"train, weights of the end", "fit", e->epoch, r->val_samples,
+                                      e->fit_loss, e->fit_accuracy});
+    put_measure(p, r,
+                (struct measured){"validation, last epoch", "val", e->epoch, r->val_samples,
+                                  e->val_loss, e->val_accuracy});
     for (int64_t i = 0; i < r->n_epochs; i++)
         if (r->epochs[i].epoch == r->best_epoch)
-            put_measure(p, "validation, best epoch", r->val_samples, r->epochs[i].val_loss,
-                        r->epochs[i].val_accuracy);
+            put_measure(p, r,
+                        (struct measured){"validation, best epoch", "val", r->best_epoch,
+                                          r->val_samples, r->epochs[i].val_loss,
+                                          r->epochs[i].val_accuracy});
     if (r->test)
-        put_measure(p, "test", r->test->n, r->test->loss, r->test->accuracy);
+        put_measure(
+            p, r,
+            (struct measured){"test", "test", 0, r->test->n, r->test->loss, r->test->accuracy});
     emit(p, "</tbody></table></div>\n");
     if (r->test && r->test->classes)
         emit(p,

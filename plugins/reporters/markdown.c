@@ -120,13 +120,34 @@ static void put_head(struct rn_text *p, const struct rn_report *r)
     emit(p, "\n");
 }
 
-static void put_measure(struct rn_text *p, const char *what, double loss, double accuracy)
+/* Whether anything was classified. */
+static bool has_accuracy(const struct rn_report *r)
 {
-    emit(p, "| %s | %g | ", what, loss);
+    for (int64_t i = 0; i < r->n_epochs; i++)
+        if (isfinite(r->epochs[i].train_accuracy) || isfinite(r->epochs[i].val_accuracy))
+            return true;
+    return r->test && r->test->classes;
+}
+
+/* One row: what, its split in the further metrics (NULL: none) and their epoch. */
+static void put_measure(struct rn_text *p, const struct rn_report *r, const char *what,
+                        const char *split, int64_t epoch, double loss, double accuracy)
+{
+    emit(p, "| %s | %g |", what, loss);
     if (isfinite(accuracy))
-        emit(p, "%2 %% |\n", 100 * accuracy);
-    else
-        emit(p, "– |\n");
+        emit(p, " %2 %% |", 100 * accuracy);
+    else if (has_accuracy(r))
+        emit(p, " – |");
+    for (int64_t i = 0; i < r->n_measures; i++) {
+        double v = split ? rn_measured(r, split, r->measures[i].name, epoch) : NAN;
+        if (!rn_measure_is_new(r, i))
+            continue;
+        if (isnan(v))
+            emit(p, " – |");
+        else
+            emit(p, " %g |", v);
+    }
+    emit(p, "\n");
 }
 
 static void put_numbers(struct rn_text *p, const struct rn_report *r)
@@ -134,16 +155,25 @@ static void put_numbers(struct rn_text *p, const struct rn_report *r)
     if (!r->n_epochs)
         return;
     const struct rn_epoch *e = &r->epochs[r->n_epochs - 1];
-    emit(p, "## Numbers\n\n| | loss | accuracy |\n|---|---:|---:|\n");
-    put_measure(p, "train, running mean of the last epoch", e->train_loss, e->train_accuracy);
-    put_measure(p, "train, weights of the end", e->fit_loss, e->fit_accuracy);
-    put_measure(p, "validation, last epoch", e->val_loss, e->val_accuracy);
+    emit(p, "## Numbers\n\n| | loss |%r", has_accuracy(r) ? " accuracy |" : "");
+    for (int64_t i = 0; i < r->n_measures; i++)
+        if (rn_measure_is_new(r, i))
+            emit(p, " %s |", r->measures[i].name);
+    emit(p, "\n|---|---:|%r", has_accuracy(r) ? "---:|" : "");
+    for (int64_t i = 0; i < r->n_measures; i++)
+        if (rn_measure_is_new(r, i))
+            emit(p, "---:|");
+    emit(p, "\n");
+    put_measure(p, r, "train, running mean of the last epoch", NULL, 0, e->train_loss,
+                e->train_accuracy);
+    put_measure(p, r, "train, weights of the end", "fit", e->epoch, e->fit_loss, e->fit_accuracy);
+    put_measure(p, r, "validation, last epoch", "val", e->epoch, e->val_loss, e->val_accuracy);
     for (int64_t i = 0; i < r->n_epochs; i++)
         if (r->epochs[i].epoch == r->best_epoch)
-            put_measure(p, "validation, best epoch", r->epochs[i].val_loss,
+            put_measure(p, r, "validation, best epoch", "val", r->best_epoch, r->epochs[i].val_loss,
                         r->epochs[i].val_accuracy);
     if (r->test)
-        put_measure(p, "test", r->test->loss, r->test->accuracy);
+        put_measure(p, r, "test", "test", 0, r->test->loss, r->test->accuracy);
     if (r->test && r->test->classes)
         emit(p,
              "\n%i test samples; 95 %% interval of the accuracy %2 to %2 %% (Wilson); macro F1 "

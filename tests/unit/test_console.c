@@ -242,6 +242,38 @@ START_TEST(plain)
 }
 END_TEST
 
+/* Further metrics, of a run without classes. */
+START_TEST(further_metrics)
+{
+    static const struct rn_measure measures[] = {
+        {"fit", "mse", 1, 1}, {"val", "mse", 1, 2}, {"val", "mae", 1, 3}, {"test", "mse", 0, 0.25}};
+    static struct rn_epoch row = {1, 844, 0.243, NAN, 0.2, NAN, 0.131, NAN, 1e-3, 2.5, 21440};
+    static const struct rn_test values = {
+        .n = 9, .loss = 0.5, .accuracy = NAN, .low = NAN, .high = NAN};
+
+    for (int verbosity = 0; verbosity >= -1; verbosity--) {
+        struct rn_report r = ended(verbosity);
+
+        r.epochs = &row;
+        r.n_epochs = 1;
+        r.test = &values;
+        r.measures = measures;
+        r.n_measures = 4;
+        begin(0);
+        void *rep = open_it(verbosity);
+        ck_assert_int_eq(ops->epoch(rep, &r), 0);
+        end_it(rep, &r);
+        finish();
+        has(said_out,
+            verbosity ? "test.loss=0.5 test.mse=0.25 /" : "  test.loss 0.5\n  test.mse 0.25\n");
+        lacks(said_out, "accuracy");
+        lacks(said_out, "nan");
+        if (!verbosity)
+            has(said_err, "epoch 1/5  loss 0.243  val 0.131  mse 2  mae 3  lr 0.001");
+    }
+}
+END_TEST
+
 START_TEST(report_is_named)
 {
     struct rn_report r = ended(0);
@@ -434,6 +466,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, plain);
     tcase_add_test(t, report_is_named);
+    tcase_add_test(t, further_metrics);
     tcase_add_test(t, long_epoch);
     tcase_add_loop_test(t, on_terminal, 0, 6);
     tcase_add_test(t, no_colour);

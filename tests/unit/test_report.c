@@ -172,7 +172,8 @@ START_TEST(the_same_samples_are_shown_in_every_run)
     struct report *r[2];
 
     for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(made_run(&(struct made_run){5, 3, 200, NULL, true}, "/tmp", &r[i]), 0);
+        ck_assert_int_eq(made_run(&(struct made_run){5, 3, 200, NULL, true, false}, "/tmp", &r[i]),
+                         0);
     const struct rn_report *a = report_view(r[0]), *b = report_view(r[1]);
     ck_assert_int_eq(a->n_figures, 6);
     for (int64_t i = 0; i < a->n_figures; i++) {
@@ -197,7 +198,7 @@ START_TEST(tables_have_no_pictures)
 {
     struct report *r;
 
-    made_run(&(struct made_run){3, 2, 50, NULL, false}, "/tmp", &r);
+    made_run(&(struct made_run){3, 2, 50, NULL, false, false}, "/tmp", &r);
     for (int64_t i = 0; i < report_view(r)->n_figures; i++)
         ck_assert_str_ne(report_view(r)->figures[i].name, "sample_predictions");
     report_close(r);
@@ -226,7 +227,7 @@ START_TEST(the_summary_says_it_all)
 {
     struct report *r;
 
-    made_run(&(struct made_run){5, 3, 200, NULL, false}, "/tmp", &r);
+    made_run(&(struct made_run){5, 3, 200, NULL, false, false}, "/tmp", &r);
     cJSON *json = summary_of(r);
     near(at(json, "test", "accuracy")->valuedouble, report_view(r)->test->accuracy);
     near(cJSON_GetArrayItem(at(json, "test", "accuracy_interval"), 0)->valuedouble,
@@ -285,7 +286,7 @@ START_TEST(the_files_are_there)
     struct report *r;
 
     ck_assert_ptr_nonnull(mkdtemp(dir));
-    made_run(&(struct made_run){3, 2, 14, "=cmd|' /C calc'!A0", true}, dir, &r);
+    made_run(&(struct made_run){3, 2, 14, "=cmd|' /C calc'!A0", true, false}, dir, &r);
     ck_assert_int_eq(report_write(r), 0);
     char *predictions = content(dir, "predictions.csv");
     ck_assert_ptr_nonnull(strstr(predictions, "index,true,predicted,p_true,p_predicted,loss\n"
@@ -347,7 +348,7 @@ START_TEST(a_folder_that_cannot_be_written_is_named)
 {
     struct report *r;
 
-    made_run(&(struct made_run){3, 1, 14, NULL, false}, "/proc/nowhere", &r);
+    made_run(&(struct made_run){3, 1, 14, NULL, false, false}, "/proc/nowhere", &r);
     ck_assert_int_eq(report_write(r), RN_EIO);
     ck_assert_ptr_nonnull(strstr(error_text(), "/proc/nowhere"));
     report_close(r);
@@ -362,10 +363,124 @@ START_TEST(running_out_of_memory_leaves_nothing_behind)
 
     snprintf(n, sizeof n, "%d", 1 + _i * 5);
     setenv("RN_FAIL_ALLOC", n, 1);
-    int status = made_run(&(struct made_run){3, 2, 14, "a name", true}, "/tmp", &r);
+    int status = made_run(&(struct made_run){3, 2, 14, "a name", true, true}, "/tmp", &r);
     ck_assert_msg(status == 0 || status == RN_ENOMEM, "status %d", status);
     report_close(r);
     ck_assert_uint_eq(mem_live(), 0);
+}
+END_TEST
+
+static const struct rn_epoch classified = {
+    .epoch = 1, .fit_accuracy = 0.5, .val_accuracy = 0.5, .val_loss = 3};
+
+START_TEST(further_metrics_have_names)
+{
+    struct report *r = opened(0);
+    struct rn_epoch e = classified;
+    const struct rn_metric first[] = {{"loss", 9}, {"accuracy", 9}, {"top3", 0.25}};
+
+    report_expect(r, "val.top3", 0.5, NAN);
+    ck_assert(isnan(report_metric(r, "val.top3")));
+    report_epoch(r, &e);
+    ck_assert_int_eq(report_measures(r, "val", 1, first, 3), 0);
+    ck_assert(!report_view(r)->expectations[0].holds);
+    e.epoch = 2;
+    e.val_loss = 1;
+    report_epoch(r, &e);
+    report_measures(r, "val", 2, &(struct rn_metric){"top3", 0.5}, 1);
+    report_measures(r, "fit", 2, &(struct rn_metric){"top3", 0.625}, 1);
+    e.epoch = 3;
+    e.val_loss = 2;
+    e.val_accuracy = NAN; /* a loss that does not classify: the metric is the only accuracy */
+    report_epoch(r, &e);
+    report_measures(r, "val", 3, first, 3);
+    report_measures(r, "val", 3, &(struct rn_metric){"top3", 0.75}, 1);
+    near(report_metric(r, "val.top3"), 0.75);
+    near(report_metric(r, "best.val.top3"), 0.5);
+    near(report_metric(r, "best.fit.top3"), 0.625);
+    ck_assert(isnan(report_metric(r, "fit.top3")));
+    ck_assert(isnan(report_metric(r, "best.top3")));
+    ck_assert(isnan(report_metric(r, "test.top3")));
+    near(report_metric(r, "val.loss"), 2);
+    near(report_metric(r, "val.accuracy"), 9);
+    near(report_metric(r, "best.val.accuracy"), 0.5);
+    ck_assert(report_view(r)->expectations[0].holds);
+    report_measures(r, "test", 0, &(struct rn_metric){"top3", 1}, 1);
+    near(report_metric(r, "test.top3"), 1);
+    ck_assert(isnan(report_metric(r, "best.test.top3")));
+    ck_assert_int_eq(report_view(r)->n_measures, 6);
+    near(rn_measured(report_view(r), "val", "top3", 2), 0.5);
+    ck_assert(isnan(rn_measured(report_view(r), "val", "top3", 4)));
+    report_close(r);
+}
+END_TEST
+
+START_TEST(names_are_those_of_the_run)
+{
+    static const char *const metrics[] = {"accuracy", "mse"};
+    struct pool *p = pool_new();
+    int n, count = 0;
+    const char *const *names = report_names(p, metrics, 2, &n);
+
+    for (int i = 0; i < n; i++) {
+        count += !strcmp(names[i], "test.accuracy") || !strcmp(names[i], "best.fit.mse");
+        for (int k = 0; k < i; k++)
+            ck_assert_str_ne(names[i], names[k]);
+    }
+    ck_assert_int_eq(count, 2);
+    report_names(p, NULL, 0, &count);
+    ck_assert_int_eq(n, count + 5);
+    pool_free(p);
+}
+END_TEST
+
+START_TEST(further_metrics_are_written)
+{
+    char dir[] = "/tmp/test_report_XXXXXX";
+    struct report *r;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    made_run(&(struct made_run){5, 2, 20, NULL, false, true}, dir, &r);
+    ck_assert_int_eq(report_write(r), 0);
+    char *epochs = content(dir, "epochs.csv"), *summary = content(dir, "summary.json");
+    ck_assert_ptr_nonnull(
+        strstr(epochs, "samples_per_s,fit_top3,val_top3,fit_macro_f1,val_macro_f1\n"));
+    ck_assert_ptr_nonnull(strstr(epochs, ",2000,0.81,0.71,0.71,0.61\n"));
+    ck_assert_ptr_nonnull(strstr(epochs, ",2000,0.82,0.72,0.72,0.62\n"));
+    cJSON *json = cJSON_Parse(summary);
+    ck_assert_ptr_nonnull(json);
+    near(at(cJSON_GetObjectItem(json, "final"), "val", "top3")->valuedouble, 0.72);
+    near(at(cJSON_GetObjectItem(json, "best"), "fit", "macro_f1")->valuedouble, 0.72);
+    near(at(json, "test", "top3")->valuedouble, 0.88);
+    near(at(json, "test", "macro_f1")->valuedouble, report_view(r)->test->macro_f1);
+    int keys = 0;
+    for (cJSON *k = cJSON_GetObjectItem(json, "test")->child; k; k = k->next)
+        keys += !strcmp(k->string, "macro_f1");
+    ck_assert_int_eq(keys, 1);
+    cJSON_Delete(json);
+    mem_free(epochs);
+    mem_free(summary);
+    report_close(r);
+    file_remove_tree(dir);
+    ck_assert_uint_eq(mem_live(), 0);
+}
+END_TEST
+
+START_TEST(regression_has_its_metrics)
+{
+    struct report *r;
+
+    made_run(&(struct made_run){0, 4, 20, NULL, false, true}, "/tmp", &r);
+    cJSON *json = summary_of(r);
+    near(at(json, "test", "mse")->valuedouble, 0.88);
+    near(at(json, "test", "mae")->valuedouble, 0.78);
+    near(report_metric(r, "test.mse"), 0.88);
+    near(report_metric(r, "best.val.mae"), 0.64);
+    ck_assert_ptr_null(at(json, "test", "accuracy"));
+    ck_assert_ptr_null(cJSON_GetObjectItem(json, "per_class"));
+    ck_assert_int_eq(report_view(r)->n_figures, 1);
+    cJSON_Delete(json);
+    report_close(r);
 }
 END_TEST
 
@@ -386,9 +501,13 @@ int main(void)
     tcase_add_test(files, the_summary_says_it_all);
     tcase_add_test(files, what_is_no_number_is_a_string_in_json);
     tcase_add_test(files, the_files_are_there);
+    tcase_add_test(facts, further_metrics_have_names);
+    tcase_add_test(facts, names_are_those_of_the_run);
+    tcase_add_test(files, further_metrics_are_written);
+    tcase_add_test(files, regression_has_its_metrics);
     tcase_add_test(files, values_instead_of_classes_have_a_loss_alone);
     tcase_add_test(files, a_folder_that_cannot_be_written_is_named);
-    tcase_add_loop_test(files, running_out_of_memory_leaves_nothing_behind, 0, 60);
+    tcase_add_loop_test(files, running_out_of_memory_leaves_nothing_behind, 0, 90);
     suite_add_tcase(s, facts);
     suite_add_tcase(s, files);
     SRunner *runner = srunner_create(s);

@@ -98,7 +98,7 @@ END_TEST
 
 START_TEST(the_page_needs_nothing_and_runs_nothing)
 {
-    make(&(struct made_run){5, 3, 200, NULL, true});
+    make(&(struct made_run){5, 3, 200, NULL, true, false});
     end_with("html", NULL);
     char *page = content("report.html");
     ck_assert_ptr_nonnull(strstr(page, "content=\"default-src 'none'; style-src 'unsafe-inline'; "
@@ -119,7 +119,7 @@ END_TEST
 
 START_TEST(what_a_user_wrote_stays_text)
 {
-    make(&(struct made_run){5, 3, 200, HOSTILE, true});
+    make(&(struct made_run){5, 3, 200, HOSTILE, true, false});
     end_with("html", NULL);
     end_with("markdown", &(bool){true}); /* librsvg parses each of the figures */
     char *page = content("report.html"), *md = content("report.md");
@@ -143,7 +143,7 @@ END_TEST
 
 START_TEST(markdown_has_its_pictures)
 {
-    make(&(struct made_run){5, 3, 200, NULL, true});
+    make(&(struct made_run){5, 3, 200, NULL, true, false});
     end_with("markdown", &(bool){true});
     char *md = content("report.md");
     for (int64_t i = 0; i < report_view(made)->n_figures; i++) {
@@ -161,7 +161,7 @@ END_TEST
 
 START_TEST(markdown_works_without_pictures)
 {
-    make(&(struct made_run){5, 1, 0, NULL, true});
+    make(&(struct made_run){5, 1, 0, NULL, true, false});
     end_with("markdown", &(bool){false});
     char *md = content("report.md");
     ck_assert_ptr_nonnull(strstr(md, "](figures/loss_train_val.svg)"));
@@ -177,7 +177,7 @@ START_TEST(a_running_page_refreshes_itself_and_is_not_written_all_the_time)
     char path[128];
     void *rep;
 
-    make(&(struct made_run){5, 3, 0, NULL, false});
+    make(&(struct made_run){5, 3, 0, NULL, false, false});
     struct rn_report now = *report_view(made);
     now.status = "running";
     ck_assert_int_eq(ops->open(NULL, &now, &rep), 0);
@@ -202,12 +202,55 @@ START_TEST(a_folder_that_is_gone_is_an_error)
     const struct rn_reporter_ops *ops = loaded("html")->ops;
     void *rep;
 
-    make(&(struct made_run){5, 1, 0, NULL, false});
+    make(&(struct made_run){5, 1, 0, NULL, false, false});
     file_remove_tree(dir);
     ops->open(NULL, report_view(made), &rep);
     ck_assert_int_eq(ops->end(rep, report_view(made)), RN_EIO);
     ck_assert_ptr_nonnull(strstr(error_text(), "report.html"));
     ops->close(rep);
+    unmake();
+}
+END_TEST
+
+START_TEST(further_metrics_are_columns)
+{
+    make(&(struct made_run){5, 2, 20, NULL, false, true});
+    end_with("html", NULL);
+    end_with("markdown", &(bool){false});
+    char *page = content("report.html"), *md = content("report.md");
+    ck_assert_ptr_nonnull(strstr(md, "| | loss | accuracy | top3 | macro\\_f1 |\n"
+                                     "|---|---:|---:|---:|---:|\n"));
+    ck_assert_ptr_nonnull(strstr(md, " | – | – |\n| train, weights of the end | 0.35 | 88.33 % | "
+                                     "0.82 | 0.72 |\n"));
+    ck_assert_ptr_nonnull(strstr(md, " % | 0.72 | 0.62 |\n"));
+    ck_assert_ptr_nonnull(strstr(md, "| test | 0.4 | 90.00 % | 0.88 | 0.78 |\n"));
+    ck_assert_ptr_nonnull(strstr(page, "<th>accuracy</th><th>top3</th><th>macro_f1</th></tr>"));
+    ck_assert_ptr_nonnull(strstr(page, "<td>90.00 %</td><td>0.88</td><td>0.78</td></tr>"));
+    ck_assert_ptr_nonnull(strstr(page, "<b>0.88</b><span>test top3</span>"));
+    mem_free(page);
+    mem_free(md);
+    unmake();
+}
+END_TEST
+
+START_TEST(regression_has_no_accuracy)
+{
+    make(&(struct made_run){0, 4, 20, NULL, false, true});
+    end_with("html", NULL);
+    end_with("markdown", &(bool){false});
+    char *page = content("report.html"), *md = content("report.md");
+    ck_assert_ptr_nonnull(strstr(md, "| | loss | mse | mae |\n|---|---:|---:|---:|\n"));
+    ck_assert_ptr_nonnull(strstr(md, "| test | 0.4 | 0.88 | 0.78 |\n"));
+    ck_assert_ptr_nonnull(strstr(page, "<th>loss</th><th>mse</th><th>mae</th></tr>"));
+    ck_assert_ptr_nonnull(strstr(page, "<b>0.88</b><span>test mse</span>"));
+    /* but for the expectation that made_run() has */
+    ck_assert_int_eq(count(md, "ccuracy"), 1);
+    ck_assert_int_eq(count(page, "ccuracy"), 1);
+    ck_assert_ptr_null(strstr(page, ">nan"));
+    ck_assert_ptr_null(strstr(page, "onfusion"));
+    ck_assert_ptr_null(strstr(md, "## Classes"));
+    mem_free(page);
+    mem_free(md);
     unmake();
 }
 END_TEST
@@ -224,6 +267,8 @@ int main(void)
     tcase_add_test(c, markdown_works_without_pictures);
     tcase_add_test(c, a_running_page_refreshes_itself_and_is_not_written_all_the_time);
     tcase_add_test(c, a_folder_that_is_gone_is_an_error);
+    tcase_add_test(c, further_metrics_are_columns);
+    tcase_add_test(c, regression_has_no_accuracy);
     suite_add_tcase(s, c);
     SRunner *runner = srunner_create(s);
     srunner_run_all(runner, CK_ENV);

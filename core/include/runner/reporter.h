@@ -5,6 +5,9 @@
 
 #include "option.h"
 
+#include <math.h>
+#include <string.h>
+
 struct rn_metric {
     const char *name; /* "loss", "accuracy" */
     double value;
@@ -36,6 +39,13 @@ struct rn_epoch {
     double fit_loss, fit_accuracy;     /* a fixed part of the training set, weights of the end */
     double val_loss, val_accuracy;
     double lr, train_s, samples_per_s;
+};
+
+/* A further metric of a pass without training. Frozen. */
+struct rn_measure {
+    const char *split, *name; /* "fit", "val" or "test"; "top3" */
+    int64_t epoch;            /* 0: of the test set */
+    double value;
 };
 
 struct rn_fact { /* "cpu", "AMD EPYC" */
@@ -131,7 +141,29 @@ struct rn_report {
     int64_t n_figures;
     const struct rn_fact *environment;
     int64_t n_environment;
+    const struct rn_measure *measures; /* beside loss and accuracy, as they were measured */
+    int64_t n_measures;
 };
+
+/* NaN: not measured. */
+static inline double rn_measured(const struct rn_report *r, const char *split, const char *name,
+                                 int64_t epoch)
+{
+    for (int64_t i = r->n_measures; i-- > 0;)
+        if (r->measures[i].epoch == epoch && !strcmp(r->measures[i].split, split) &&
+            !strcmp(r->measures[i].name, name))
+            return r->measures[i].value;
+    return NAN;
+}
+
+/* Whether none before measure i has its name: to go through the names. */
+static inline bool rn_measure_is_new(const struct rn_report *r, int64_t i)
+{
+    for (int64_t k = 0; k < i; k++)
+        if (!strcmp(r->measures[k].name, r->measures[i].name))
+            return false;
+    return true;
+}
 
 struct rn_reporter_ops {
     uint32_t size, reserved;
