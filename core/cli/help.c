@@ -18,6 +18,7 @@ static const char general[] =
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"
+    "  plugins verify FILE.so         whether the plugins of a file keep what they promise\n"
     "  schema [--out FILE]            JSON Schema of a file with all plugins found, for editors\n"
     "  help [COMMAND|exit-codes]      this, or more\n"
     "\n"
@@ -84,6 +85,7 @@ static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"
     "       runner plugins describe [KIND] NAME [--json]\n"
     "       runner plugins new KIND NAME [--out DIR]\n"
+    "       runner plugins verify FILE.so [--json]\n"
     "       runner plugins reference\n"
     "\n"
     "KIND is device, layer, loss, optimizer, dataset, reporter, scheduler, callback or\n"
@@ -92,7 +94,12 @@ static const char plugins[] =
     "\n"
     "new makes DIR/NAME (here without --out): a small plugin that works as it is, how to build "
     "and\n"
-    "test it, and an experiment that uses it. reference prints all sections and plugins as "
+    "test it, and an experiment that uses it. verify loads a file and holds each plugin in it to "
+    "the\n"
+    "promises of its kind: gradients against differences, memory, steadiness, ... It ends with 0 "
+    "when\n"
+    "all hold, 1 when one is broken or the plugin crashes, 3 when the file can't be loaded.\n"
+    "reference prints all sections and plugins as "
     "Markdown.\n";
 
 static const char schema[] =
@@ -102,7 +109,7 @@ static const char schema[] =
     "knows\n"
     "YAML checks and completes by it: in VS Code with the YAML extension, begin a file with\n"
     "\n"
-    "  # yaml-language-server: $schema=runner.schema.json\n";
+    "  # yaml-language-server: $schema=experiment.schema.json\n";
 
 const char *help_text(const char *topic)
 {

@@ -10,10 +10,10 @@
 
 #define NAME_MAX_BYTES 100
 
-const char *const top_keys[] = {
-    "name",      "description", "tags",      "seed",      "device", "data",
-    "model",     "loss",        "optimizer", "scheduler", "train",  "metrics",
-    "callbacks", "expect",      "reporters", "plugins",   NULL};
+const char *const top_keys[] = {"name",    "description", "tags",      "seed",      "device",
+                                "data",    "model",       "loss",      "optimizer", "scheduler",
+                                "train",   "metrics",     "callbacks", "expect",    "reporters",
+                                "plugins", NULL};
 
 const char *const consumed_keys[] = {"extends", "set", "vars"}; /* by compose_file */
 

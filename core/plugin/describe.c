@@ -227,14 +227,20 @@ static void choices_json(const struct rn_option *o, struct text *out)
 
 static void option_json(const struct rn_option *o, struct text *out)
 {
+    struct text accepts = {0};
+
+    options_type_text(o, &accepts);
     text_add(out, "{");
     key_string(out, "name", o->name);
     key_string(out, "type", options_type_name(o->type));
+    key_string(out, "accepts", text_str(&accepts));
+    out->status = out->status ? out->status : accepts.status;
+    text_free(&accepts);
     key_string(out, "default", o->fallback);
     text_add(out, ",\"required\":%s", o->flags & RN_OPT_REQUIRED ? "true" : "false");
-    if (o->type == RN_OPT_CHOICE) {
+    if (o->choices)
         choices_json(o, out);
-    } else if (o->type != RN_OPT_BOOL) {
+    if (o->type != RN_OPT_CHOICE && o->type != RN_OPT_BOOL) {
         bound_json(out, o->flags & RN_OPT_OPEN_MIN ? "above" : "min", o->min);
         bound_json(out, o->flags & RN_OPT_OPEN_MAX ? "below" : "max", o->max);
     }

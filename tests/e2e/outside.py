@@ -77,7 +77,7 @@ def check_options(here, kind, name, where):
                                 "--plugin-dir", "build"], where))
     expect(said["kind"] == kind and said["name"] == name and said["doc"], f"describe: {said}")
     for option in said["options"]:
-        missing = {"name", "type", "default", "required", "unit", "help"} - option.keys()
+        missing = {"name", "type", "accepts", "default", "required", "unit", "help"} - option.keys()
         expect(not missing and option["help"], f"describe: {option} lacks {missing}")
         if option["type"] in ("int", "float"):
             expect(option["required"] or option["default"] is not None, f"describe: {option}")
