@@ -91,6 +91,8 @@ static int check_range(const struct rn_option *o)
         if (!(o->max >= 1) || o->max > RN_LIST_MAX || o->min < 0)
             return BAD("has the lengths %g to %g, of 0 to %d", o->name, o->min, o->max,
                        RN_LIST_MAX);
+        if (o->choices)
+            TRY(check_choices(o));
         break;
     default: break;
     }

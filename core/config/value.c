@@ -98,6 +98,10 @@ void value_type_text(const struct rn_option *o, struct text *out)
         break;
     case RN_OPT_INTS:
     case RN_OPT_FLOATS:
+        if (o->choices) {
+            choices_text(o, out);
+            text_add(out, " | ");
+        }
         if (o->min == o->max)
             text_add(out, "%.0f x ", o->min);
         else
@@ -363,12 +367,25 @@ static int read_scalar(struct value *v, const struct node *node, void *field)
 
 /* ---- lists ---------------------------------------------------------------- */
 
+/* Is the item one of the words that stand for a number? */
+static bool read_word(const struct value *v, const struct node *item, int64_t *out)
+{
+    for (const struct rn_choice *c = v->o->choices; c && c->name; c++)
+        if (!strcmp(c->name, item->text)) {
+            *out = c->value;
+            return true;
+        }
+    return false;
+}
+
 static int read_item(struct value *v, const struct node *item, int i, void *at)
 {
     v->fault->mark = item->mark;
     v->fault->item = i;
     if (item->kind != NODE_SCALAR)
         return FAIL(RN_EINVAL, "is not a number");
+    if (v->o->type == RN_OPT_INTS && read_word(v, item, (int64_t *)at + i))
+        return RN_OK;
     if (v->o->type == RN_OPT_INTS)
         return read_int(v, item->text, item->quoted, (int64_t *)at + i);
     return read_float(v, item->text, item->quoted, (double *)at + i);

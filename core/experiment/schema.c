@@ -109,11 +109,16 @@ static void put_number(cJSON *any, const struct rn_option *o)
 
 static void put_numbers(cJSON *any, const struct rn_option *o)
 {
+    if (o->choices)
+        put_choices(any, o);
     if (o->min <= 1)
         put_number(any, o);
     cJSON *list = put_object(any, NULL);
     put_text(list, "type", "array");
-    put_number(put_list(put_object(list, "items"), "anyOf"), o);
+    cJSON *items = put_list(put_object(list, "items"), "anyOf");
+    if (o->choices)
+        put_choices(items, o);
+    put_number(items, o);
     cJSON_AddNumberToObject(list, "minItems", o->min);
     cJSON_AddNumberToObject(list, "maxItems", o->max);
 }

@@ -16,7 +16,7 @@ struct all {
     const char *s;
     int64_t c;
     const char *p;
-    struct rn_ints l;
+    struct rn_ints l, e;
     struct rn_floats m;
     struct rn_span_value n, t, u; /* any, of time, of no time */
     int64_t z;
@@ -36,6 +36,7 @@ static const struct rn_option rows[] = {
     RN_CHOICE(struct all, c, "max", pools, "a choice"),
     RN_PATH(struct all, p, "../data", 0, "a path"),
     RN_INTS(struct all, l, "3", 1, 3, "a list"),
+    RN_INTS_OR(struct all, e, "max", 1, 2, pools, "a list with words"),
     RN_FLOATS(struct all, m, "[0.5, 0.25]", 0, 3, "numbers"),
     RN_SPAN(struct all, n, "1 epoch", "an interval"),
     RN_SPAN_WITH(struct all, t, "10 m", RN_OPT_TIME, "a time"),
@@ -112,6 +113,7 @@ static void says(const char *part)
 
 static void show(const struct all *a, char key, char *out, size_t n)
 {
+    const struct rn_ints *list;
     int used = 0;
 
     switch (key) {
@@ -129,8 +131,10 @@ static void show(const struct all *a, char key, char *out, size_t n)
     case 't': snprintf(out, n, "%.10g/%u", a->t.value, a->t.unit); break;
     case 'u': snprintf(out, n, "%.10g/%u", a->u.value, a->u.unit); break;
     case 'l':
-        for (int i = 0; i < a->l.count; i++)
-            used += snprintf(out + used, n - (size_t)used, "%lld ", (long long)a->l.at[i]);
+    case 'e':
+        list = key == 'l' ? &a->l : &a->e;
+        for (int i = 0; i < list->count; i++)
+            used += snprintf(out + used, n - (size_t)used, "%lld ", (long long)list->at[i]);
         break;
     default:
         for (int i = 0; i < a->m.count; i++)
@@ -237,6 +241,12 @@ static const struct {
     {"l: [1, 2, 3, 4]", "!has 4 values, expected 1 to 3"},
     {"l: [1, x]", "!model.layers.one.l.1: 'x' is not a whole number"},
     {"l: [1, [2]]", "!model.layers.one.l.1: is not a number"},
+    {"e: 4", "4 "},
+    {"e: average", "9 "},
+    {"e: [2, max]", "2 7 "},
+    {"e: averag", "!'averag' is not a whole number"},
+    {"e: averag", "!expected max | average | 1…2 x int"},
+    {"e: [1, 2, max]", "!has 3 values, expected 1 to 2"},
     {"m: [1e-3, 50%]", "0.001 0.5 "},
     {"m: []", ""},
 

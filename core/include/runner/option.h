@@ -17,7 +17,8 @@ enum rn_option_type {
     RN_OPT_STRING,   /* const char *, owned by the core; NULL when optional and not given */
     RN_OPT_CHOICE,   /* int64_t: the value of the chosen struct rn_choice */
     RN_OPT_PATH,     /* const char *, absolute; as written relative to the YAML file */
-    RN_OPT_INTS,     /* struct rn_ints: a list, or one number for a list of one */
+    RN_OPT_INTS,     /* struct rn_ints: a list, or one number for a list of one; with choices,
+                        these are words for a number */
     RN_OPT_FLOATS,   /* struct rn_floats */
     RN_OPT_SPAN,     /* struct rn_span_value: a number with its unit, "3 epochs" */
     RN_OPT_SIZE,     /* int64_t bytes: "64 MiB", "10 kB" */
@@ -69,7 +70,7 @@ struct rn_option {
                              RN_OPT_REQUIRED: optional, the field stays zero */
     double min, max;  /* numbers: inclusive unless RN_OPT_OPEN_*; strings and lists: the length */
     const char *unit; /* "epochs", "samples", "bytes", "s"; NULL if none */
-    const struct rn_choice *choices; /* RN_OPT_CHOICE: ends with name NULL */
+    const struct rn_choice *choices; /* RN_OPT_CHOICE, RN_OPT_INTS: ends with name NULL */
     const char *alias;               /* an older name that still works */
 };
 RN_NO_TAIL_PADDING(struct rn_option, alias);
@@ -111,6 +112,11 @@ RN_NO_TAIL_PADDING(struct rn_option, alias);
 #define RN_INTS(T, f, fallback_, lo, hi, help_) \
     { \
         RN_OPT_(T, f, struct rn_ints, RN_OPT_INTS, fallback_, help_), .min = lo, .max = hi \
+    }
+#define RN_INTS_OR(T, f, fallback_, lo, hi, choices_, help_) \
+    { \
+        RN_OPT_(T, f, struct rn_ints, RN_OPT_INTS, fallback_, help_), .min = lo, .max = hi, \
+                                                                      .choices = choices_ \
     }
 #define RN_FLOATS(T, f, fallback_, lo, hi, help_) \
     { \
