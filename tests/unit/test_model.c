@@ -139,6 +139,74 @@ START_TEST(what_does_not_fit_is_told_with_the_chain)
 }
 END_TEST
 
+#define NESTED \
+    "[flatten, {type: dense, units: 8}, {type: residual, layers: [{type: dense, units: 8}, " \
+    "{type: residual, name: in, layers: [relu], shortcut: [{type: dense, units: 8}]}]}, " \
+    "{type: dense, units: 4}]"
+
+START_TEST(containers_stand_behind_what_is_in_them)
+{
+    static const struct {
+        const char *name;
+        int n_from, from[2], follows;
+    } want[] = {{"flatten1", 1, {0}, 0},
+                {"dense1", 1, {1}, 1},
+                {"residual1.layers.dense1", 1, {2}, 2},
+                {"residual1.layers.in.layers.relu1", 1, {3}, 3},
+                {"residual1.layers.in.shortcut.dense1", 1, {3}, 3},
+                {"residual1.layers.in", 2, {4, 5}, 3},
+                {"residual1", 2, {6, 2}, 2},
+                {"dense2", 1, {7}, 7}};
+    struct fixture f;
+    struct text t = {0};
+
+    ck_assert_int_eq(plan(&f, NESTED), RN_OK);
+    ck_assert_int_eq(f.m->n_layers, 8);
+    for (int i = 0; i < 8; i++) {
+        const struct model_layer *l = &f.m->layers[i];
+        ck_assert_str_eq(l->name, want[i].name);
+        ck_assert_int_eq(l->n_from, want[i].n_from);
+        for (int k = 0; k < l->n_from; k++)
+            ck_assert_int_eq(l->from[k], want[i].from[k]);
+        ck_assert_int_eq(l->follows, want[i].follows);
+        ck_assert_int_eq(l->learns, i > 0);
+    }
+    ck_assert_int_eq(f.m->n_params, 8);
+    ck_assert_str_eq(f.m->params[2].name, "residual1.layers.dense1.weight");
+    ck_assert_str_eq(f.m->params[5].name, "residual1.layers.in.shortcut.dense1.bias");
+    ck_assert_double_eq(f.m->flops, 2 * (30 * 8 + 8 * 8 + 8 * 8 + 8 * 4));
+    model_summary(f.m, false, "", &t);
+    ck_assert_ptr_nonnull(strstr(text_str(&t), "6   residual1.layers.in                 residual"));
+    text_free(&t);
+    done(&f);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_in_a_branch_is_told_with_its_chain)
+{
+    struct fixture f;
+
+    ck_assert_int_eq(plan(&f, "[{type: residual, layers: [relu, relu]}, {type: residual, layers: "
+                              "[relu, {type: dense, units: 4}]}]"),
+                     RN_ESHAPE);
+    expect_problem(&f, "model.layers.residual2.layers.dense1: dense needs a flat input");
+    expect_problem(&f, "input 1x6x5 \xE2\x86\x92 residual1 1x6x5 \xE2\x86\x92 "
+                       "residual2.layers.relu1 1x6x5 \xE2\x86\x92 residual2.layers.dense1 "
+                       "\xE2\x9C\x97");
+    done(&f);
+    ck_assert_int_eq(plan(&f, "[flatten, {type: residual, layers: [{type: dense, units: 4}]}]"),
+                     RN_ESHAPE);
+    expect_problem(&f, "'layers' give 4, but the input is 30, and they are added: "
+                       "shortcut: [{type: dense, units: ...}] makes them alike");
+    expect_problem(&f, "flatten1 30 \xE2\x86\x92 residual1 \xE2\x9C\x97");
+    done(&f);
+    ck_assert_int_eq(plan(&f, "[{type: residual, layers: [relu], shortcut: [flatten]}]"),
+                     RN_ESHAPE);
+    expect_problem(&f, "'layers' give 1x6x5, but 'shortcut' gives 30, and they are added");
+    done(&f);
+}
+END_TEST
+
 START_TEST(a_class_loss_needs_classes)
 {
     struct fixture f;
@@ -188,6 +256,26 @@ START_TEST(what_backward_reads_is_not_overwritten)
     ck_assert_int_eq(step_layout(f.e->pool, f.m, true, 8, &l), RN_OK);
     ck_assert_int_eq(l.items[l.act[0]].first, 0);
     ck_assert_int_eq(l.items[l.act[0]].last, 2 * 4 + 2 - 1);
+    done(&f);
+}
+END_TEST
+
+START_TEST(a_sum_is_written_over_its_first_branch)
+{
+    struct fixture f;
+    struct step_layout l;
+
+    ck_assert_int_eq(plan(&f, "[flatten, {type: dense, units: 4}, relu, {type: residual, layers: "
+                              "[{type: dense, units: 4}]}, relu]"),
+                     RN_OK);
+    ck_assert_int_eq(step_layout(f.e->pool, f.m, true, 8, &l), RN_OK);
+    ck_assert_int_eq(l.act[5], l.act[4]);
+    ck_assert_int_eq(l.act[6], l.act[5]);
+    ck_assert_int_eq(l.grad[4], l.grad[6]);
+    ck_assert_int_eq(l.din[4][0].item, l.grad[5]); /* what comes back passes the sum as it is */
+    ck_assert(!l.din[4][1].adds);                  /* the shortcut's goes into the input's, */
+    ck_assert(l.din[3][0].adds);                   /* and the layers' is added */
+    ck_assert_int_eq(l.din[4][1].item, l.din[3][0].item);
     done(&f);
 }
 END_TEST
@@ -256,6 +344,9 @@ int main(void)
                                   memory_is_used_again,
                                   shapes_and_parameters_follow_from_the_input,
                                   what_does_not_fit_is_told_with_the_chain,
+                                  containers_stand_behind_what_is_in_them,
+                                  what_does_not_fit_in_a_branch_is_told_with_its_chain,
+                                  a_sum_is_written_over_its_first_branch,
                                   a_class_loss_needs_classes,
                                   views_and_layers_in_place_share_memory,
                                   what_backward_reads_is_not_overwritten,

@@ -81,7 +81,8 @@ struct rn_call {
 
 enum rn_layer_flag {
     RN_LAYER_VIEW = 1 << 0,      /* out is in[0] under another shape: no forward, no backward */
-    RN_LAYER_INPLACE = 1 << 1,   /* out may share memory with in[0], and dout with din[0] */
+    RN_LAYER_INPLACE = 1 << 1,   /* out may share memory with in[0], and dout with din[0], which
+                                    backward then writes behind the other din */
     RN_LAYER_READS_IN = 1 << 2,  /* backward reads in */
     RN_LAYER_READS_OUT = 1 << 3, /* backward reads out */
 };
