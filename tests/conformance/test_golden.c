@@ -1,119 +1,12 @@
-/* test_golden.c - optimizers, layers and loss against PyTorch's values in tests/golden. Built
+/* test_golden.c - optimizers and the first layers against PyTorch's values in tests/golden. Built
  * twice: in double on the reference device, and in float, from the plugins as they are, on the CPU.
  */
 #define _GNU_SOURCE
-#include "rig.h"
-#include "support/cpu.h"
-#include "support/ref_device.h"
+#include "golden.h"
 
 #include <runner/optimizer.h>
 
-#include <check.h>
-
 enum { STEPS = 20, N = 12 };
-
-static struct pool *pool;
-static struct rn_device *dev;
-static char *golden; /* the file's text */
-
-#ifdef RN_DOUBLE
-static const double tolerance = 1e-12;
-
-static const struct rn_plugin *plugin_of(const char *folder, const char *name)
-{
-    const char *path = pool_printf(pool, "%s/%s_f64.so", getenv("RN_F64"), name);
-
-    (void)folder;
-    return *test_query_file(path)(test_host());
-}
-
-static void open_device(void) { ck_assert_int_eq(ref_device_open(&dev), RN_OK); }
-#else
-static const double tolerance = 1e-5;
-
-static const struct rn_plugin *plugin_of(const char *folder, const char *name)
-{
-    return test_plugin(folder, name);
-}
-
-static void open_device(void) { dev = test_cpu(pool, 2, false); }
-#endif
-
-static void setup(void)
-{
-    pool = pool_new();
-    golden = NULL;
-    open_device();
-}
-
-static void teardown(void)
-{
-    dev->ops->close(dev);
-    mem_free(golden);
-    pool_free(pool);
-    ck_assert_uint_eq(mem_live(), 0);
-}
-
-/* ---- the files -------------------------------------------------------------- */
-
-static void read_golden(const char *name)
-{
-    void *data;
-    uint64_t bytes;
-    const char *path = pool_printf(pool, "%s/tests/golden/%s", getenv("RN_SOURCE"), name);
-
-    ck_assert_msg(!file_read(path, 1 << 20, &data, &bytes), "%s", error_text());
-    golden = data;
-}
-
-/* The values of the line `name`, n of them. */
-static double *values_of(const char *name, int64_t n)
-{
-    double *out = pool_alloc(pool, (size_t)n * sizeof *out);
-    size_t length = strlen(name);
-    char *at = golden;
-
-    while (at && (strncmp(at, name, length) || at[length] != ' ')) {
-        at = strchr(at, '\n');
-        at = at ? at + 1 : NULL;
-    }
-    ck_assert_msg(at, "no line %s", name);
-    at += length;
-    for (int64_t i = 0; i < n; i++) {
-        char *end;
-
-        ck_assert_msg(*at == ' ', "%s has fewer than %d values", name, (int)n);
-        out[i] = strtod(at, &end);
-        at = end;
-    }
-    ck_assert_msg(*at == '\n', "%s has more than %d values", name, (int)n);
-    return out;
-}
-
-static double *part(const char *layer, const char *what, int64_t n)
-{
-    return values_of(pool_printf(pool, "%s.%s", layer, what), n);
-}
-
-static void same(const char *what, const rn_real *got, const double *want, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double g = (double)got[i];
-
-        if (isfinite(want[i]))
-            ck_assert_msg(fabs(g - want[i]) <= tolerance * (0.1 + fabs(want[i])),
-                          "%s[%d]: %.9g, PyTorch has %.9g", what, (int)i, g, want[i]);
-        else
-            ck_assert_msg(isnan(want[i]) ? isnan(g) : g == want[i], "%s[%d]: %g, PyTorch has %g",
-                          what, (int)i, g, want[i]);
-    }
-}
-
-static void put(struct area *a, const double *from)
-{
-    for (int64_t i = 0; i < a->n; i++)
-        a->at[i] = (rn_real)from[i];
-}
 
 /* ---- optimizers -------------------------------------------------------------- */
 
@@ -166,7 +59,7 @@ static void open_state(struct state *s, const struct rn_optimizer_ops *ops)
         ck_assert_int_eq(area_make(dev, N, &s->slot[i]), RN_OK);
         area_fill(&s->slot[i], 0);
     }
-    put(&s->param, values_of("start", N));
+    golden_put(&s->param, golden_values("start", N));
 }
 
 static void close_state(struct state *s)
@@ -207,7 +100,7 @@ static void step(struct state *s, const struct rn_optimizer_ops *ops, const void
     struct rn_block block = {0};
     double scalars[RN_SCALARS] = {0};
 
-    put(&s->grad, values_of(pool_printf(pool, "grad%d", t), N));
+    golden_put(&s->grad, golden_values(pool_printf(pool, "grad%d", t), N));
     ck_assert_int_eq(ops->scalars(opts, t, t > 10 ? lr / 2 : lr, scalars), RN_OK);
     for (int i = 0; i < RN_SCALARS; i++)
         block.f[5 + i] = (rn_real)scalars[i];
@@ -222,17 +115,17 @@ static void step(struct state *s, const struct rn_optimizer_ops *ops, const void
 static void run_steps(const char *plugin, const char *options, double lr, bool decays,
                       const char *want)
 {
-    const struct rn_plugin *p = plugin_of("optimizers", plugin);
+    const struct rn_plugin *p = golden_plugin("optimizers", plugin);
     const void *opts = options_from(pool, p, options);
     struct state s = {.n_slots = 0};
 
-    read_golden("optimizers.txt");
+    golden_read("optimizers.txt");
     open_state(&s, p->ops);
     struct rn_recording *rec = record(&s, p->ops, opts, decays);
     for (int t = 1; t <= STEPS; t++) {
         step(&s, p->ops, opts, rec, t, lr);
         if (t == 1 || t == STEPS)
-            same(want, s.param.at, values_of(pool_printf(pool, "%s.%d", want, t), N), N);
+            golden_same(want, s.param.at, golden_values(pool_printf(pool, "%s.%d", want, t), N), N);
     }
     dev->ops->discard(dev, rec);
     close_state(&s);
@@ -247,7 +140,7 @@ END_TEST
 
 START_TEST(nesterov_needs_momentum)
 {
-    const struct rn_plugin *p = plugin_of("optimizers", "sgd");
+    const struct rn_plugin *p = golden_plugin("optimizers", "sgd");
     const struct rn_optimizer_ops *ops = p->ops;
     double out[RN_SCALARS];
 
@@ -259,33 +152,6 @@ END_TEST
 
 /* ---- layers ------------------------------------------------------------------- */
 
-/* Where element i of an exported tensor stands in the stored one. */
-static int64_t stored_index(const struct rn_view *v, int64_t i)
-{
-    int64_t at[RN_MAX_RANK] = {0}, index = 0;
-
-    for (int a = v->rank; a-- > 0;) {
-        int64_t n = v->dim[v->perm[a]];
-
-        at[v->perm[a]] = i % n;
-        i /= n;
-    }
-    for (int a = 0; a < v->rank; a++)
-        index = index * v->dim[a] + at[a];
-    return index;
-}
-
-/* stored: from the order of PyTorch to the one in memory */
-static double *arranged(const double *shown, const struct rn_view *v, int64_t n, int64_t rows)
-{
-    double *out = pool_alloc(pool, (size_t)(n * rows) * sizeof *out);
-
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = 0; i < n; i++)
-            out[r * n + (v->rank ? stored_index(v, i) : i)] = shown[r * n + i];
-    return out;
-}
-
 /* x_view: how an image in memory shows as PyTorch's */
 static void compare_layer(struct rig *r, const char *name, const struct rn_view *x_view)
 {
@@ -295,20 +161,21 @@ static void compare_layer(struct rig *r, const char *name, const struct rn_view 
 
     ck_assert_int_eq(rig_record(r, true, NULL, &forward), RN_OK);
     ck_assert_int_eq(rig_record(r, true, &(struct rig_pass){0}, &backward), RN_OK);
-    put(&r->x, arranged(part(name, "x", b * in), x_view, in, b));
-    put(&r->dy, part(name, "dy", b * out));
+    golden_put(&r->x, golden_stored(golden_part(name, "x", b * in), x_view, in, b));
+    golden_put(&r->dy, golden_part(name, "dy", b * out));
     for (int i = 0; i < r->plan.n_param; i++)
-        put(&r->p[i],
-            arranged(part(name, weights[i], r->p[i].n), &r->plan.param[i].view, r->p[i].n, 1));
+        golden_put(&r->p[i], golden_stored(golden_part(name, weights[i], r->p[i].n),
+                                           &r->plan.param[i].view, r->p[i].n, 1));
     ck_assert_int_eq(rig_replay(r, forward), RN_OK);
-    same("y", r->y.at, part(name, "y", b * out), b * out);
+    golden_same("y", r->y.at, golden_part(name, "y", b * out), b * out);
     ck_assert_int_eq(rig_replay(r, backward), RN_OK);
-    same("dx", r->dx.at, arranged(part(name, "dx", b * in), x_view, in, b), b * in);
+    golden_same("dx", r->dx.at, golden_stored(golden_part(name, "dx", b * in), x_view, in, b),
+                b * in);
     for (int i = 0; i < r->plan.n_param; i++) {
-        const double *want = part(name, gradients[i], r->dp[i].n);
+        const double *want = golden_part(name, gradients[i], r->dp[i].n);
 
-        same(gradients[i], r->dp[i].at, arranged(want, &r->plan.param[i].view, r->dp[i].n, 1),
-             r->dp[i].n);
+        golden_same(gradients[i], r->dp[i].at,
+                    golden_stored(want, &r->plan.param[i].view, r->dp[i].n, 1), r->dp[i].n);
     }
     dev->ops->discard(dev, forward);
     dev->ops->discard(dev, backward);
@@ -317,10 +184,10 @@ static void compare_layer(struct rig *r, const char *name, const struct rn_view 
 static void check_layer(const char *plugin, const char *options, struct rn_shape in, int64_t batch,
                         const char *name, const struct rn_view *x_view)
 {
-    const struct rn_plugin *p = plugin_of("layers", plugin);
+    const struct rn_plugin *p = golden_plugin("layers", plugin);
     struct rig r;
 
-    read_golden("layers.txt");
+    golden_read("layers.txt");
     ck_assert_int_eq(rig_open(&r, dev, p->ops, options_from(pool, p, options), in, batch), RN_OK);
     compare_layer(&r, name, x_view);
     rig_close(&r);
@@ -346,7 +213,7 @@ END_TEST
 
 START_TEST(dense_says_what_it_needs)
 {
-    const struct rn_plugin *p = plugin_of("layers", "dense");
+    const struct rn_plugin *p = golden_plugin("layers", "dense");
     const struct rn_layer_ops *ops = p->ops;
     struct rn_shape image = {.rank = 3, .channels = 1, .dim = {28, 28, 1}};
     struct rig_plan plan;
@@ -360,7 +227,7 @@ END_TEST
 
 START_TEST(dense_begins_like_pytorchs)
 {
-    const struct rn_plugin *p = plugin_of("layers", "dense");
+    const struct rn_plugin *p = golden_plugin("layers", "dense");
     const struct rn_layer_ops *ops = p->ops;
     struct rn_shape in = rn_vec(16);
     struct rig_plan plan;
@@ -382,7 +249,7 @@ END_TEST
 
 START_TEST(flatten_keeps_the_channels)
 {
-    const struct rn_layer_ops *ops = plugin_of("layers", "flatten")->ops;
+    const struct rn_layer_ops *ops = golden_plugin("layers", "flatten")->ops;
     struct rn_shape in = {.rank = 3, .channels = 3, .dim = {4, 5, 3}};
     struct rig_plan plan;
 
@@ -396,101 +263,19 @@ END_TEST
 START_TEST(relu_is_pytorchs) { check_layer("relu", "{}", rn_vec(4), 3, "relu", &as_it_is); }
 END_TEST
 
-/* ---- the loss ------------------------------------------------------------------ */
-
-enum { ROWS = 6, CLASSES = 5 };
-enum { Z, CLASS, LOSS, WEIGHT, SCALE, DZ, BUFFERS };
-
-START_TEST(cross_entropy_is_pytorchs)
-{
-    const struct rn_loss_ops *ops = plugin_of("losses", "cross_entropy")->ops;
-    struct rn_shape in[] = {rn_vec(CLASSES), rn_vec(1)};
-    const int64_t count[] = {ROWS * CLASSES, ROWS, ROWS, ROWS, 1, ROWS * CLASSES};
-    struct area a[BUFFERS + RIG_BUFFERS];
-    struct rn_tensor buf[RIG_BUFFERS];
-    struct rig_plan plan;
-
-    read_golden("layers.txt");
-    ck_assert_int_eq(rig_plan(ops->plan, NULL, in, 2, &plan), RN_OK);
-    for (int i = 0; i < BUFFERS + plan.n_buf; i++) {
-        int64_t n = i < BUFFERS ? count[i] : rig_buffer_count(&plan.buf[i - BUFFERS], ROWS);
-
-        ck_assert_int_eq(area_make(dev, n, &a[i]), RN_OK);
-        if (i >= BUFFERS)
-            buf[i - BUFFERS] = (struct rn_tensor){a[i].at, plan.buf[i - BUFFERS].shape};
-    }
-    struct rn_loss_call c = {.size = sizeof c,
-                             .dev = dev,
-                             .batch = ROWS,
-                             .width = CLASSES,
-                             .target_width = 1,
-                             .pred = a[Z].at,
-                             .target = a[CLASS].at,
-                             .loss = a[LOSS].at,
-                             .weight = a[WEIGHT].at,
-                             .buf = buf,
-                             .scale = a[SCALE].at,
-                             .dpred = a[DZ].at};
-
-    put(&a[Z], part("cross_entropy", "z", count[Z]));
-    put(&a[CLASS], part("cross_entropy", "class", count[CLASS]));
-    area_fill(&a[SCALE], (rn_real)(1.0 / ROWS));
-    ck_assert_int_eq(ops->forward(&c), RN_OK);
-    ck_assert_int_eq(ops->backward(&c), RN_OK);
-    ck_assert_int_eq(dev->ops->sync(dev), RN_OK);
-    same("loss", a[LOSS].at, part("cross_entropy", "loss", ROWS), ROWS);
-    same("dz", a[DZ].at, part("cross_entropy", "dz", count[DZ]), count[DZ]);
-    for (int i = 0; i < ROWS; i++)
-        ck_assert(a[WEIGHT].at[i] == 1);
-    for (int i = 0; i < BUFFERS + plan.n_buf; i++)
-        area_free(dev, &a[i]);
-}
-END_TEST
-
-START_TEST(cross_entropy_says_what_it_needs)
-{
-    const struct rn_loss_ops *ops = plugin_of("losses", "cross_entropy")->ops;
-    struct rn_shape image = {.rank = 3, .dim = {4, 4, 2}}, flat = rn_vec(4);
-    struct rig_plan plan;
-
-    ck_assert_int_eq(rig_plan(ops->plan, NULL, (struct rn_shape[]){image, rn_vec(1)}, 2, &plan),
-                     RN_ESHAPE);
-    ck_assert_ptr_nonnull(strstr(error_text(), "flatten and a dense layer"));
-    ck_assert_int_eq(rig_plan(ops->plan, NULL, (struct rn_shape[]){flat, flat}, 2, &plan),
-                     RN_ESHAPE);
-    ck_assert_ptr_nonnull(strstr(error_text(), "4 values"));
-}
-END_TEST
-
-static TCase *fixture(Suite *suite, const char *name)
-{
-    TCase *tc = tcase_create(name);
-
-    tcase_add_checked_fixture(tc, setup, teardown);
-    suite_add_tcase(suite, tc);
-    return tc;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("PyTorch's values");
-    TCase *tc = fixture(suite, "optimizers");
+    TCase *tc = golden_case(suite, "optimizers");
 
     tcase_add_loop_test(tc, optimizer_is_pytorchs, 0, sizeof optimizers / sizeof *optimizers);
     tcase_add_test(tc, nesterov_needs_momentum);
-    tc = fixture(suite, "layers");
+    tc = golden_case(suite, "layers");
     tcase_add_test(tc, dense_is_pytorchs);
     tcase_add_test(tc, dense_after_an_image_shows_pytorchs_columns);
     tcase_add_test(tc, dense_says_what_it_needs);
     tcase_add_test(tc, dense_begins_like_pytorchs);
     tcase_add_test(tc, flatten_keeps_the_channels);
     tcase_add_test(tc, relu_is_pytorchs);
-    tc = fixture(suite, "loss");
-    tcase_add_test(tc, cross_entropy_is_pytorchs);
-    tcase_add_test(tc, cross_entropy_says_what_it_needs);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return golden_run(suite);
 }
