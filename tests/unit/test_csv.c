@@ -282,6 +282,7 @@ START_TEST(wrong_values)
     says("1,2,3\n4,-1e999,5\n", CSV, "a.csv:2:3: -1e999 is too large");
     says("\"\xc3\xbc\xc3\xbc\",2\n\"3\",4\n", CSV, "a.csv:1:2: '\xc3\xbc\xc3\xbc' is no number");
     says("x,y,z\n1,\"\xc3\xbc\",2\n", WITH("label: 0"), "a.csv:2:4:");
+    says("\xc3\xbc\xc3\xbc,x,3\n", WITH("label: 0, header: no"), "a.csv:1:4: 'x' is no number");
     says("x,y,kind\n1,\"2\n2\",r\n", CSV, "a.csv:2:4: '2?2' is no number");
     says("1,\x1b[31mred,3\n", CSV, "'?[31mred'");
     snprintf(text, sizeof text, "1,%0200d,3\n", 5);

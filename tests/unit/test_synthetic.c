@@ -97,10 +97,13 @@ START_TEST(the_same_bytes)
         "sha256:3b24e71ad561db1a338b275693559b6cb22d23aef5078e30993f4d0edf477a62",
         "sha256:ca4118b438db3de04904484052a33f6056dfbe06b053eb7f96db7e2b1895d89f"};
 
+    const char *const test = "sha256:?";
+
     for (int i = 0; i < 3; i++) {
         ds_good(yaml[i]);
         ck_assert_str_eq(ds.sha256[RN_TRAIN], train[i]);
     }
+    ck_assert_str_eq(ds.sha256[RN_TEST], test); /* of the regression */
 }
 END_TEST
 
