@@ -172,7 +172,7 @@ static char *typed(struct pool *p, int argc, char **argv)
     text_add(&t, "%s", slash ? slash + 1 : argv[0]);
     for (int i = 1; i < argc; i++)
         text_add(&t, strpbrk(argv[i], " \t\n\"'$&|;<>*?(){}~") ? " '%s'" : " %s", argv[i]);
-    char *s = pool_strdup(p, text_str(&t));
+    char *s = t.status ? NULL : pool_strdup(p, text_str(&t));
     text_free(&t);
     return s;
 }

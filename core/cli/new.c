@@ -149,8 +149,9 @@ int plugin_new(struct pool *p, const char *kind, const char *name, const char *d
     TRY(file_mkdirs(dir));
     TRY(file_mkdir_new(plan.folder));
     int status = write_all(&plan);
+    status = status ? status : say(&plan, json, out);
     if (!status)
-        return say(&plan, json, out);
+        return RN_OK;
     struct error why = error_save();
     file_remove_tree(plan.folder);
     error_restore(&why);

@@ -153,18 +153,20 @@ def refused(here, place):
 
 
 def faults(here, place):
-    """Whichever write fails: no part of the folder stays."""
-    for n in range(1, 100):
-        here.env["RN_FAIL_IO"] = str(n)
-        done = subprocess.run([here.runner, "plugins", "new", "loss", "faulty"], cwd=place,
-                              env=here.env, capture_output=True, text=True, check=False)
-        del here.env["RN_FAIL_IO"]
-        if done.returncode == 0:
-            expect(n > 10, f"only {n} writes could fail")
-            return
-        expect(done.returncode == 5, f"RN_FAIL_IO={n}: exit {done.returncode}: {done.stderr}")
-        expect(not (place / "faulty").exists(), f"RN_FAIL_IO={n}: a part of the folder stayed")
-    raise Fault("it failed 99 times")
+    """Whichever write or allocation fails: no part of the folder stays."""
+    for variable, code, least in (("RN_FAIL_IO", 5, 10), ("RN_FAIL_ALLOC", 8, 10)):
+        n, done = 0, None
+        while not done or done.returncode:
+            n += 1
+            done = subprocess.run([here.runner, "plugins", "new", "loss", "faulty"], cwd=place,
+                                  env={**here.env, variable: str(n)}, capture_output=True, text=True,
+                                  check=False)
+            if done.returncode:
+                expect(done.returncode == code, f"{variable}={n}: exit {done.returncode}: {done.stderr}")
+                expect(not (place / "faulty").exists(), f"{variable}={n}: a part of the folder stayed")
+            expect(n < 200, f"{variable}: it failed 200 times")
+        expect(n > least, f"{variable}: only {n} could fail")
+        shutil.rmtree(place / "faulty")
 
 
 def in_readme(here, place, source):

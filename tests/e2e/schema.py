@@ -180,9 +180,12 @@ def main():
                "schema: an unknown key goes through where a file is extended")
         examples(runner, validator)
         reference(runner, source)
-        for n in (50, 500, 5000):
-            done = runner("schema", code=None, RN_FAIL_ALLOC=f"{n}+")
-            expect(done.returncode == 8 and not done.stdout, f"RN_FAIL_ALLOC={n}+: {done}")
+        for n in ("50", "50+", "500", "500+", "3000", "3000+", "5000+"):
+            for words in (["schema"], ["plugins", "reference"])[:1 if n[0] != "5" else 2]:
+                done = runner(*words, code=None, RN_FAIL_ALLOC=n)
+                expect(done.returncode in (0, 8) and bool(done.stdout) == (not done.returncode),
+                       f"{words}, RN_FAIL_ALLOC={n}: {done}")
+                expect(done.returncode == 8 or words != ["schema"], f"RN_FAIL_ALLOC={n} had no effect")
     print(f"Checks: {checks}, Failures: {failures}, Errors: 0")
     return failures != 0
 
