@@ -1,4 +1,4 @@
-/* chart.c - line charts and bars; heat maps and pictures stand in chart_grid.c. */
+/* chart.c - line charts, points and bars; heat maps and pictures stand in chart_grid.c. */
 #include "chart.h"
 
 #include "axis.h"
@@ -174,6 +174,45 @@ int chart_lines(struct text *t, const struct chart_lines *c)
             draw_band(t, c, &c->series[s], &x, &y);
     for (int s = 0; some && s < c->n_series; s++)
         draw_curve(t, c, &c->series[s], &x, &y);
+    svg_end(t);
+    return t->status;
+}
+
+/* ---- points --------------------------------------------------------------- */
+
+int chart_points(struct text *t, const struct chart_points *c)
+{
+    double height = 420, top = 78, low = INFINITY, high = -INFINITY, widest = 0;
+    struct axis y = {.from = height - BOTTOM, .to = top};
+    char label[24];
+
+    for (int64_t i = 0; i < c->n; i++)
+        if (isfinite(c->x[i]) && isfinite(c->y[i])) {
+            low = fmin(low, fmin(c->x[i], c->y[i]));
+            high = fmax(high, fmax(c->x[i], c->y[i]));
+        }
+    bool some = low <= high;
+    axis_fit(&y, some ? low : 0, some ? high : 1, 6);
+    for (int i = 0; i < y.n_ticks; i++)
+        widest = fmax(widest, svg_width(axis_label(&y, y.tick[i], label), LABEL));
+    struct axis x = y; /* alike, so that the line is straight through */
+    x.from = EDGE + widest + 8;
+    x.to = WIDTH - EDGE - 4;
+
+    svg_begin(t, WIDTH, height, c->title, c->desc);
+    svg_text(t, EDGE, 26, &title_style, c->title);
+    svg_text(t, EDGE, top - 24, &label_style, c->y_label);
+    draw_axes(t, &x, &y);
+    svg_text(t, (x.from + x.to) / 2, height - 8, &tick_x, c->x_label);
+    if (some)
+        svg_line(t, x.from, y.from, x.to, y.to, "soft", 1);
+    else
+        svg_text(t, (x.from + x.to) / 2, (y.from + y.to) / 2, &tick_x, "nothing was measured");
+    text_add(t, "<g fill-opacity=\"0.5\">\n");
+    for (int64_t i = 0; i < c->n; i++)
+        if (isfinite(c->x[i]) && isfinite(c->y[i]))
+            draw_dot(t, axis_at(&x, c->x[i]), axis_at(&y, c->y[i]), 0, 2.5);
+    text_add(t, "</g>\n");
     svg_end(t);
     return t->status;
 }

@@ -1,5 +1,6 @@
-/* chart.h - charts as SVG documents: lines over epochs, horizontal bars, heat maps, pictures in a
- * grid. The same input gives the same bytes. Values that are not finite are left out. */
+/* chart.h - charts as SVG documents: lines over epochs, points, horizontal bars, heat maps,
+ * pictures in a grid. The same input gives the same bytes. Values that are not finite are left out.
+ */
 #ifndef REPORT_CHART_H
 #define REPORT_CHART_H
 
@@ -24,6 +25,13 @@ struct chart_lines {
     const char *note;   /* a warning under the title; NULL: none */
 };
 int chart_lines(struct text *out, const struct chart_lines *c);
+
+struct chart_points { /* and the line on which both are equal */
+    const char *title, *desc, *x_label, *y_label;
+    const double *x, *y;
+    int64_t n;
+};
+int chart_points(struct text *out, const struct chart_points *c);
 
 struct chart_bar {
     const char *name, *value; /* value: as text behind the bar */

@@ -26,6 +26,8 @@ struct report {
         double min, max;
     } * bounds;
     struct shown wrong[SHOWN_WRONG], random[SHOWN_RANDOM];
+    double *wanted,
+        *predicted; /* numbers of the test samples; NULL: classes, or several a sample */
     int64_t n_wrong, n_random, picture_h, picture_w, picture_channels;
 };
 

@@ -233,6 +233,8 @@ int figures_draw(struct report *r)
         status = draw_confusion(&s, true);
     if (!status && classes && r->n_random)
         status = draw_samples(&s);
+    if (!status && r->view.test && r->predicted)
+        status = draw_values(&s);
     text_free(&s.svg);
     text_free(&s.csv);
     text_free(&s.alt);

@@ -16,6 +16,7 @@ int sheet_keep(struct sheet *s, const char *name, const char *title, int status)
 
 int draw_classes(struct sheet *s);
 int draw_confusion(struct sheet *s, bool normalized);
+int draw_values(struct sheet *s);  /* only when numbers were kept */
 int draw_samples(struct sheet *s); /* only when there are pictures */
 
 #endif

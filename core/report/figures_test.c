@@ -306,3 +306,50 @@ int draw_samples(struct sheet *s)
                                          });
     return sheet_keep(s, "sample_predictions", "Sample predictions", status);
 }
+
+/* ---- numbers -------------------------------------------------------------- */
+
+#define POINTS_SHOWN 1000 /* of more every k-th is drawn */
+
+int draw_values(struct sheet *s)
+{
+    static const char title[] = "Predicted against true";
+    const struct rn_test *test = s->r->view.test;
+    int64_t every = (test->n + POINTS_SHOWN - 1) / POINTS_SHOWN, n = 0, worst = -1;
+    double *x = pool_alloc(s->p, POINTS_SHOWN * sizeof *x);
+    double *y = pool_alloc(s->p, POINTS_SHOWN * sizeof *y);
+    const double *wanted = s->r->wanted, *predicted = s->r->predicted;
+
+    if (!x || !y)
+        return RN_ENOMEM;
+    text_add(&s->csv, "index,true,predicted\n");
+    for (int64_t i = 0; i < test->n; i++) {
+        double off = fabs(predicted[i] - wanted[i]);
+        if (isfinite(off) && (worst < 0 || off > fabs(predicted[worst] - wanted[worst])))
+            worst = i;
+        if (i % every)
+            continue;
+        x[n] = wanted[i];
+        y[n++] = predicted[i];
+        text_add(&s->csv, "%lld,", (long long)i);
+        number_csv(&s->csv, wanted[i]);
+        text_add(&s->csv, ",");
+        number_csv(&s->csv, predicted[i]);
+        text_add(&s->csv, "\n");
+    }
+    text_add(&s->alt, "Predicted against true values of %lld test samples", (long long)test->n);
+    if (every > 1)
+        text_add(&s->alt, ", %lld of them shown", (long long)n);
+    text_add(&s->alt, "; on the line both are equal.");
+    if (worst >= 0)
+        text_add(&s->alt, " Farthest from it: sample %lld, predicted %.4g, true %.4g.",
+                 (long long)worst, predicted[worst], wanted[worst]);
+    int status = chart_points(&s->svg, &(struct chart_points){.title = title,
+                                                              .desc = text_str(&s->alt),
+                                                              .x_label = "true",
+                                                              .y_label = "predicted",
+                                                              .x = x,
+                                                              .y = y,
+                                                              .n = n});
+    return sheet_keep(s, "predicted_true", title, status);
+}

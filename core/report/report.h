@@ -25,6 +25,9 @@ struct report_test {
     const double *scores; /* n x classes probabilities; NULL when classes is 0 */
     const int64_t *truth; /* n; NULL when classes is 0 */
     const double *loss;   /* n, each sample's */
+    /* n predicted numbers and the true ones, where there is one a sample; NULL: none */
+    const rn_real *predicted;
+    const float *wanted;
     double mean_loss;
     int64_t epoch; /* whose weights were measured; 0: those of the last */
     /* pictures of the samples: bytes h x w x channels (1 or 3); NULL: no pictures */

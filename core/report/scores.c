@@ -193,6 +193,24 @@ static int score_test(struct report *r, struct rn_test *to, const int64_t *confu
     return find_pairs(r, to);
 }
 
+static int keep_values(struct report *r, const struct report_test *t)
+{
+    r->wanted = r->predicted = NULL;
+    if (!t->predicted || !t->wanted)
+        return RN_OK;
+    double *wanted = pool_alloc(r->pool, (size_t)t->n * sizeof *wanted + 1);
+    double *predicted = pool_alloc(r->pool, (size_t)t->n * sizeof *predicted + 1);
+    if (!wanted || !predicted)
+        return RN_ENOMEM;
+    for (int64_t i = 0; i < t->n; i++) {
+        wanted[i] = (double)t->wanted[i];
+        predicted[i] = (double)t->predicted[i];
+    }
+    r->wanted = wanted;
+    r->predicted = predicted;
+    return RN_OK;
+}
+
 int report_test(struct report *r, const struct report_test *t)
 {
     struct rn_test to = {.n = t->n, .loss = t->mean_loss, .classes = t->classes, .epoch = t->epoch};
@@ -208,6 +226,7 @@ int report_test(struct report *r, const struct report_test *t)
     if (t->classes)
         TRY(score_test(r, &to, confusion));
     TRY(keep_pictures(r, t, samples));
+    TRY(keep_values(r, t));
     r->test = to;
     r->view.test = &r->test;
     judge_expectations(r);

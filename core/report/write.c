@@ -287,8 +287,10 @@ static void put_epochs(struct text *t, const struct rn_report *r)
     }
 }
 
-static void put_predictions(struct text *t, const struct rn_test *test)
+static void put_predictions(struct text *t, const struct report *report)
 {
+    const struct rn_test *test = report->view.test;
+
     text_add(t, "index,true,predicted,p_true,p_predicted,loss\n");
     for (int64_t i = 0; i < test->n; i++) {
         const struct rn_sample *s = &test->samples[i];
@@ -297,7 +299,11 @@ static void put_predictions(struct text *t, const struct rn_test *test)
             text_add(t, "%lld,%lld,%lld", (long long)s->index, (long long)s->truth,
                      (long long)s->predicted);
         else
-            text_add(t, "%lld,,", (long long)s->index);
+            text_add(t, "%lld", (long long)s->index);
+        if (!test->classes && report->predicted)
+            put_cells(t, (double[]){report->wanted[i], report->predicted[i]}, 2);
+        else if (!test->classes)
+            text_add(t, ",,");
         put_cells(t, v, 3);
         text_add(t, "\n");
     }
@@ -350,7 +356,7 @@ int report_write(struct report *report)
     put_epochs(&t, r);
     TRY(write_text(r->dir, "epochs.csv", &t));
     if (r->test) {
-        put_predictions(&t, r->test);
+        put_predictions(&t, report);
         TRY(write_text(r->dir, "predictions.csv", &t));
     }
     report_summary_json(report, &t);

@@ -307,6 +307,7 @@ static void put_curves(struct rn_text *p, const struct rn_report *r)
     emit(p, "<h2>Learning curves</h2>\n<div class=\"pair\">\n");
     put_figure(p, r, "loss_train_val", false);
     put_figure(p, r, "accuracy", false);
+    put_figure(p, r, "predicted_true", false);
     emit(p, "</div>\n");
 }
 

@@ -466,6 +466,48 @@ START_TEST(further_metrics_are_written)
 }
 END_TEST
 
+START_TEST(numbers_are_drawn_and_written)
+{
+    enum { N = 2500 };
+    static rn_real said[N];
+    static float wanted[N];
+    static double loss[N];
+    char dir[] = "/tmp/test_report_XXXXXX";
+    struct report *r;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    for (int i = 0; i < N; i++) {
+        wanted[i] = (float)i;
+        said[i] = (rn_real)i + (i == 1001 ? 7 : 1);
+    }
+    said[0] = NAN;
+    report_open(&(struct rn_report){.name = "x", .dir = dir}, &r);
+    ck_assert_int_eq(
+        report_test(
+            r, &(struct report_test){.n = N, .loss = loss, .predicted = said, .wanted = wanted}),
+        0);
+    ck_assert_int_eq(report_finish(r, "finished", "", 1, 1, 1), 0);
+    const struct rn_figure *f = &report_view(r)->figures[1];
+    ck_assert_int_eq(report_view(r)->n_figures, 2);
+    ck_assert_str_eq(f->name, "predicted_true");
+    ck_assert_str_eq(f->alt,
+                     "Predicted against true values of 2500 test samples, 834 of them shown; "
+                     "on the line both are equal. Farthest from it: sample 1001, predicted "
+                     "1008, true 1001.");
+    int dots = 0;
+    for (const char *at = f->svg; (at = strstr(at, "<circle")); at++)
+        dots++;
+    ck_assert_int_eq(dots, 833); /* every third, less one that is no number */
+    ck_assert_ptr_nonnull(strstr(f->csv, "index,true,predicted\n0,0,nan\n3,3,4\n"));
+    ck_assert_int_eq(report_write(r), 0);
+    char *predictions = content(dir, "predictions.csv");
+    ck_assert_ptr_nonnull(strstr(predictions, "\n1001,1001,1008,nan,nan,0\n"));
+    mem_free(predictions);
+    report_close(r);
+    file_remove_tree(dir);
+}
+END_TEST
+
 START_TEST(regression_has_its_metrics)
 {
     struct report *r;
@@ -505,6 +547,7 @@ int main(void)
     tcase_add_test(facts, names_are_those_of_the_run);
     tcase_add_test(files, further_metrics_are_written);
     tcase_add_test(files, regression_has_its_metrics);
+    tcase_add_test(files, numbers_are_drawn_and_written);
     tcase_add_test(files, values_instead_of_classes_have_a_loss_alone);
     tcase_add_test(files, a_folder_that_cannot_be_written_is_named);
     tcase_add_loop_test(files, running_out_of_memory_leaves_nothing_behind, 0, 90);
