@@ -18,8 +18,6 @@ static int look(void *ctx, const char *layer, const char *phase, const rn_real *
 {
     struct search *s = ctx;
 
-    if (*s->layer)
-        return RN_OK;
     if (n > s->room) {
         s->host = pool_alloc(s->t->pool, (size_t)n * sizeof *s->host);
         s->room = s->host ? n : 0;
@@ -31,7 +29,7 @@ static int look(void *ctx, const char *layer, const char *phase, const rn_real *
         if (!isfinite(s->host[i])) {
             snprintf(s->layer, sizeof s->layer, "%s", layer);
             snprintf(s->phase, sizeof s->phase, "%s", phase);
-            break;
+            return 1;
         }
     return RN_OK;
 }
@@ -50,9 +48,9 @@ static int repeat(struct trainer *t, const struct trainer_state *bad, int64_t st
 
 static int probe(struct trainer *t, const struct trainer_state *bad, int64_t step, struct search *s)
 {
-    (void)look;
-    (void)s;
-    return repeat(t, bad, step);
+    TRY(repeat(t, bad, step));
+    return step_probe(t->pool, t->m, loop_flags(t, loop_place(t, step - 1)),
+                      loop_phase(t, step - 1)->rows, t->arena, &t->train_io, &t->block, look, s);
 }
 
 int loop_find_culprit(struct trainer *t)

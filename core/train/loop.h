@@ -70,6 +70,7 @@ static inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 int loop_set_up(struct trainer *t);
 int loop_place(const struct trainer *t, int64_t step); /* PHASE_... of a step of an epoch */
 struct phase *loop_phase(struct trainer *t, int64_t step);
+unsigned loop_flags(const struct trainer *t, int place); /* for step_record() */
 
 /* evaluate.c */
 int loop_evaluate(struct trainer *t, int split, const struct phase p[2], const int32_t *index,

@@ -132,7 +132,7 @@ struct phase *loop_phase(struct trainer *t, int64_t step)
     return t->d->n_train - step * batch >= batch ? &t->train[0] : &t->train[1];
 }
 
-static unsigned flags_of(const struct trainer *t, int place)
+unsigned loop_flags(const struct trainer *t, int place)
 {
     return STEP_TRAINS | (place & PHASE_FIRST ? 0u : STEP_ADDS) |
            (place & PHASE_LAST ? STEP_UPDATES : 0u) |
@@ -147,7 +147,7 @@ static int record_training(struct trainer *t)
         struct phase *p = loop_phase(t, step);
         int place = loop_place(t, step);
         if (!p->recording[place])
-            TRY(step_record(t->pool, t->m, flags_of(t, place), p->rows, t->arena, &t->train_io,
+            TRY(step_record(t->pool, t->m, loop_flags(t, place), p->rows, t->arena, &t->train_io,
                             &p->recording[place]));
     }
     return RN_OK;
