@@ -19,11 +19,11 @@ enum { ROWS = 5, WIDTH = 12, CLASSES = 3, SPOTS = 10, MODELS = 80 };
 
 static char dir[] = "/tmp/test_graph_XXXXXX"; /* with the plugins in double */
 
-static const char *const links[] = {"layers/dense",    "layers/relu",          "layers/flatten",
-                                    "layers/residual", "layers/tanh",          "layers/silu",
-                                    "layers/dropout",  "layers/layernorm",     "layers/batchnorm",
-                                    "layers/elu",      "layers/gelu",          "layers/leaky_relu",
-                                    "layers/softmax",  "losses/cross_entropy", "optimizers/sgd"};
+static const char *const links[] = {
+    "layers/dense",     "layers/relu",   "layers/flatten",       "layers/residual",
+    "layers/tanh",      "layers/silu",   "layers/dropout",       "layers/layernorm",
+    "layers/batchnorm", "layers/elu",    "layers/gelu",          "layers/leaky_relu",
+    "layers/softmax",   "layers/conv2d", "losses/cross_entropy", "optimizers/sgd"};
 
 /* ---- a model, and its step -------------------------------------------------------- */
 
@@ -204,8 +204,16 @@ static void check_evaluation(struct fixture *f, const char *layers)
     ck_assert_msg(near(sum / ROWS, trained), "[%s]", layers);
 }
 
-#define D(n) "{type: dense, units: " #n "}"
+#define D(n)       "{type: dense, units: " #n "}"
+#define CONV(n, k) "{type: conv2d, filters: " #n ", kernel: " #k ", padding: same}"
 static const char *const models[] = {
+    CONV(3, 3) ", batchnorm, relu, {type: residual, layers: [" CONV(
+        3, 3) ", batchnorm, relu, " CONV(3, 3) ", batchnorm]}, relu, {type: residual, layers: "
+                                               "[" CONV(4,
+                                                        3) ", relu], shortcut: [" CONV(4,
+                                                                                       1) "]}, "
+                                                                                          "flatten,"
+                                                                                          " " D(3),
     "flatten, " D(3),
     "flatten, " D(6) ", relu, {type: residual, layers: [" D(6) ", relu, " D(6) "]}, relu, " D(3),
     /* two empty branches: twice the same */
