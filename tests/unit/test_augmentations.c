@@ -150,7 +150,8 @@ END_TEST
 START_TEST(test_in_range)
 {
     struct images in = bytes_of(64, 28, 28, 1);
-    const float *out = changed(&(struct wish){names[_i], "{probability: 1, fill: 0}"}, &in);
+    const float *out =
+        changed(&(struct wish){.name = names[_i], .yaml = "{probability: 1, fill: 0}"}, &in);
 
     for (int64_t i = 0; i < in.n * values(&in); i++)
         if (!(out[i] >= 0 && out[i] <= 255))
@@ -162,7 +163,7 @@ START_TEST(test_large)
 {
     struct images in = bytes_of(1, 224, 224, 3);
 
-    changed(&(struct wish){names[_i], "{probability: 1}"}, &in);
+    changed(&(struct wish){.name = names[_i], .yaml = "{probability: 1}"}, &in);
 }
 END_TEST
 
@@ -319,7 +320,8 @@ START_TEST(test_quarter_turn)
         if (fabs(share) < 0.51)
             continue;
         snprintf(yaml, sizeof yaml, "{degrees: %.17g}", 90 / fabs(share));
-        const float *out = changed(&(struct wish){"rotate", yaml, .first_row = row}, &in);
+        const float *out =
+            changed(&(struct wish){.name = "rotate", .yaml = yaml, .first_row = row}, &in);
         for (int64_t y = 0; y <= last; y++)
             for (int64_t x = 0; x <= last; x++)
                 for (int64_t k = 0; k < 2; k++) /* against the clock: the right side goes up */
