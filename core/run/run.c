@@ -53,11 +53,14 @@ static int write_weights(struct run *r, const char *name)
                               3);
 }
 
-static int on_epoch(void *ctx, const struct rn_epoch *row, bool best)
+static int on_epoch(void *ctx, const struct rn_epoch *row, bool best, const struct evaluation *fit,
+                    const struct evaluation *val)
 {
     struct run *r = ctx;
 
     TRY(report_epoch(r->report, row));
+    TRY(report_measures(r->report, "fit", row->epoch, fit->extra, fit->n_extra));
+    TRY(report_measures(r->report, "val", row->epoch, val->extra, val->n_extra));
     TRY(report_draw(r->report));
     if (best)
         TRY(write_weights(r, "weights/best.safetensors"));
@@ -159,6 +162,7 @@ static int report_evaluation(struct run *r, const struct evaluation *ev, int64_t
     const struct data *d = &r->s->data;
     const struct rn_shape *in = &d->info.input;
     bool classifies = !isnan(ev->accuracy), image = in->channels && in->rank == 3;
+    bool numbers = !d->info.classes && d->info.target_width == 1 && ev->width == 1;
     double *scores = classifies ? probabilities(r->s, ev) : NULL;
     double *loss = mem_array((size_t)ev->n, sizeof *loss);
     int64_t *truth = mem_array((size_t)ev->n, sizeof *truth);
@@ -172,17 +176,21 @@ static int report_evaluation(struct run *r, const struct evaluation *ev, int64_t
     if (!status && image)
         status = data_test_bytes(d, ev->n, &pixels);
     if (!status)
-        status = report_test(r->report, &(struct report_test){.n = ev->n,
-                                                              .classes = classifies ? ev->width : 0,
-                                                              .scores = scores,
-                                                              .truth = classifies ? truth : NULL,
-                                                              .loss = loss,
-                                                              .mean_loss = ev->loss,
-                                                              .epoch = epoch,
-                                                              .pixels = pixels,
-                                                              .h = image ? in->dim[0] : 0,
-                                                              .w = image ? in->dim[1] : 0,
-                                                              .channels = in->channels});
+        status = report_test(
+            r->report,
+            &(struct report_test){.n = ev->n,
+                                  .classes = classifies ? ev->width : 0,
+                                  .scores = scores,
+                                  .truth = classifies ? truth : NULL,
+                                  .loss = loss,
+                                  .predicted = numbers ? ev->scores : NULL,
+                                  .wanted = numbers ? d->split[RN_TEST].host_target : NULL,
+                                  .mean_loss = ev->loss,
+                                  .epoch = epoch,
+                                  .pixels = pixels,
+                                  .h = image ? in->dim[0] : 0,
+                                  .w = image ? in->dim[1] : 0,
+                                  .channels = in->channels});
     mem_free(pixels);
     mem_free(truth);
     mem_free(loss);
@@ -269,6 +277,7 @@ static int finish(struct run *r, const struct trainer_events *events)
     if (done && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
         TRY(report_evaluation(r, &ev, epoch));
+        TRY(report_measures(r->report, "test", 0, ev.extra, ev.n_extra));
     }
     if (done)
         TRY(expectations(r));

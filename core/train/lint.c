@@ -41,7 +41,7 @@ static int known_metrics(const struct lint *l, const char **names, char (*text)[
         if (classifies)
             snprintf(text[n++], 64, "%s.accuracy", splits[s]);
         for (int i = 0; s < 2 && i < l->e->n_metrics && i < 16; i++)
-            if (strcmp(l->e->metrics[i], "accuracy") != 0)
+            if (!classifies || strcmp(l->e->metrics[i], "accuracy") != 0)
                 snprintf(text[n++], 64, "%s.%s", splits[s], l->e->metrics[i]);
     }
     for (int i = 0; i < n; i++)

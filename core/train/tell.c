@@ -119,7 +119,8 @@ int loop_tell_epoch(struct trainer *t, bool best)
                            .train_s = t->train_s,
                            .samples_per_s = (double)loop_samples_done(t) / t->train_s};
 
-    return t->events->epoch ? t->events->epoch(t->events->ctx, &row, best) : RN_OK;
+    return t->events->epoch ? t->events->epoch(t->events->ctx, &row, best, &t->fit, &t->val)
+                            : RN_OK;
 }
 
 /* ---- callbacks ---------------------------------------------------------------------------- */

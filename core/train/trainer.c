@@ -49,7 +49,7 @@ static int find_metrics(struct trainer *t)
         return RN_ENOMEM;
     for (int i = 0; i < e->n_metrics && t->n_metrics < EXTRA_METRICS_MAX; i++) {
         const struct metric *m = metric_find(e->metrics[i]);
-        if (m && strcmp(m->name, "accuracy") != 0)
+        if (m && !(t->classifies && !strcmp(m->name, "accuracy")))
             t->metrics[t->n_metrics++] = m;
     }
     return RN_OK;

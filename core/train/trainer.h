@@ -33,7 +33,9 @@ struct trainer_events {
     void *ctx;
     int (*progress)(void *ctx, const struct rn_progress *p);
     int (*record)(void *ctx, const struct rn_record *r);
-    int (*epoch)(void *ctx, const struct rn_epoch *e, bool best);
+    /* fit and val: n is 0 where they were not measured. */
+    int (*epoch)(void *ctx, const struct rn_epoch *e, bool best, const struct evaluation *fit,
+                 const struct evaluation *val);
     /* What callbacks want: weights/<file>.safetensors written, or removed. */
     int (*save)(void *ctx, const char *file);
     int (*remove)(void *ctx, const char *file);
