@@ -109,7 +109,6 @@ static const struct need {
     NEED(RN_KIND_REPORTER, rn_reporter_ops, open),
     NEED(RN_KIND_REPORTER, rn_reporter_ops, close),
     NEED(RN_KIND_SCHEDULER, rn_scheduler_ops, factor),
-    NEED(RN_KIND_CALLBACK, rn_callback_ops, at),
     NEED(RN_KIND_AUGMENTATION, rn_augmentation_ops, apply),
 #undef NEED
 };
@@ -181,8 +180,10 @@ static int check_callback(const struct plugin *p)
 {
     const struct rn_callback_ops *ops = &p->ops.callback;
 
-    if (!ops->when)
-        return FAIL(RN_EPLUGIN, "has no .when: it would never be called");
+    if (!ops->at && !ops->n_slots)
+        return FAIL(RN_EPLUGIN, "has no at(); every callback without slots needs one");
+    if (ops->at && !ops->when)
+        return FAIL(RN_EPLUGIN, "has no .when: at() would never be called");
     if (ops->n_slots && (!ops->scalars || !ops->record))
         return FAIL(RN_EPLUGIN, "has slots, but not both of scalars() and record()");
     if ((ops->flags & RN_CALLBACK_EVALUATES) && !ops->n_slots)

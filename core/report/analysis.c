@@ -170,6 +170,12 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
                    "%.3g is known only to within ±%.2g.",
                    (long long)r->val_samples, f->least, f->error);
     case FIT_STRONG:
+        if (r->test && r->test->epoch == r->best_epoch)
+            return SAY(j, rule, RN_NEUTRAL,
+                       "Training went on into overfitting: validation loss rose from %.3g at epoch "
+                       "%lld to %.3g. The weights of epoch %lld were brought back and measured.",
+                       f->least, (long long)r->best_epoch, f->least + f->rise,
+                       (long long)r->best_epoch);
         return SAY(j, rule, RN_BAD,
                    "Strong overfitting: validation loss has risen from %.3g at epoch %lld to %.3g "
                    "(noise ±%.2g) and stays above its minimum from epoch %lld on. Keep the weights "

@@ -49,6 +49,13 @@ static int known_metrics(const struct lint *l, const char **names, char (*text)[
     return n;
 }
 
+static bool is_default(const struct part *p, const char *name, const char *value)
+{
+    const struct rn_option *row = options_row(&p->plugin->options, name);
+
+    return row->fallback && !strcmp(row->fallback, value);
+}
+
 static int check_monitor(const struct lint *l, const struct part *p)
 {
     const char *metric = part_monitor(p), *names[64];
@@ -67,6 +74,8 @@ static int check_monitor(const struct lint *l, const struct part *p)
                       : !validates && (!strncmp(metric, "val.", 4) || !strncmp(metric, "fit.", 4))
                           ? "is never measured: data.split leaves nothing for validation"
                           : "is not measured; see the section metrics";
+    if (is_default(p, "monitor", metric))
+        return WARN(l, p, "monitor: train.loss", "monitors %s, which %s", metric, why);
     return diag_add(l->diag, DIAG_ERROR, p->mark, p->path,
                     diag_suggest(l->e->pool, metric, names, n), "monitor: '%s' %s", metric, why);
 }

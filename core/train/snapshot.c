@@ -28,30 +28,48 @@ static struct array array_of(const struct model *m, int i)
     return (struct array){0};
 }
 
-static int make_room(struct pool *p, const struct model *m, struct snapshot *s)
+static rn_real **make_room(struct pool *p, const struct model *m)
 {
     int n = 0;
 
     while (array_of(m, n).at)
         n++;
-    s->copy = pool_alloc(p, (size_t)(n + 1) * sizeof *s->copy);
-    for (int i = 0; s->copy && i < n; i++) {
-        s->copy[i] = pool_alloc(p, (size_t)(array_of(m, i).n + 1) * sizeof **s->copy);
-        if (!s->copy[i])
-            s->copy = NULL;
+    rn_real **copy = pool_alloc(p, (size_t)(n + 1) * sizeof *copy);
+    for (int i = 0; copy && i < n; i++) {
+        copy[i] = pool_alloc(p, (size_t)(array_of(m, i).n + 1) * sizeof **copy);
+        if (!copy[i])
+            return NULL;
     }
-    return s->copy ? RN_OK : RN_ENOMEM;
+    return copy;
 }
 
-int snapshot_take(struct pool *p, const struct model *m, struct snapshot *s)
+static bool all_finite(const rn_real *x, int64_t n)
 {
-    if (!s->copy)
-        TRY(make_room(p, m, s));
+    rn_real sum = 0; /* of zeros, but for infinity and NaN */
+
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i] * 0;
+    return sum == 0;
+}
+
+int snapshot_take(struct pool *p, const struct model *m, struct snapshot *s, bool *good)
+{
+    rn_real **to = s->spare ? s->spare : make_room(p, m);
+
+    *good = false;
+    if (!to)
+        return RN_ENOMEM;
+    s->spare = to;
     for (int i = 0; array_of(m, i).at; i++) {
         struct array a = array_of(m, i);
         if (a.n)
-            TRY(m->dev->ops->download(m->dev, s->copy[i], a.at, (size_t)a.n * sizeof *a.at));
+            TRY(m->dev->ops->download(m->dev, to[i], a.at, (size_t)a.n * sizeof *a.at));
+        if (i == 0 && !all_finite(to[0], a.n))
+            return RN_OK;
     }
+    *good = true;
+    s->spare = s->copy;
+    s->copy = to;
     return RN_OK;
 }
 

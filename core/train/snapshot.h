@@ -5,10 +5,11 @@
 #include "model/model.h"
 
 struct snapshot {
-    rn_real **copy; /* one for each array of the model; NULL until the first */
+    rn_real **copy, **spare; /* one for each array of the model; NULL until the first */
 };
-/* Takes the place of the one before. Memory from p, once. */
-int snapshot_take(struct pool *p, const struct model *m, struct snapshot *s);
+/* Takes the place of the one before, unless a parameter is not finite: then *good is false and
+ * nothing changes. Memory from p, once. */
+int snapshot_take(struct pool *p, const struct model *m, struct snapshot *s, bool *good);
 int snapshot_restore(const struct model *m, const struct snapshot *s);
 
 #endif

@@ -103,9 +103,13 @@ int watch_show(struct watch *w, bool evaluated)
 
 static int keep(struct watch *w, struct watcher *x, const struct trainer_state *now)
 {
+    bool good;
+
     TRY(watch_show(w, false));
-    x->kept_at = *now;
-    return snapshot_take(w->pool, w->m, &x->kept);
+    TRY(snapshot_take(w->pool, w->m, &x->kept, &good));
+    if (good)
+        x->kept_at = *now;
+    return RN_OK;
 }
 
 static int restore(struct watch *w, const struct watcher *x, const struct rn_moment *m,
@@ -176,7 +180,7 @@ int watch_tell(struct watch *w, const struct rn_moment *told, const struct train
         struct watcher *x = &w->watcher[i];
         struct rn_moment m = *told;
 
-        if (!(x->ops->when & m.when))
+        if (!x->ops->at || !(x->ops->when & m.when))
             continue;
         int status = x->ops->at(x->part->opts, x->state, &m);
         status = status < 0 ? status : answer(w, x, &m, now, events, out);

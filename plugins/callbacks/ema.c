@@ -44,13 +44,6 @@ static int ema_record(const struct rn_update *u)
     return u->dev->ops->map(u->dev, &average, &call);
 }
 
-/* The core does all that there is to do. */
-static int ema_at(const void *opts, void *state, struct rn_moment *m)
-{
-    (void)opts, (void)state, (void)m;
-    return RN_OK;
-}
-
 static const struct rn_plugin ema = {
     RN_PLUGIN_HEAD(RN_KIND_CALLBACK, struct ema),
     .name = "ema",
@@ -65,9 +58,7 @@ static const struct rn_plugin ema = {
            "averaging\", 1992, as tf.train.ExponentialMovingAverage has it.",
     .options = options,
     .ops = &(const struct rn_callback_ops){.size = sizeof(struct rn_callback_ops),
-                                           .when = RN_AT_END,
                                            .flags = RN_CALLBACK_EVALUATES,
-                                           .at = ema_at,
                                            .n_slots = 1,
                                            .slot_names = slot_names,
                                            .scalars = ema_scalars,

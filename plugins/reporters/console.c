@@ -271,6 +271,9 @@ static void judgement_say(struct console *c, const struct rn_report *r)
 {
     if (!finished(r))
         say(c, stderr, RED, "%s: %s", r->status, r->reason);
+    else if (r->n_epochs < r->epochs_planned && r->reason[0])
+        say(c, stderr, "", "ended in epoch %lld of %lld: %s", (long long)r->n_epochs,
+            (long long)r->epochs_planned, r->reason);
     for (int64_t i = 0; i < r->n_findings; i++)
         if (r->findings[i].tone != RN_NEUTRAL)
             say(c, stderr, r->findings[i].tone == RN_GOOD ? GREEN : RED, "%s %s",

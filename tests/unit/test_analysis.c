@@ -113,6 +113,9 @@ START_TEST(a_rise_beyond_the_noise_is_strong_overfitting)
     says(m, "overfitting", "Keep the weights of epoch 2");
     says(m, "longer", "would not help");
     says(m, "verdict", "best at epoch 2 of 6, strong overfitting");
+    m->t.epoch = 2; /* its weights were brought back */
+    m->r.test = &m->t;
+    says(m, "overfitting", "The weights of epoch 2 were brought back and measured");
     free(m);
 }
 END_TEST

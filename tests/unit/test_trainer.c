@@ -50,7 +50,7 @@ static void teardown(void)
 {
     remove(file);
     rmdir(dir);
-    strcpy(dir, "/tmp/trainer-XXXXXX");
+    snprintf(dir, sizeof dir, "/tmp/trainer-XXXXXX");
 }
 
 static void open_run(const char *const *overrides, int n)
@@ -203,22 +203,28 @@ START_TEST(a_snapshot_brings_everything_back)
     static const char *const o[] = {"optimizer={type: adam}", "callbacks=[ema]",
                                     "model.layers.1=batchnorm"};
     struct snapshot kept = {0};
+    bool good;
 
     open_run(o, 3);
     ck_assert_int_eq(s.model->n_watches, 1);
     ck_assert_int_gt(s.model->kept, 0);
     train(a, CAP);
-    ck_assert_int_eq(snapshot_take(s.experiment->pool, s.model, &kept), RN_OK);
+    ck_assert_int_eq(snapshot_take(s.experiment->pool, s.model, &kept, &good), RN_OK);
+    ck_assert(good);
     ck_assert_int_eq(s.device->ops->fill(s.device, s.model->param, 7, s.model->flat), RN_OK);
     ck_assert_int_eq(s.device->ops->fill(s.device, s.model->slots[1], 7, s.model->flat), RN_OK);
     ck_assert_int_eq(s.device->ops->fill(s.device, s.model->watches[0].slots[0], 7, 4), RN_OK);
     ck_assert_int_eq(snapshot_restore(s.model, &kept), RN_OK);
     struct snapshot again = {0};
-    ck_assert_int_eq(snapshot_take(s.experiment->pool, s.model, &again), RN_OK);
+    ck_assert_int_eq(snapshot_take(s.experiment->pool, s.model, &again, &good), RN_OK);
     ck_assert(!memcmp(again.copy[0], kept.copy[0], (size_t)s.model->flat * sizeof *a));
     ck_assert(!memcmp(again.copy[0], a, (size_t)s.model->flat * sizeof *a));
     ck_assert(!memcmp(again.copy[4], kept.copy[4], (size_t)s.model->flat * sizeof *a));
     ck_assert(!memcmp(again.copy[5], kept.copy[5], 4 * sizeof *a));
+    ck_assert_int_eq(s.device->ops->fill(s.device, s.model->param, (rn_real)NAN, 1), RN_OK);
+    ck_assert_int_eq(snapshot_take(s.experiment->pool, s.model, &again, &good), RN_OK);
+    ck_assert(!good);
+    ck_assert(!memcmp(again.copy[0], a, (size_t)s.model->flat * sizeof *a));
     close_run();
 }
 END_TEST

@@ -51,7 +51,7 @@ struct rn_callback_ops {
     uint32_t size, when; /* enum rn_when bits */
     uint32_t state_size; /* plain bytes without pointers, zero at first, kept in checkpoints */
     uint32_t flags;      /* enum rn_callback_flag */
-    int (*at)(const void *opts, void *state, struct rn_moment *m);
+    int (*at)(const void *opts, void *state, struct rn_moment *m); /* opt with slots */
     /* opt, as an optimizer's: n_slots arrays like each parameter and each kept buffer (which has no
      * gradient), starting as copies of them; record() comes behind the update of a step. */
     uint32_t n_slots, reserved;
