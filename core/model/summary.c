@@ -43,37 +43,41 @@ static int64_t training_bytes(const struct model *m, int64_t *arena)
     return *arena + m->flat * (int64_t)sizeof(rn_real) * (2 + n_slots);
 }
 
-static int name_width(const struct model *m)
+/* Names and types are as long as they are: the columns are made to fit. */
+static void widths(const struct model *m, int *name, int *type)
 {
-    size_t width = 12;
-
-    for (int i = 0; i < m->n_layers; i++)
-        width = strlen(m->layers[i].name) > width ? strlen(m->layers[i].name) : width;
-    return (int)width;
+    *name = *type = 12;
+    for (int i = 0; i < m->n_layers; i++) {
+        int n = (int)strlen(m->layers[i].name), t = (int)strlen(m->layers[i].part->plugin->name);
+        *name = n > *name ? n : *name;
+        *type = t > *type ? t : *type;
+    }
 }
 
 static void as_text(const struct model *m, struct text *out)
 {
     char shape[SHAPE_TEXT], params[32];
     int64_t arena, bytes = training_bytes(m, &arena);
-    int width = name_width(m);
+    int name, type;
 
-    text_add(out, "%-3s %-*s %-12s %-14s %12s %10s\n", "#", width, "name", "type", "output",
+    widths(m, &name, &type);
+
+    text_add(out, "%-3s %-*s %-*s %-14s %12s %10s\n", "#", name, "name", type, "type", "output",
              "params", "MFLOP");
-    text_add(out, "%-3d %-*s %-12s %-14s %12s %10s\n", 0, width, "data",
+    text_add(out, "%-3d %-*s %-*s %-14s %12s %10s\n", 0, name, "data", type,
              m->experiment->data.plugin->name, shape_text(&m->input, shape), "-", "-");
     for (int i = 0; i < m->n_layers; i++) {
         const struct model_layer *l = &m->layers[i];
         int64_t n = layer_params(m, i);
 
-        text_add(out, "%-3d %-*s %-12s %-14s %12s ", i + 1, width, l->name, l->part->plugin->name,
-                 shape_text(&l->out, shape), n ? grouped(n, params) : "-");
+        text_add(out, "%-3d %-*s %-*s %-14s %12s ", i + 1, name, l->name, type,
+                 l->part->plugin->name, shape_text(&l->out, shape), n ? grouped(n, params) : "-");
         if (l->flops > 0)
             text_add(out, "%10.3f\n", l->flops * 1e-6);
         else
             text_add(out, "%10s\n", "-");
     }
-    text_add(out, "%-3s %-*s %-12s %-14s %12s %10.3f\n", "", width, "total", "", "",
+    text_add(out, "%-3s %-*s %-*s %-14s %12s %10.3f\n", "", name, "total", type, "", "",
              grouped(m->parameters, params), m->flops * 1e-6);
     text_add(
         out,
