@@ -209,11 +209,10 @@ static void check_evaluation(struct fixture *f, const char *layers)
 static const char *const models[] = {
     CONV(3, 3) ", batchnorm, relu, {type: residual, layers: [" CONV(
         3, 3) ", batchnorm, relu, " CONV(3, 3) ", batchnorm]}, relu, {type: residual, layers: "
-                                               "[" CONV(4,
-                                                        3) ", relu], shortcut: [" CONV(4,
-                                                                                       1) "]}, "
-                                                                                          "flatten,"
-                                                                                          " " D(3),
+                                               "[" CONV(4, 3) ", relu], shortcut: [" CONV(
+                                                   4, 1) "]}, "
+                                                         "flatten,"
+                                                         " " D(3),
     "flatten, " D(3),
     "flatten, " D(6) ", relu, {type: residual, layers: [" D(6) ", relu, " D(6) "]}, relu, " D(3),
     /* two empty branches: twice the same */
