@@ -14,6 +14,7 @@
 #include "plugin/describe.h"
 #include "run/run.h"
 #include "train/rate.h"
+#include "verify/verify.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -159,7 +160,22 @@ static int new_plugin(const struct args *a)
     return status;
 }
 
-static int do_plugins(const struct args *a, struct session *s)
+static int verify_plugins(const struct args *a, int *code)
+{
+    struct text t = {0};
+    bool holds;
+
+    if (a->n_words != 2)
+        return usage(a, "expected `verify FILE.so`");
+    int status = verify_file(a->words[1], 0, a->json, &t, &holds);
+    if (status >= 0)
+        status = print(&t);
+    *code = status >= 0 && !holds;
+    text_free(&t);
+    return status;
+}
+
+static int do_plugins(const struct args *a, struct session *s, int *code)
 {
     struct text t = {0};
     const char *sub = a->n_words ? a->words[0] : "list";
@@ -167,6 +183,8 @@ static int do_plugins(const struct args *a, struct session *s)
 
     if (!strcmp(sub, "new"))
         return new_plugin(a);
+    if (!strcmp(sub, "verify"))
+        return verify_plugins(a, code);
     TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
     if (!strcmp(sub, "list"))
         status = list_plugins(a, s, &t);
@@ -176,7 +194,8 @@ static int do_plugins(const struct args *a, struct session *s)
     else if (!strcmp(sub, "reference") && a->n_words == 1)
         status = experiment_reference(s->registry, &t);
     else
-        status = usage(a, "expected `list [KIND]`, `describe [KIND] NAME` or `new KIND NAME`");
+        status = usage(a, "expected `list [KIND]`, `describe [KIND] NAME`, `new KIND NAME` or "
+                          "`verify FILE.so`");
     if (status >= 0)
         status = print(&t);
     text_free(&t);
@@ -237,7 +256,7 @@ static int dispatch(const struct args *a, struct session *s, int *code)
     if (!strcmp(a->verb, "summary"))
         return do_summary(a, s);
     if (!strcmp(a->verb, "plugins"))
-        return do_plugins(a, s);
+        return do_plugins(a, s, code);
     if (!strcmp(a->verb, "schema"))
         return do_schema(a, s);
     return do_run(a, s, code);

@@ -156,6 +156,8 @@ static void add_json(const struct shared *s, struct text *out)
     text_add(out, "{\"kind\": \"%s\", \"name\": \"%s\", \"version\": ", kind_name(s->kind),
              s->name);
     json_string(out, s->version);
+    text_add(out, ", \"first\": ");
+    json_string(out, v->first ? finding_name(v->first) : NULL);
     text_add(out,
              ", \"holds\": %s, \"variants\": %d, \"trials\": %d, \"refused\": %d, \"promises\": [",
              broken(v) ? "false" : "true", v->variants, v->trials, v->refused);

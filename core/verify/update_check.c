@@ -29,6 +29,7 @@ struct plan {
     double rate;
     int64_t rows, steps;
     bool decays;
+    bool outward; /* a small gradient, away from 0, which decay wins against */
 };
 
 struct trial {
@@ -152,7 +153,8 @@ static enum finding one_update(struct trial *t, const struct plan *plan, int64_t
     rn_real was[N], grad[N];
 
     for (int i = 0; i < N; i++)
-        grad[i] = t->s.param.at[i] - lowest(t, i);
+        grad[i] =
+            plan->outward ? (rn_real)-1e-3 * t->s.param.at[i] : t->s.param.at[i] - lowest(t, i);
     area_put(&t->s.grad, grad);
     memcpy(was, t->s.param.at, sizeof was);
     PASS(call_scalars(t, plan, n, &b));
@@ -191,7 +193,7 @@ static enum finding go(struct trial *t, const struct plan *plan, struct result *
 
 static struct plan usual(const struct trial *t)
 {
-    return (struct plan){t->c->opts, small_rate, 3, STEPS, true};
+    return (struct plan){t->c->opts, small_rate, 3, STEPS, true, false};
 }
 
 static bool same(const struct trial *t, const struct result *r)
@@ -246,6 +248,8 @@ static enum finding check_descends(void *trial)
 {
     struct trial *t = trial;
 
+    if (t->c->v->variants > 1) /* with odd options it may well be slow, or overshoot */
+        return NOT_ASKED;
     EXPECT(t->first.after < t->first.before, DESCENDS,
            "%d updates with lr %g went from %.6g to %.6g", STEPS, small_rate, t->first.before,
            t->first.after);
@@ -278,7 +282,7 @@ static void *with_decay(const struct trial *t, const struct rn_option *row, doub
 
 static enum finding compare_decay(struct trial *t, const void *none, const void *some)
 {
-    struct plan plan = {none, small_rate, 3, STEPS, true};
+    struct plan plan = {none, small_rate, 3, STEPS, true, true};
     struct result without, left_alone, decayed;
 
     PASS(go(t, &plan, &without));

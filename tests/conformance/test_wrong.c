@@ -20,7 +20,7 @@ static const struct rn_plugin *plugin_called(const char *name)
 
 START_TEST(each_fault_is_found)
 {
-    const enum finding want = faults[_i].want;
+    const char *want = faults[_i].want;
     struct pool *pool = pool_new();
     struct verdict *v = mem_alloc(sizeof *v);
     struct plugin p;
@@ -29,9 +29,9 @@ START_TEST(each_fault_is_found)
                   error_text());
     for (uint64_t seed = 0; seed < 3; seed++) {
         ck_assert_int_eq(verify_plugin(&p, seed, v), RN_OK);
-        ck_assert_msg(v->first == want, "%s: %s (%s), not %s", p.name, finding_name(v->first),
-                      v->of[v->first].why, finding_name(want));
-        ck_assert_msg(want == FINE || v->of[want].why[0], "%s: nothing is said", p.name);
+        ck_assert_msg(!strcmp(finding_name(v->first), want), "%s: %s (%s), not %s", p.name,
+                      finding_name(v->first), v->of[v->first].why, want);
+        ck_assert_msg(v->first == FINE || v->of[v->first].why[0], "%s: nothing is said", p.name);
     }
     mem_free(v);
     pool_free(pool);
