@@ -131,19 +131,24 @@ struct rn_map {
         RN_MAP_ROW_OUT_(0, nout); \
         RN_MAP_ROW_OUT_(1, nout); \
         RN_MAP_ROW_OUT_(2, nout); \
-        const uint64_t u0 = (uint64_t)(row * c->cols); \
-        (void)u0; \
-        RN_IVDEP for (int64_t col = j0; col < j1; col++) \
-        { \
-            const rn_real x0 = LOAD(0, nin), x1 = LOAD(1, nin), x2 = LOAD(2, nin); \
-            const rn_real x3 = LOAD(3, nin), x4 = LOAD(4, nin), x5 = LOAD(5, nin); \
-            const rn_real u = (rnd) ? rn_uniform(c->key, draw, u0 + (uint64_t)col) : 0; \
-            rn_real y0 = 0, y1 = 0, y2 = 0; \
-            (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)u; \
-            {__VA_ARGS__} RN_MAP_STORE_(0, nout); \
-            RN_MAP_STORE_(1, nout); \
-            RN_MAP_STORE_(2, nout); \
-            (void)y1, (void)y2; \
+        for (int64_t some = j0, to = j1; some < j1; some = to) { \
+            float us[RN_UNIFORMS]; \
+            if (rnd) { \
+                to = j1 - some > RN_UNIFORMS ? some + RN_UNIFORMS : j1; \
+                rn_uniforms(c->key, draw, (uint64_t)(row * c->cols + some), us); \
+            } \
+            RN_IVDEP for (int64_t col = some; col < to; col++) \
+            { \
+                const rn_real x0 = LOAD(0, nin), x1 = LOAD(1, nin), x2 = LOAD(2, nin); \
+                const rn_real x3 = LOAD(3, nin), x4 = LOAD(4, nin), x5 = LOAD(5, nin); \
+                const rn_real u = (rnd) ? (rn_real)us[col - some] : 0; \
+                rn_real y0 = 0, y1 = 0, y2 = 0; \
+                (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)u; \
+                {__VA_ARGS__} RN_MAP_STORE_(0, nout); \
+                RN_MAP_STORE_(1, nout); \
+                RN_MAP_STORE_(2, nout); \
+                (void)y1, (void)y2; \
+            } \
         } \
     }
 
