@@ -57,16 +57,16 @@ static void open_trial(struct trial *t, int i)
                               .target_width = target,
                               .buf = t->buf};
     ck_assert_int_eq(rig_plan(t->ops->plan, t->c.opts, in, 2, &t->plan), RN_OK);
-    for (int k = 0; k < BUFFERS + t->plan.n_buf; k++) {
-        const struct rig_item *b = &t->plan.buf[k - BUFFERS];
+    for (int k = 0; k < BUFFERS; k++)
+        ck_assert_int_eq(area_make(dev, count[k], &t->a[k]), RN_OK);
+    for (int k = 0; k < t->plan.n_buf; k++) {
+        const struct rig_item *b = &t->plan.buf[k];
+        struct area *a = &t->a[BUFFERS + k];
 
-        ck_assert_int_eq(
-            area_make(dev, k < BUFFERS ? count[k] : rig_buffer_count(b, ROWS), &t->a[k]), RN_OK);
-        if (k < BUFFERS)
-            continue;
-        t->buf[k - BUFFERS] = (struct rn_tensor){t->a[k].at, b->shape};
+        ck_assert_int_eq(area_make(dev, rig_buffer_count(b, ROWS), a), RN_OK);
+        t->buf[k] = (struct rn_tensor){a->at, b->shape};
         if (b->life == RN_PERSISTENT) /* the only constant */
-            golden_put(&t->a[k], cases[i].weights);
+            golden_put(a, cases[i].weights);
     }
     t->c.pred = t->a[Z].at;
     t->c.target = t->a[TARGET].at;
