@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "golden.h"
 #include "support/cpu.h"
-#include "support/ref_device.h"
+#include "verify/ref_device.h"
 
 struct pool *pool;
 struct rn_device *dev;

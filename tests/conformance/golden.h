@@ -3,7 +3,7 @@
 #ifndef GOLDEN_H
 #define GOLDEN_H
 
-#include "rig.h"
+#include "verify/rig.h"
 #include "support/options.h"
 #include "support/plugin.h"
 

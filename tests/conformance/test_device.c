@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "device_case.h"
 #include "support/cpu.h"
-#include "support/ref_device.h"
+#include "verify/ref_device.h"
 #include "support/value.h"
 
 #include <check.h>

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "model/step.h"
-#include "support/ref_device.h"
+#include "verify/ref_device.h"
 
 #include <check.h>
 #include <limits.h>

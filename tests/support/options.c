@@ -3,7 +3,6 @@
 
 #include "config/options.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,69 +29,11 @@ void *options_from(struct pool *p, const struct rn_plugin *plugin, const char *y
     exit(1);
 }
 
-static double within(const struct rn_option *o, double v) { return fmin(fmax(v, o->min), o->max); }
-
-/* The k-th value of an option that is not its default; k = -1: one for an option without any. */
-static bool other_value(const struct rn_option *o, int k, char *out, size_t n)
-{
-    double was = o->fallback ? atof(o->fallback) : 1;
-
-    switch (o->type) {
-    case RN_OPT_BOOL:
-        snprintf(out, n, "%s", o->fallback && !strcmp(o->fallback, "true") ? "false" : "true");
-        return k <= 0;
-    case RN_OPT_INT:
-        snprintf(out, n, "%.0f", within(o, k < 0 ? 3 : was == 1 ? was + 1 : 1));
-        return k <= 0;
-    case RN_OPT_FLOAT: snprintf(out, n, "%g", within(o, was != 0 ? was / 2 : 0.25)); return k <= 0;
-    case RN_OPT_CHOICE:
-        for (const struct rn_choice *c = o->choices; c->name; c++)
-            if ((!o->fallback || strcmp(c->name, o->fallback)) && k-- <= 0) {
-                snprintf(out, n, "%s", c->name);
-                return true;
-            }
-        return false;
-    case RN_OPT_FLOATS: snprintf(out, n, "[1]"); return k < 0;
-    case RN_OPT_SPAN:
-        snprintf(out, n, "%s", o->flags & RN_OPT_TIME ? "2 m" : "2 steps");
-        return k <= 0;
-    default: return false;
-    }
-}
-
-/* which = NULL: what is required; else that option with its k-th other value, too */
-static void compose(const struct rn_plugin *plugin, const struct rn_option *which,
-                    const char *value, char yaml[OPTIONS_TEXT])
-{
-    size_t n = (size_t)snprintf(yaml, OPTIONS_TEXT, "{");
-    char text[64];
-
-    for (const struct rn_option *o = plugin->options; o && o->name; o++) {
-        const char *v = o == which ? value : text;
-
-        if (o != which && (!(o->flags & RN_OPT_REQUIRED) || !other_value(o, -1, text, sizeof text)))
-            continue;
-        if (n < OPTIONS_TEXT)
-            n += (size_t)snprintf(yaml + n, OPTIONS_TEXT - n, "%s%s: %s", n > 1 ? ", " : "",
-                                  o->name, v);
-    }
-    if (n < OPTIONS_TEXT)
-        snprintf(yaml + n, OPTIONS_TEXT - n, "}");
-}
-
 bool options_variant(const struct rn_plugin *plugin, int i, char yaml[OPTIONS_TEXT])
 {
-    char value[64];
+    struct option_table table = {.rows = plugin->options, .size = plugin->options_size};
 
-    if (!i) {
-        compose(plugin, NULL, NULL, yaml);
-        return true;
-    }
-    for (const struct rn_option *o = plugin->options; o && o->name; o++)
-        for (int k = 0; other_value(o, k, value, sizeof value); k++)
-            if (!--i) {
-                compose(plugin, o, value, yaml);
-                return true;
-            }
-    return false;
+    while (plugin->options && plugin->options[table.n].name)
+        table.n++;
+    return variant_text(&table, i, yaml);
 }

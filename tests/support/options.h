@@ -3,6 +3,7 @@
 #define TEST_OPTIONS_H
 
 #include "base/mem.h"
+#include "verify/variants.h"
 
 #include <runner/option.h>
 
@@ -10,9 +11,8 @@
  * test program when the text is wrong. */
 void *options_from(struct pool *p, const struct rn_plugin *plugin, const char *yaml);
 
-/* Variant 0 is the defaults, with something small where a value is required; each further one
- * changes one option: the other bool, each other choice, another number. False: no more. */
-enum { OPTIONS_TEXT = 256 };
+/* variant_text() for a plugin whose table was not checked yet. */
+enum { OPTIONS_TEXT = VARIANT_TEXT };
 bool options_variant(const struct rn_plugin *plugin, int i, char yaml[OPTIONS_TEXT]);
 
 #endif

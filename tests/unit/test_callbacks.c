@@ -2,7 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "support/options.h"
 #include "support/plugin.h"
-#include "support/ref_device.h"
+#include "verify/ref_device.h"
 
 #include <runner/callback.h>
 

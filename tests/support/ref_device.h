@@ -1,1 +1,0 @@
-#include "verify/ref_device.h"
