@@ -10,14 +10,18 @@
 #include <omp.h>
 #include <string.h>
 
-#define PIECES        32 /* at least so many, where there are as many rows */
-#define PARTIALS      16 /* the same for gradients of weights, which add them up ... */
-#define PARTIAL_BYTES ((size_t)64 << 20) /* ... unless they took more than this */
+#define PIECES        64                  /* at least so many, where there are as many rows */
+#define PARTIALS      16                  /* the same of partial sums, which have to be added up */
+#define PIECE_BYTES   ((size_t)256 << 10) /* no larger, where a row is not */
+#define PARTIAL_BYTES ((size_t)64 << 20)  /* of all partial sums of weights together */
 #define LINE          ((int64_t)(64 / sizeof(rn_real)))
 
-struct conv_lane { /* what one thread hands to the primitive */
+/* What one thread hands to the primitive. A kernel walks images in steps of a pixel, part of the
+ * channels at a time, and would wait for each line of the cache: what it reads of a piece is copied
+ * to a place that stays in the second level. */
+struct conv_lane {
     dnnl_memory_t x, w, y, bias, scratch;
-    rn_real *apart; /* a piece of the input's gradient, when it has to be added to what is there */
+    rn_real *near_x, *near_y; /* NULL: used where it is */
 };
 
 #define DNNL(call) \
@@ -151,21 +155,27 @@ static int make_lane(struct convolution *v, const struct choice *c, dnnl_engine_
     int pass = v->shape.pass;
     const dnnl_memory_desc_t *x =
         query(c, pass == RN_CONV_GRAD_INPUT ? dnnl_query_diff_src_md : dnnl_query_src_md, 0);
+    const dnnl_memory_desc_t *y =
+        query(c, pass == RN_CONV_FORWARD ? dnnl_query_dst_md : dnnl_query_diff_dst_md, 0);
     const dnnl_memory_desc_t *scratch = query(c, dnnl_query_scratchpad_md, 0);
     size_t scratch_bytes = rounded(dnnl_memory_desc_get_size(scratch));
+    size_t x_bytes = rounded(dnnl_memory_desc_get_size(x));
+    size_t y_bytes = rounded(dnnl_memory_desc_get_size(y));
+    bool near = x_bytes + y_bytes <= 2 * PIECE_BYTES;
     bool adds = pass == RN_CONV_GRAD_INPUT && v->shape.beta != 0;
-    size_t apart_bytes = adds ? rounded(dnnl_memory_desc_get_size(x)) : 0;
-    char *memory = rn_host->alloc(scratch_bytes + apart_bytes + 64);
+    bool near_x = adds || (near && pass != RN_CONV_GRAD_INPUT);
+    bool near_y = near && pass != RN_CONV_FORWARD;
+    char *memory =
+        rn_host->alloc(scratch_bytes + (near_x ? x_bytes : 0) + (near_y ? y_bytes : 0) + 64);
 
     if (!memory)
         return RN_FAIL(RN_ENOMEM, "out of memory for a convolution");
     v->memory[i] = memory;
-    l->apart = apart_bytes ? (rn_real *)(memory + scratch_bytes) : NULL;
+    l->near_x = near_x ? (rn_real *)(memory + scratch_bytes) : NULL;
+    l->near_y = near_y ? (rn_real *)(memory + scratch_bytes + (near_x ? x_bytes : 0)) : NULL;
     DNNL(dnnl_memory_create(&l->scratch, scratch, e, memory));
     DNNL(dnnl_memory_create(&l->x, x, e, DNNL_MEMORY_NONE));
-    DNNL(dnnl_memory_create(
-        &l->y, query(c, pass == RN_CONV_FORWARD ? dnnl_query_dst_md : dnnl_query_diff_dst_md, 0), e,
-        DNNL_MEMORY_NONE));
+    DNNL(dnnl_memory_create(&l->y, y, e, DNNL_MEMORY_NONE));
     DNNL(dnnl_memory_create(
         &l->w,
         query(c, pass == RN_CONV_GRAD_WEIGHT ? dnnl_query_diff_weights_md : dnnl_query_weights_md,
@@ -242,25 +252,27 @@ static int find_places(struct convolution *v, const struct choice *c,
 
 /* ---- making, keeping, finding ---------------------------------------------------- */
 
-/* The smallest number of equal pieces that is not below `least`; where the rows do not divide
- * well, one piece a row. */
-static int64_t pieces_of(int64_t rows, int64_t least)
+/* The number of equal pieces: enough for many threads, and not large. */
+static int64_t pieces_of(const struct rn_conv *c, int64_t least)
 {
-    int64_t n = least < rows ? least : rows;
+    const struct rn_window *w = &c->window;
+    size_t row = ((size_t)w->h * (size_t)w->w * (size_t)w->channels +
+                  (size_t)w->out_h * (size_t)w->out_w * (size_t)c->filters) *
+                 sizeof(rn_real);
+    int64_t n = c->rows < least ? c->rows : least;
 
-    while (rows % n)
+    while (c->rows % n || (n < c->rows && (size_t)(c->rows / n) * row > PIECE_BYTES))
         n++;
     return n;
 }
 
-int64_t conv_piece(int64_t rows) { return rows / pieces_of(rows, PIECES); }
-
+/* Fewer for large weights, of which partial sums take up much. */
 static int64_t partials_of(const struct rn_conv *c)
 {
     const struct rn_window *w = &c->window;
     size_t bytes = (size_t)w->kernel_h * (size_t)w->kernel_w * (size_t)w->channels *
                    (size_t)c->filters / (size_t)c->groups * sizeof(rn_real);
-    int64_t most = (int64_t)(PARTIAL_BYTES / bytes), n = pieces_of(c->rows, PARTIALS);
+    int64_t most = (int64_t)(PARTIAL_BYTES / bytes), n = pieces_of(c, PARTIALS);
 
     while (n > 1 && (n > most || c->rows % n))
         n--;
@@ -273,7 +285,7 @@ static int make(struct convolution *v, const struct convolutions *all)
     dnnl_primitive_attr_t attr;
     struct choice c;
 
-    v->pieces = partial ? partials_of(&v->shape) : v->shape.rows / conv_piece(v->shape.rows);
+    v->pieces = partial ? partials_of(&v->shape) : pieces_of(&v->shape, PIECES);
     v->piece = v->shape.rows / v->pieces;
     omp_set_num_threads(1); /* a primitive is made for as many threads as there are now */
     DNNL(dnnl_primitive_attr_create(&attr));
@@ -397,10 +409,17 @@ RN_CLONES static void add_partials(const struct convolution *v, rn_real beta, rn
     }
 }
 
-RN_CLONES static void add_apart(const rn_real *from, rn_real beta, int64_t n, rn_real *to)
+RN_CLONES static void add(const rn_real *from, rn_real beta, int64_t n, rn_real *to)
 {
     for (int64_t i = 0; i < n; i++)
         to[i] = from[i] + beta * to[i];
+}
+
+static rn_real *fetch(rn_real *from, int64_t n, rn_real *near)
+{
+    if (near)
+        memcpy(near, from, (size_t)n * sizeof *near);
+    return near ? near : from;
 }
 
 static void *handle(const rn_real *p) /* oneDNN has no const */ { return (void *)(uintptr_t)p; }
@@ -411,25 +430,27 @@ static int do_piece(const struct convolution *v, const struct rn_conv *c, int64_
     const struct rn_window *w = &c->window;
     int64_t x_size = v->piece * w->h * w->w * w->channels;
     int64_t y_size = v->piece * w->out_h * w->out_w * c->filters;
-    bool gradient = c->pass != RN_CONV_FORWARD;
-    rn_real *x = c->x + i * x_size;
+    bool forward = c->pass == RN_CONV_FORWARD, to_x = c->pass == RN_CONV_GRAD_INPUT;
+    rn_real *x = c->x + i * x_size, *y = c->y + i * y_size;
     const dnnl_exec_arg_t args[] = {
-        {c->pass == RN_CONV_GRAD_INPUT ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, l->x},
-        {c->pass == RN_CONV_GRAD_WEIGHT ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, l->w},
-        {gradient ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, l->y},
+        {to_x ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, l->x},
+        {forward || to_x ? DNNL_ARG_WEIGHTS : DNNL_ARG_DIFF_WEIGHTS, l->w},
+        {forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, l->y},
         {DNNL_ARG_SCRATCHPAD, l->scratch},
         {DNNL_ARG_BIAS, l->bias},
     };
 
-    dnnl_status_t bad = dnnl_memory_set_data_handle(l->x, l->apart ? l->apart : x);
-    bad |= dnnl_memory_set_data_handle(l->y, c->y + i * y_size);
-    if (c->pass == RN_CONV_GRAD_WEIGHT)
+    dnnl_status_t bad = dnnl_memory_set_data_handle(l->x, to_x && l->near_x ? l->near_x
+                                                          : to_x            ? x
+                                                                 : fetch(x, x_size, l->near_x));
+    bad |= dnnl_memory_set_data_handle(l->y, fetch(y, y_size, l->near_y));
+    if (!forward && !to_x)
         bad |= dnnl_memory_set_data_handle(l->w, v->arranged + i * v->stride);
     if (c->bias)
         bad |= dnnl_memory_set_data_handle(l->bias, handle(c->bias));
     bad |= dnnl_primitive_execute(v->primitive, v->stream, c->bias ? 5 : 4, args);
-    if (l->apart && !bad)
-        add_apart(l->apart, c->beta, x_size, x);
+    if (to_x && l->near_x && !bad)
+        add(l->near_x, c->beta, x_size, x);
     return bad ? RN_EDEVICE : RN_OK;
 }
 

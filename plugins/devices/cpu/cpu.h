@@ -121,9 +121,6 @@ int conv_find(struct convolutions *all, int threads, const struct rn_conv *c,
 void conv_free(struct convolutions *all);
 int conv_run(const struct convolution *v, const struct rn_conv *c, enum conv_step step, int thread,
              int threads);
-/* How many rows one thread does at a time in operations on images. */
-int64_t conv_piece(int64_t rows);
-
 void pool_run(const struct rn_pool *p, int thread, int threads);
 
 /* ---- hazards: which operations need a barrier before them ------------------ */

@@ -158,11 +158,11 @@ static void touch_conv(struct accesses *a, const struct convolution *v, const st
 static void touch_pool(struct accesses *a, const struct rn_pool *p)
 {
     const struct rn_window *w = &p->window;
-    int64_t piece = conv_piece(p->rows), out = (int64_t)w->out_h * w->out_w * w->channels;
+    int64_t out = (int64_t)w->out_h * w->out_w * w->channels;
 
-    touch_pieces(a, p->x, p->rows, (int64_t)w->h * w->w * w->channels, piece, p->backward);
-    touch_pieces(a, p->y, p->rows, out, piece, !p->backward);
-    touch_pieces(a, p->where, p->rows, out, piece, !p->backward);
+    touch_pieces(a, p->x, p->rows, (int64_t)w->h * w->w * w->channels, 1, p->backward);
+    touch_pieces(a, p->y, p->rows, out, 1, !p->backward);
+    touch_pieces(a, p->where, p->rows, out, 1, !p->backward);
 }
 
 static void touched(const struct op *op, const struct allocations *m, struct accesses *a)

@@ -3,6 +3,8 @@
  * which windows it lay in, so that each is written once. */
 #include "cpu.h"
 
+enum { CHUNK = 32 }; /* channels that are looked at together */
+
 /* a window or an image along one axis, height or width */
 struct side {
     int32_t size, out, kernel, stride, dilation, pad;
@@ -40,31 +42,46 @@ static inline struct part part_of(const struct side *s, int32_t out)
 
 /* ---- forward ------------------------------------------------------------------------- */
 
-/* NaN is larger than all, the first of equals stays. where may be NULL. */
-static inline void larger(const rn_real *x, rn_real number, int32_t n, rn_real *y, rn_real *where)
-{
-    for (int32_t c = 0; c < n; c++) {
-        bool take = !(x[c] <= y[c]) && y[c] == y[c];
+enum { LANES = 8 }; /* channels that are looked at together, in registers */
 
-        y[c] = take ? x[c] : y[c];
-        if (where)
-            where[c] = take ? number : where[c];
-    }
-}
-
+/* m channels of one window, from those that image points at; m <= CHUNK. NaN is larger than all,
+ * and the first of equals stays. where may be NULL. */
 static inline void one_maximum(const struct sides *s, const rn_real *image, int32_t n,
-                               struct part v, struct part h, rn_real *y, rn_real *where)
+                               struct part v, struct part h, int32_t m, rn_real *y, rn_real *where)
 {
-    for (int32_t c = 0; c < n; c++)
-        y[c] = -INFINITY;
-    for (int32_t c = 0; where && c < n; c++)
-        where[c] = (rn_real)(v.i0 * s->x.kernel + h.i0);
+    rn_real best[CHUNK], found[CHUNK];
+
+    for (int32_t c = 0; c < m; c++) {
+        best[c] = -INFINITY;
+        found[c] = (rn_real)(v.i0 * s->x.kernel + h.i0);
+    }
     for (int32_t i = v.i0; i < v.i1; i++)
         for (int32_t j = h.i0; j < h.i1; j++) {
             int64_t at = (int64_t)(v.at + i * s->y.dilation) * s->x.size + h.at + j * s->x.dilation;
+            const rn_real *x = image + at * n, number = (rn_real)(i * s->x.kernel + j);
 
-            larger(image + at * n, (rn_real)(i * s->x.kernel + j), n, y, where);
+            for (int32_t c = 0; c < m; c++) {
+                int take = !(x[c] <= best[c]) & (best[c] == best[c]);
+
+                best[c] = take ? x[c] : best[c];
+                found[c] = take ? number : found[c];
+            }
         }
+    for (int32_t c = 0; c < m; c++)
+        y[c] = best[c];
+    for (int32_t c = 0; where && c < m; c++)
+        where[c] = found[c];
+}
+
+static inline void maxima(const struct sides *s, const rn_real *image, int32_t n, struct part v,
+                          struct part h, rn_real *y, rn_real *where)
+{
+    int32_t c = 0;
+
+    for (; c + CHUNK <= n; c += CHUNK) /* a constant: the best stay in registers */
+        one_maximum(s, image + c, n, v, h, CHUNK, y + c, where ? where + c : NULL);
+    if (c < n)
+        one_maximum(s, image + c, n, v, h, n - c, y + c, where ? where + c : NULL);
 }
 
 static inline rn_real share_of(const struct rn_pool *p, const struct sides *s, struct part v,
@@ -103,7 +120,7 @@ RN_CLONES static void forward(const struct rn_pool *p, int64_t row)
             struct part v = part_of(&s.y, oy), h = part_of(&s.x, ox);
 
             if (p->op == RN_POOL_MAX)
-                one_maximum(&s, image, n, v, h, p->y + at, p->where ? p->where + at : NULL);
+                maxima(&s, image, n, v, h, p->y + at, p->where ? p->where + at : NULL);
             else
                 one_average(&s, image, n, v, h, share_of(p, &s, v, h), p->y + at);
         }
@@ -184,7 +201,7 @@ RN_CLONES static void backward(const struct rn_pool *p, int64_t row)
 
 void pool_run(const struct rn_pool *p, int thread, int threads)
 {
-    struct slice s = slice_pieces(p->rows, conv_piece(p->rows), thread, threads);
+    struct slice s = slice_pieces(p->rows, 1, thread, threads);
 
     for (int64_t r = s.r0; r < s.r1; r++)
         p->backward ? backward(p, r) : forward(p, r);
