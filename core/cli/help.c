@@ -36,7 +36,7 @@ static const char general[] =
     "  -h, --help  -V, --version\n";
 
 static const char exit_codes[] = "  0    done\n"
-                                 "  1    an expectation does not hold\n"
+                                 "  1    an expectation does not hold; a plugin breaks a promise\n"
                                  "  2    command line or configuration wrong; nothing was started\n"
                                  "  3    plugin or device unusable\n"
                                  "  4    data or checkpoint invalid\n"

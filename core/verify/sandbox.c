@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "plugin/load.h"
 
 #include <errno.h>
@@ -93,6 +94,8 @@ static int run_child(struct shared *s, const char *path, int k, uint64_t seed)
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return FAIL(RN_EIO, "lost the process that verifies: %s", strerror(errno));
+    if (stop_requested())
+        raise(stop_requested()); /* Ctrl-C ended both */
     if (s->done)
         return s->status < 0 ? FAIL(s->status, "%s", s->error) : RN_OK;
     describe_end(status, s->n ? s->verdict.doing : "loading the file", why);
