@@ -9,7 +9,7 @@
 #include <check.h>
 
 enum { ARENA = 76000, STEPS = 30, REPLAYS = 3, PROGRAMS = 100, INDEXES = 64, MOVED = 1 };
-enum { GEMM, MAP, REDUCE, GATHER, ARGMAX, FILL, TASK, UPLOAD, OPS };
+enum { GEMM, MAP, REDUCE, GATHER, ARGMAX, FILL, TASK, UPLOAD, CONV, POOL, OPS };
 
 static struct pool *pool;
 
@@ -35,7 +35,7 @@ struct step {
     int op;
     struct region out, a, b;
     int64_t k;
-    int ta, tb, span, reduction, over;
+    int ta, tb, span, reduction, over, pass;
     bool adds, moves;
 };
 
@@ -79,6 +79,26 @@ static struct region input_apart(uint32_t program, int *drawn, const struct regi
     return r;
 }
 
+/* images of 6 x 6 x 4, 3 x 3 filters to 4 x 4 x 8, windows of 2 x 2 to 3 x 3 x 4 */
+enum { IMAGE = 6 * 6 * 4, FILTERED = 4 * 4 * 8, WEIGHTS = 3 * 3 * 4 * 8, POOLED = 3 * 3 * 4 };
+
+static void any_images(uint32_t program, int *drawn, struct step *s)
+{
+    static const int64_t rows[] = {1, 16, 33};
+    int64_t n = rows[dice(program, drawn, 3)], y = s->op == CONV ? FILTERED : POOLED;
+    bool conv = s->op == CONV, back = s->pass == RN_CONV_GRAD_INPUT;
+
+    s->k = n;
+    s->out.rows = conv && s->pass == RN_CONV_GRAD_WEIGHT ? 1 : n;
+    s->out.cols = back                                     ? IMAGE
+                  : conv && s->pass == RN_CONV_GRAD_WEIGHT ? WEIGHTS
+                  : conv                                   ? y
+                                                           : 2 * y; /* and where */
+    s->a = input_apart(program, drawn, &s->out, n, back ? y : IMAGE);
+    s->b = conv && s->pass != RN_CONV_GRAD_WEIGHT ? input_apart(program, drawn, &s->out, 1, WEIGHTS)
+                                                  : input_apart(program, drawn, &s->out, n, y);
+}
+
 static struct step any_step(uint32_t program, int *drawn)
 {
     struct step s = {.op = (int)dice(program, drawn, OPS), .out = any_region(program, drawn)};
@@ -92,7 +112,13 @@ static struct step any_step(uint32_t program, int *drawn)
     s.over = RN_PER_COL + (int)dice(program, drawn, 3);
     s.moves = dice(program, drawn, 4) == 0;
     s.k = cols > 128 ? 1 + dice(program, drawn, 8) : dice(program, drawn, 2) ? 64 : 33;
+    s.pass = (int)dice(program, drawn, 3);
     s.a = s.b = input_apart(program, drawn, &s.out, rows, cols);
+    if (s.op == CONV || s.op == POOL) {
+        any_images(program, drawn, &s);
+    } else if (s.op == REDUCE && dice(program, drawn, 3) == 0) { /* of many pieces */
+        s.a = (struct region){42000, 2100, 16};
+    }
     if (s.op == GEMM) {
         s.a = input_apart(program, drawn, &s.out, s.ta ? s.k : rows, s.ta ? rows : s.k);
         s.b = input_apart(program, drawn, &s.out, s.tb ? cols : s.k, s.tb ? s.k : cols);
@@ -145,6 +171,60 @@ static int do_reduce(const struct machine *m, const struct step *s)
     return settle(m, &s->out, n);
 }
 
+static struct rn_window window_of(int kernel, int stride, int out)
+{
+    return (struct rn_window){.h = 6,
+                              .w = 6,
+                              .channels = 4,
+                              .out_h = out,
+                              .out_w = out,
+                              .kernel_h = kernel,
+                              .kernel_w = kernel,
+                              .stride_h = stride,
+                              .stride_w = stride,
+                              .dilation_h = 1,
+                              .dilation_w = 1};
+}
+
+static int do_conv(const struct machine *m, const struct step *s)
+{
+    float *out = m->arena + s->out.at, *a = m->arena + s->a.at, *b = m->arena + s->b.at;
+    bool forward = s->pass == RN_CONV_FORWARD, to_x = s->pass == RN_CONV_GRAD_INPUT;
+    struct rn_conv c = {.window = window_of(3, 1, 4),
+                        .filters = 8,
+                        .groups = 1,
+                        .rows = s->k,
+                        .x = to_x ? out : a,
+                        .w = forward || to_x ? b : out,
+                        .y = forward ? out
+                             : to_x  ? a
+                                     : b,
+                        .bias = forward && s->ta ? b : NULL,
+                        .beta = !forward && s->adds,
+                        .pass = (uint8_t)s->pass};
+
+    RN_TRY(m->d->ops->conv(m->d, &c));
+    return settle(m, &s->out, s->out.rows * s->out.cols);
+}
+
+static int do_pool(const struct machine *m, const struct step *s)
+{
+    float *out = m->arena + s->out.at;
+    bool backward = s->pass == RN_CONV_GRAD_INPUT, largest = s->ta;
+    struct rn_pool p = {.window = window_of(2, 2, 3),
+                        .rows = s->k,
+                        .op = largest ? RN_POOL_MAX : RN_POOL_AVERAGE,
+                        .backward = backward,
+                        .x = backward ? out : m->arena + s->a.at,
+                        .y = backward ? m->arena + s->a.at : out,
+                        .beta = backward && s->adds};
+
+    if (largest)
+        p.where = backward ? m->arena + s->b.at : out + s->k * POOLED;
+    RN_TRY(m->d->ops->pool(m->d, &p));
+    return settle(m, &s->out, s->k * (backward ? IMAGE : POOLED));
+}
+
 static int do_step(const struct machine *m, const struct step *s, int64_t moved, bool recording)
 {
     int64_t rows = s->out.rows, cols = s->out.cols;
@@ -169,6 +249,8 @@ static int do_step(const struct machine *m, const struct step *s, int64_t moved,
         RN_TRY(m->d->ops->argmax(m->d, rows, cols, m->arena + s->a.at, out));
         return settle(m, &s->out, rows);
     case FILL: return m->d->ops->fill(m->d, out, 0.125f, rows * cols);
+    case CONV: return do_conv(m, s);
+    case POOL: return do_pool(m, s);
     case TASK: return m->d->ops->task(m->d, bump, out, rows * cols / 20);
     default: return m->d->ops->upload(m->d, out, m->source, sizeof(float) * (size_t)rows);
     }
