@@ -64,7 +64,8 @@ static int load_and_plan(const struct args *a, struct session *s)
     TRY(load(a, s));
     TRY(session_plan(s));
     if (a->strict && diag_warnings(s->diag))
-        return FAIL(RN_EINVAL, "warnings count as errors (--strict)");
+        return diag_add(s->diag, DIAG_ERROR, (struct mark){0}, NULL, NULL,
+                        "warnings count as errors (--strict)");
     return RN_OK;
 }
 

@@ -56,6 +56,16 @@ static bool is_default(const struct part *p, const char *name, const char *value
     return row->fallback && !strcmp(row->fallback, value);
 }
 
+/* The same of the validation, where the test set was asked for. */
+static const char *suggest(const struct lint *l, const char *metric, const char *const *names,
+                           int n)
+{
+    for (int i = 0; i < n && !strncmp(metric, "test.", 5); i++)
+        if (!strncmp(names[i], "val.", 4) && !strcmp(names[i] + 4, metric + 5))
+            return pool_printf(l->e->pool, "monitor: %s", names[i]);
+    return diag_suggest(l->e->pool, metric, names, n);
+}
+
 static int check_monitor(const struct lint *l, const struct part *p)
 {
     const char *metric = part_monitor(p), *names[64];
@@ -76,8 +86,8 @@ static int check_monitor(const struct lint *l, const struct part *p)
                           : "is not measured; see the section metrics";
     if (is_default(p, "monitor", metric))
         return WARN(l, p, "monitor: train.loss", "monitors %s, which %s", metric, why);
-    return diag_add(l->diag, DIAG_ERROR, p->mark, p->path,
-                    diag_suggest(l->e->pool, metric, names, n), "monitor: '%s' %s", metric, why);
+    return diag_add(l->diag, DIAG_ERROR, p->mark, p->path, suggest(l, metric, names, n),
+                    "monitor: '%s' %s", metric, why);
 }
 
 static int check_metrics(const struct lint *l)
@@ -144,8 +154,7 @@ static int lint_patience(const struct lint *l, const struct part *p)
 
     if (!patience || *patience < l->e->train.epochs)
         return RN_OK;
-    return WARN(l, p, NULL,
-                "waits for %lld epochs, but there are only %lld: it never does anything",
+    return WARN(l, p, NULL, "has a patience of %lld epochs in a run of %lld: it never runs out",
                 (long long)*patience, (long long)l->e->train.epochs);
 }
 

@@ -229,7 +229,7 @@ static void measure_put(struct line *l, const char *name, double loss, double ac
 {
     if (isnan(loss) && isnan(accuracy))
         return;
-    put(l, "  %s %.3g", name, loss);
+    put(l, "  %s %.3g", name, isnan(loss) ? (double)NAN : loss); /* without its sign */
     if (!isnan(accuracy))
         put(l, " (%.1f %%)", 100 * accuracy);
 }
