@@ -145,6 +145,16 @@ static int settle(const struct machine *m, const struct region *r, int64_t n)
                     (struct rn_map_call){.rows = 1, .cols = n, .in = {x}, .out = {x}});
 }
 
+/* As settle(), but it is read before it is written to again. */
+static int read_and_settle(const struct machine *m, const struct region *r, int64_t n)
+{
+    RN_TRY(rn_apply(
+        m->d, &squash,
+        (struct rn_map_call){
+            .rows = 1, .cols = n, .in = {m->arena + r->at}, .out = {m->arena + ARENA - 5000}}));
+    return settle(m, r, n);
+}
+
 static int do_map(const struct machine *m, const struct step *s, int64_t moved, bool recording)
 {
     struct rn_map_call c = {.rows = s->out.rows,
@@ -204,7 +214,7 @@ static int do_conv(const struct machine *m, const struct step *s)
                         .pass = (uint8_t)s->pass};
 
     RN_TRY(m->d->ops->conv(m->d, &c));
-    return settle(m, &s->out, s->out.rows * s->out.cols);
+    return read_and_settle(m, &s->out, s->out.rows * s->out.cols);
 }
 
 static int do_pool(const struct machine *m, const struct step *s)
@@ -222,7 +232,7 @@ static int do_pool(const struct machine *m, const struct step *s)
     if (largest)
         p.where = backward ? m->arena + s->b.at : out + s->k * POOLED;
     RN_TRY(m->d->ops->pool(m->d, &p));
-    return settle(m, &s->out, s->k * (backward ? IMAGE : POOLED));
+    return read_and_settle(m, &s->out, s->k * (backward ? IMAGE : POOLED));
 }
 
 static int do_step(const struct machine *m, const struct step *s, int64_t moved, bool recording)
