@@ -84,6 +84,8 @@ const char *failure_text(void)
     return *error_text() ? error_text() : "a call failed and did not say why";
 }
 
+bool same_bits(const void *a, const void *b, size_t bytes) { return !memcmp(a, b, bytes); }
+
 double made_up(uint64_t stream, int64_t i)
 {
     uint64_t x = (uint64_t)i * 0x9E3779B97F4A7C15u + stream * 0xD1B54A32D192ED03u; /* splitmix64 */

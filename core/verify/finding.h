@@ -99,6 +99,9 @@ enum finding stages_run(struct verdict *v, const struct stage *stages, int n, vo
     } while (0)
 const char *failure_text(void); /* of the last error; or that nothing was said */
 
+/* Bit for bit: also of NaN, and 0 is not -0. */
+bool same_bits(const void *a, const void *b, size_t bytes);
+
 /* 0.1 < |v| < 1.5, either sign, the same for the same arguments: away from what bends at 0 */
 double made_up(uint64_t stream, int64_t i);
 

@@ -88,8 +88,7 @@ static bool same_item(const struct rig_item *a, const struct rig_item *b)
     return !strcmp(a->name, b->name) && a->shape.rank == b->shape.rank &&
            !memcmp(a->shape.dim, b->shape.dim, (size_t)a->shape.rank * sizeof *a->shape.dim) &&
            a->life == b->life && a->flags == b->flags && a->init.rule == b->init.rule &&
-           !memcmp(&a->init.scale, &b->init.scale, sizeof a->init.scale) &&
-           a->constant == b->constant;
+           a->init.scale == b->init.scale && a->constant == b->constant;
 }
 
 bool rig_plan_same(const struct rig_plan *a, const struct rig_plan *b)

@@ -126,7 +126,7 @@ static enum finding call_scalars(struct trial *t, const struct plan *plan, int64
     for (int i = 0; i < RN_SCALARS; i++) {
         EXPECT(isfinite(out[i]), NOT_FINITE, "scalars() gives out[%d] = %g for update %lld", i,
                out[i], (long long)n);
-        EXPECT(!memcmp(&out[i], &again[i], sizeof *out), UNSTEADY,
+        EXPECT(same_bits(&out[i], &again[i], sizeof *out), UNSTEADY,
                "scalars() gives two results for update %lld", (long long)n);
         b->f[FROM + i] = (rn_real)out[i];
     }
@@ -198,8 +198,8 @@ static struct plan usual(const struct trial *t)
 
 static bool same(const struct trial *t, const struct result *r)
 {
-    return !memcmp(r->param, t->first.param, sizeof r->param) &&
-           !memcmp(r->slot, t->first.slot, t->u.n_slots * sizeof *r->slot);
+    return same_bits(r->param, t->first.param, sizeof r->param) &&
+           same_bits(r->slot, t->first.slot, t->u.n_slots * sizeof *r->slot);
 }
 
 /* ---- stages ------------------------------------------------------------------------ */
@@ -290,9 +290,9 @@ static enum finding compare_decay(struct trial *t, const void *none, const void 
     PASS(go(t, &plan, &decayed));
     plan.decays = false;
     PASS(go(t, &plan, &left_alone));
-    EXPECT(memcmp(without.param, decayed.param, sizeof without.param) != 0, DECAY,
+    EXPECT(!same_bits(without.param, decayed.param, sizeof without.param), DECAY,
            "weight_decay changes nothing");
-    EXPECT(!memcmp(without.param, left_alone.param, sizeof without.param), DECAY,
+    EXPECT(same_bits(without.param, left_alone.param, sizeof without.param), DECAY,
            "a parameter that is to be left alone (decays 0) is decayed");
     return FINE;
 }
