@@ -12,6 +12,7 @@ static const struct {
     double weights[MAX_WIDTH]; /* of classes, when options say so */
 } cases[] = {
     {"cross_entropy", "cross_entropy", "{}", 5, 1, {0}},
+    {"cross_entropy_masked", "cross_entropy", "{}", 5, 1, {0}},
     {"cross_entropy_smooth", "cross_entropy", "{label_smoothing: 0.1}", 5, 1, {0}},
     {"cross_entropy_weighted",
      "cross_entropy",

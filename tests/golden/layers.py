@@ -136,6 +136,11 @@ with open(os.path.join(os.path.dirname(__file__), "layers.txt"), "w") as f:
     batchnorm(f, "bn_image_plain", 153, nn.BatchNorm2d(17, affine=False), (3, 17, 2, 3))
     batchnorm(f, "bn_far", 154, nn.BatchNorm1d(3), (40, 3), offset=10)
 
+    torch.manual_seed(159)
+    z = torch.randn(6, 5)
+    z[0, 3], z[2, 0] = float("-inf"), float("-inf")
+    loss(f, "cross_entropy_masked", z, torch.tensor([0, 3, 2, 4, 1, 1]),
+         nn.CrossEntropyLoss(reduction="none"), nn.CrossEntropyLoss())
     cross_entropy(f, "cross_entropy_smooth", 160, 5, label_smoothing=0.1)
     cross_entropy(f, "cross_entropy_weighted", 161, 5, weight=torch.tensor([1, 0.5, 2, 0, 3]))
     cross_entropy(f, "cross_entropy_both", 162, 11, label_smoothing=0.2, weight=torch.tensor(
