@@ -252,28 +252,34 @@ static double peak_bytes(void)
     return (double)u.ru_maxrss * 1024;
 }
 
-static int save_weights(struct run *r)
+/* To go on from where training ended. */
+static int save_state(struct run *r)
 {
     char path[PATH_MAX];
 
-    if (r->end == TRAINER_DIVERGED && !trainer_kept(r->trainer))
-        return RN_OK; /* the last ones are no good to anybody */
-    TRY(trainer_show(r->trainer, true));
-    TRY(write_weights(r, "weights/last.safetensors"));
-    TRY(trainer_show(r->trainer, false));
     return checkpoint_state(r->s->model, r->trainer,
                             folder_path(&r->folder, "state/last.safetensors", path, sizeof path));
+}
+
+/* Those that are tested. */
+static int save_weights(struct run *r)
+{
+    TRY(trainer_show(r->trainer, true));
+    TRY(write_weights(r, "weights/last.safetensors"));
+    return trainer_show(r->trainer, false);
 }
 
 static int finish(struct run *r, const struct trainer_events *events)
 {
     bool done = r->end == TRAINER_DONE || r->end == TRAINER_ENOUGH;
+    bool good = r->end != TRAINER_DIVERGED || trainer_kept(r->trainer); /* to anybody */
     struct evaluation ev;
     int64_t epoch;
 
     judge_end(r);
-    TRY(save_weights(r));
+    TRY(good ? save_state(r) : RN_OK);
     TRY(trainer_finish(r->trainer, events, &epoch));
+    TRY(good ? save_weights(r) : RN_OK);
     if (done && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
         TRY(report_evaluation(r, &ev, epoch));

@@ -56,13 +56,16 @@ static bool is_default(const struct part *p, const char *name, const char *value
     return row->fallback && !strcmp(row->fallback, value);
 }
 
-/* The same of the validation, where the test set was asked for. */
+/* What of the validation was meant by a metric of the test set; what would have to be measured;
+ * else the nearest name. */
 static const char *suggest(const struct lint *l, const char *metric, const char *const *names,
                            int n)
 {
     for (int i = 0; i < n && !strncmp(metric, "test.", 5); i++)
         if (!strncmp(names[i], "val.", 4) && !strcmp(names[i] + 4, metric + 5))
             return pool_printf(l->e->pool, "monitor: %s", names[i]);
+    if (!strncmp(metric, "val.", 4) && l->d->n_val && metric_find(metric + 4))
+        return pool_printf(l->e->pool, "metrics: [%s]", metric + 4);
     return diag_suggest(l->e->pool, metric, names, n);
 }
 
