@@ -53,22 +53,39 @@ static int probe(struct trainer *t, const struct trainer_state *bad, int64_t ste
                       loop_phase(t, step - 1)->rows, t->arena, &t->train_io, &t->block, look, s);
 }
 
+/* No step had a bad loss: a callback found something else. */
+static int without_step(const struct trainer *t, const struct trainer_state *bad)
+{
+    return FAIL(RN_ENUMERIC, "%s after step %lld (epoch %lld): lower the learning rate, now %g",
+                *t->wanted.reason ? t->wanted.reason : "a callback says that it diverged",
+                (long long)bad->step, (long long)bad->epoch, t->lr);
+}
+
+/* Where what was restored stood; time that was spent stays spent. */
+static void go_back(struct trainer *t)
+{
+    double train_s = t->state.train_s;
+
+    if (t->wanted.restored)
+        t->state = t->wanted.kept;
+    t->state.train_s = train_s;
+}
+
 int loop_find_culprit(struct trainer *t)
 {
     struct trainer_state bad = t->state;
     struct search s = {.t = t};
     int64_t step = t->bad + 1;
-    bool known = t->bad >= 0;
 
+    go_back(t);
+    if (t->bad < 0)
+        return without_step(t, &bad);
     bad.step += step - bad.step_in_epoch;
     bad.step_in_epoch = step;
-    if (known && t->wanted.restored) {
-        double train_s = t->state.train_s;
-        t->state = t->wanted.kept;
+    if (t->wanted.restored) {
         TRY(probe(t, &bad, step, &s));
         TRY(watch_restore(t->watch, &t->wanted));
-        t->state = bad;
-        t->state.train_s = train_s;
+        go_back(t);
     }
     return FAIL(RN_ENUMERIC,
                 "the loss is not finite at step %lld (epoch %lld)%s%s%s%s%s: lower the learning "

@@ -341,6 +341,8 @@ static void result_say(struct console *c, const struct rn_report *r)
         put(&numbers, "   95 %% CI %.2f–%.2f", 100 * r->test->low, 100 * r->test->high);
     if (!isnan(loss))
         put(&numbers, "%s%s.loss %.4g", numbers.n ? "    " : "  ", split, loss);
+    if (numbers.n && rn_tested_epoch(r))
+        put(&numbers, "    weights of epoch %lld", (long long)rn_tested_epoch(r));
     if (numbers.n) {
         say(c, stdout, "", "%s", "");
         say(c, stdout, BOLD, "%s", numbers.s);

@@ -150,8 +150,20 @@ static void put_measure(struct rn_text *p, const struct rn_report *r, const char
     emit(p, "\n");
 }
 
+/* "test", and whose weights it saw where that is not clear. */
+static const char *test_label(const struct rn_report *r, char out[48])
+{
+    int64_t epoch = rn_tested_epoch(r);
+
+    if (epoch)
+        snprintf(out, 48, "test, weights of epoch %lld", (long long)epoch);
+    return epoch ? out : "test";
+}
+
 static void put_numbers(struct rn_text *p, const struct rn_report *r)
 {
+    char label[48];
+
     if (!r->n_epochs)
         return;
     const struct rn_epoch *e = &r->epochs[r->n_epochs - 1];
@@ -173,7 +185,7 @@ static void put_numbers(struct rn_text *p, const struct rn_report *r)
             put_measure(p, r, "validation, best epoch", "val", r->best_epoch, r->epochs[i].val_loss,
                         r->epochs[i].val_accuracy);
     if (r->test)
-        put_measure(p, r, "test", "test", 0, r->test->loss, r->test->accuracy);
+        put_measure(p, r, test_label(r, label), "test", 0, r->test->loss, r->test->accuracy);
     if (r->test && r->test->classes)
         emit(p,
              "\n%i test samples; 95 %% interval of the accuracy %2 to %2 %% (Wilson); macro F1 "

@@ -115,6 +115,8 @@ START_TEST(early_stopping_brings_back_the_best)
     int best = (int)summed("stop", "test.epoch"), ran = (int)summed("stop", "training.epochs");
     ck_assert_int_ge(best, 1);
     ck_assert_int_eq(ran, best + 2);
+    snprintf(line, sizeof line, "    weights of epoch %d\n", best);
+    EXPECT_TEXT(out, line);
     snprintf(line, sizeof line, "tiny.yaml -q --name short --epochs %d", best);
     EXPECT_EXIT(0, line);
     ck_assert_double_eq(summed("stop", "test.loss"), summed("short", "test.loss"));
@@ -203,6 +205,21 @@ START_TEST(divergence_says_where_and_leaves_what_was_good)
     expect_status("on", "finished");
     ck_assert_double_eq(summed("on", "training.epochs"), 6);
     ck_assert(isnan(summed("on", "test.loss")));
+}
+END_TEST
+
+START_TEST(an_evaluation_that_is_not_finite_is_divergence)
+{
+    struct safetensors st;
+
+    EXPECT_EXIT(6, "tiny.yaml --name leap train.batch_size=9999 --epochs 1 " DIVERGES);
+    EXPECT_TEXT(err, "val.loss is not finite after step 1 (epoch 1): lower the learning rate");
+    expect_status("leap", "diverged");
+    load("leap", LAST, &st);
+    for (int i = 0; i < st.n; i++) /* as before the first step */
+        for (size_t k = 0; k < count(&st.tensors[i]); k++)
+            ck_assert_float_lt(fabsf(st.tensors[i].data[k]), 1);
+    safetensors_free(&st);
 }
 END_TEST
 
@@ -468,6 +485,7 @@ int main(void)
                                   without_validation_early_stopping_warns,
                                   checkpoints_appear_and_old_ones_go,
                                   divergence_says_where_and_leaves_what_was_good,
+                                  an_evaluation_that_is_not_finite_is_divergence,
                                   the_average_is_what_is_saved,
                                   the_time_limit_ends_it,
                                   ctrl_c_with_callbacks_is_exit_130,

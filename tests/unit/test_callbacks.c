@@ -254,6 +254,24 @@ START_TEST(nan_guard_restores_nothing_when_nothing_was_kept)
 }
 END_TEST
 
+/* What the last update of an epoch did shows in the evaluation: nothing is kept before it. */
+START_TEST(nan_guard_looks_at_the_evaluation)
+{
+    struct watcher w = watcher("nan_guard", "{}", "val.loss");
+    const struct rn_progress_point end = {.step = 20, .steps_per_epoch = 10, .steps = 40};
+
+    ck_assert_uint_eq(losses(&w, RN_AT_INTERVAL, 1, 0).want, RN_WANT_KEEP);
+    ck_assert_uint_eq(
+        tell(&w, (struct rn_moment){.when = RN_AT_INTERVAL, .epoch = 2, .at = end}).want, 0);
+    ck_assert_uint_eq(epoch(&w, 2, 0.5).want, RN_WANT_KEEP);
+    struct rn_moment m = epoch(&w, 3, NO);
+    ck_assert_uint_eq(m.want, RN_WANT_RESTORE | RN_WANT_DIVERGED);
+    ck_assert_str_eq(m.reason, "val.loss is not finite");
+    ck_assert_int_eq(m.kept_epoch, 2);
+    ck_assert_uint_eq(epoch(&w, 3, INFINITY).want, RN_WANT_RESTORE | RN_WANT_DIVERGED);
+}
+END_TEST
+
 START_TEST(nan_guard_can_be_left_out)
 {
     struct watcher w = watcher("nan_guard", "{enabled: false}", "val.loss");
@@ -407,6 +425,7 @@ int main(void)
     tcase_add_loop_test(tc, checkpoint_saves, 0, sizeof saves / sizeof *saves);
     tcase_add_test(tc, nan_guard_goes_back_to_what_was_good);
     tcase_add_test(tc, nan_guard_restores_nothing_when_nothing_was_kept);
+    tcase_add_test(tc, nan_guard_looks_at_the_evaluation);
     tcase_add_test(tc, nan_guard_can_be_left_out);
     tcase_add_test(tc, time_limit_stops);
     tcase_add_test(tc, ema_begins_quickly);

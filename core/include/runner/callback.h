@@ -40,7 +40,8 @@ struct rn_moment {
     uint32_t want, reserved;
     int64_t kept_epoch;          /* RN_WANT_RESTORE: the epoch it belongs to, for the report */
     char file[64], old_file[64]; /* without folder and ending */
-    char reason[160];            /* RN_WANT_STOP: shown, and put into the report */
+    char reason[160];            /* RN_WANT_STOP, and RN_WANT_DIVERGED without bad_step: shown, and
+                                    put into the report */
 };
 
 enum rn_callback_flag {

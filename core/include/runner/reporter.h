@@ -145,6 +145,14 @@ struct rn_report {
     int64_t n_measures;
 };
 
+/* The epoch that a callback brought back for the test; 0: it saw the weights of the last. */
+static inline int64_t rn_tested_epoch(const struct rn_report *r)
+{
+    return r->test && r->n_epochs && r->test->epoch != r->epochs[r->n_epochs - 1].epoch
+               ? r->test->epoch
+               : 0;
+}
+
 /* NaN: not measured. */
 static inline double rn_measured(const struct rn_report *r, const char *split, const char *name,
                                  int64_t epoch)
