@@ -112,7 +112,8 @@ void write_config(const char *name, const char *extra)
 
     int n = snprintf(text, sizeof text,
                      "seed: 3\n"
-                     "data: {type: mnist, path: data, split: {train: 0.8, val: 0.2}}\n"
+                     "data: {type: mnist, path: data, split: {train: 0.8, val: 0.2},\n"
+                     "  normalize: {mean: 0.25, std: 0.25}}\n"
                      "model:\n  layers: [flatten, {type: dense, units: 16}, relu, "
                      "{type: dense, units: 4, name: scores}]\n"
                      "loss: cross_entropy\noptimizer: {type: adam, lr: 0.01}\n"
