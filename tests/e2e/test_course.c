@@ -385,7 +385,9 @@ static void write_npy(const char *name, const char *type, const char *shape, con
 
     ck_assert_ptr_nonnull(f);
     memset(head, ' ', sizeof head);
-    memcpy(head, "\x93NUMPY\1\0\166\0", 10); /* 118 bytes follow */
+    static const char begin[] = {'\x93', 'N', 'U', 'M', 'P',
+                                 'Y',    1,   0,   118, 0}; /* 118 bytes follow */
+    memcpy(head, begin, sizeof begin);
     int n = snprintf(head + 10, sizeof head - 10,
                      "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", type, shape);
     head[10 + n] = ' ';
