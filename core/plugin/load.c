@@ -23,13 +23,15 @@
 
 /* ---- who may write it ----------------------------------------------------- */
 
-static int check_writable(const char *path)
+/* near: the file or its folder. Further up a sticky folder is fine: nobody can put another in the
+ * place of what is ours. */
+static int check_writable(const char *path, bool near)
 {
     struct stat st;
 
     if (stat(path, &st))
         return FAIL(RN_EPLUGIN, "cannot be looked at");
-    if (!(st.st_mode & S_IWOTH))
+    if (!(st.st_mode & S_IWOTH) || (!near && (st.st_mode & S_ISVTX)))
         return RN_OK;
     bool folder = S_ISDIR(st.st_mode);
     return FAIL(RN_EPLUGIN,
@@ -45,10 +47,10 @@ static int check_trust(struct pool *p, const char *path, int levels)
 
     if (!s)
         return RN_ENOMEM;
-    TRY(check_writable(s));
-    while (levels-- && (slash = strrchr(s, '/')) && slash != s) {
+    TRY(check_writable(s, true));
+    for (int level = 1; level <= levels && (slash = strrchr(s, '/')) && slash != s; level++) {
         *slash = '\0';
-        TRY(check_writable(s));
+        TRY(check_writable(s, level == 1));
     }
     return RN_OK;
 }
