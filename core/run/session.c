@@ -32,10 +32,10 @@ static int check_expectations(struct session *s)
         for (int k = 0; k < n; k++)
             known |= !strcmp(e->expects[i].metric, names[k]);
         if (!known)
-            status = diag_add(
-                s->diag, DIAG_ERROR, e->expects[i].mark, "expect",
-                diag_suggest(e->pool, e->expects[i].metric, names, n),
-                "there is no metric '%s'; see the section metrics", e->expects[i].metric);
+            status =
+                diag_add(s->diag, DIAG_ERROR, e->expects[i].mark, "expect",
+                         diag_suggest(e->pool, e->expects[i].metric, names, n),
+                         "there is no metric '%s'; see the section metrics", e->expects[i].metric);
     }
     return status;
 }
