@@ -59,6 +59,8 @@ static inline int rn_window_axis_(const struct rn_window_options *o, int64_t siz
         *before = (reach - 1) / 2;
         *after = reach - 1 - *before;
     }
+    if (*stride < 1)
+        return RN_FAIL(RN_EINVAL, "a stride of %d, expected 1 or more", (int)*stride);
     if (size + *before + *after < reach)
         return RN_FAIL(
             RN_ESHAPE,
