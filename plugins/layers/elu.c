@@ -14,37 +14,18 @@ RN_MAP(forward, 1, 1, 0, y0 = x0 > 0 ? x0 : a0 * expm1f(x0););
 /* x0 y, x1 dy; the slope alpha exp(x) is y + alpha */
 RN_MAP(backward, 2, 1, 0, y0 = x0 > 0 ? x1 : (x0 + a0) * x1;);
 
-static int elu_plan(struct rn_plan *p)
-{
-    p->out = p->in[0];
-    return RN_OK;
-}
-
 static int elu_forward(const struct rn_call *c)
 {
     const struct elu *o = c->opts;
 
-    return rn_apply(c->dev, &forward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->in->shape),
-                                         .in = {c->in->data},
-                                         .out = {c->out->data},
-                                         .arg = {(rn_real)o->alpha}});
+    return rn_each_forward(c, &forward, o->alpha);
 }
 
 static int elu_backward(const struct rn_call *c)
 {
     const struct elu *o = c->opts;
 
-    if (!c->din->data)
-        return RN_OK;
-    return rn_apply(c->dev, &backward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->out->shape),
-                                         .in = {c->out->data, c->dout->data},
-                                         .out = {c->din->data},
-                                         .beta = {c->din_beta[0]},
-                                         .arg = {(rn_real)o->alpha}});
+    return rn_each_backward(c, &backward, c->out, o->alpha);
 }
 
 static const struct rn_plugin elu = {
@@ -61,7 +42,7 @@ static const struct rn_plugin elu = {
     .options = options,
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
-                                        .plan = elu_plan,
+                                        .plan = rn_each_plan,
                                         .forward = elu_forward,
                                         .backward = elu_backward},
 };

@@ -35,35 +35,18 @@ RN_MAP(backward_tanh, 2, 1, 0,
        const rn_real dz = (rn_real)0.79788456080286536 * (1 + 3 * q);
        y0 = x1 * ((1 + t) / 2 + x0 * (1 - t * t) * dz / 2););
 
-static int gelu_plan(struct rn_plan *p)
-{
-    p->out = p->in[0];
-    return RN_OK;
-}
-
 static int gelu_forward(const struct rn_call *c)
 {
     const struct gelu *o = c->opts;
 
-    return rn_apply(c->dev, o->approximate == TANH ? &forward_tanh : &forward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->in->shape),
-                                         .in = {c->in->data},
-                                         .out = {c->out->data}});
+    return rn_each_forward(c, o->approximate == TANH ? &forward_tanh : &forward, 0);
 }
 
 static int gelu_backward(const struct rn_call *c)
 {
     const struct gelu *o = c->opts;
 
-    if (!c->din->data)
-        return RN_OK;
-    return rn_apply(c->dev, o->approximate == TANH ? &backward_tanh : &backward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->in->shape),
-                                         .in = {c->in->data, c->dout->data},
-                                         .out = {c->din->data},
-                                         .beta = {c->din_beta[0]}});
+    return rn_each_backward(c, o->approximate == TANH ? &backward_tanh : &backward, c->in, 0);
 }
 
 static const struct rn_plugin gelu = {
@@ -80,7 +63,7 @@ static const struct rn_plugin gelu = {
     .options = options,
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .flags = RN_LAYER_READS_IN,
-                                        .plan = gelu_plan,
+                                        .plan = rn_each_plan,
                                         .forward = gelu_forward,
                                         .backward = gelu_backward},
 };

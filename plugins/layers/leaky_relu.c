@@ -15,37 +15,18 @@ RN_MAP(forward, 1, 1, 0, y0 = x0 > 0 ? x0 : a0 * x0;);
 /* x0 y, x1 dy */
 RN_MAP(backward, 2, 1, 0, y0 = x0 > 0 ? x1 : a0 * x1;);
 
-static int leaky_relu_plan(struct rn_plan *p)
-{
-    p->out = p->in[0];
-    return RN_OK;
-}
-
 static int leaky_relu_forward(const struct rn_call *c)
 {
     const struct leaky_relu *o = c->opts;
 
-    return rn_apply(c->dev, &forward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->in->shape),
-                                         .in = {c->in->data},
-                                         .out = {c->out->data},
-                                         .arg = {(rn_real)o->negative_slope}});
+    return rn_each_forward(c, &forward, o->negative_slope);
 }
 
 static int leaky_relu_backward(const struct rn_call *c)
 {
     const struct leaky_relu *o = c->opts;
 
-    if (!c->din->data)
-        return RN_OK;
-    return rn_apply(c->dev, &backward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->out->shape),
-                                         .in = {c->out->data, c->dout->data},
-                                         .out = {c->din->data},
-                                         .beta = {c->din_beta[0]},
-                                         .arg = {(rn_real)o->negative_slope}});
+    return rn_each_backward(c, &backward, c->out, o->negative_slope);
 }
 
 static const struct rn_plugin leaky_relu = {
@@ -62,7 +43,7 @@ static const struct rn_plugin leaky_relu = {
     .options = options,
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
-                                        .plan = leaky_relu_plan,
+                                        .plan = rn_each_plan,
                                         .forward = leaky_relu_forward,
                                         .backward = leaky_relu_backward},
 };

@@ -6,31 +6,11 @@ RN_MAP(forward, 1, 1, 0, y0 = 1 / (1 + expf(-x0)););
 /* x0 y, x1 dy */
 RN_MAP(backward, 2, 1, 0, y0 = x1 * x0 * (1 - x0););
 
-static int sigmoid_plan(struct rn_plan *p)
-{
-    p->out = p->in[0];
-    return RN_OK;
-}
-
-static int sigmoid_forward(const struct rn_call *c)
-{
-    return rn_apply(c->dev, &forward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->in->shape),
-                                         .in = {c->in->data},
-                                         .out = {c->out->data}});
-}
+static int sigmoid_forward(const struct rn_call *c) { return rn_each_forward(c, &forward, 0); }
 
 static int sigmoid_backward(const struct rn_call *c)
 {
-    if (!c->din->data)
-        return RN_OK;
-    return rn_apply(c->dev, &backward,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->out->shape),
-                                         .in = {c->out->data, c->dout->data},
-                                         .out = {c->din->data},
-                                         .beta = {c->din_beta[0]}});
+    return rn_each_backward(c, &backward, c->out, 0);
 }
 
 static const struct rn_plugin sigmoid = {
@@ -44,7 +24,7 @@ static const struct rn_plugin sigmoid = {
            "Any shape. NaN stays NaN. As torch.nn.Sigmoid.",
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
-                                        .plan = sigmoid_plan,
+                                        .plan = rn_each_plan,
                                         .forward = sigmoid_forward,
                                         .backward = sigmoid_backward},
 };

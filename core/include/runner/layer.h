@@ -133,6 +133,38 @@ static inline int rn_reduce(struct rn_device *d, enum rn_reduction op, enum rn_s
                                                  .over = (uint8_t)over});
 }
 
+/* A layer that does the same to each element: its plan(); y = map(x); and dx = map(from, dy), where
+ * from is c->in or c->out. a0 of the map is arg. */
+static inline int rn_each_plan(struct rn_plan *p)
+{
+    p->out = p->in[0];
+    return RN_OK;
+}
+
+static inline int rn_each_forward(const struct rn_call *c, const struct rn_map *map, double arg)
+{
+    return rn_apply(c->dev, map,
+                    (struct rn_map_call){.rows = c->batch,
+                                         .cols = rn_count(&c->in->shape),
+                                         .in = {c->in->data},
+                                         .out = {c->out->data},
+                                         .arg = {(rn_real)arg}});
+}
+
+static inline int rn_each_backward(const struct rn_call *c, const struct rn_map *map,
+                                   const struct rn_tensor *from, double arg)
+{
+    if (!c->din->data)
+        return RN_OK;
+    return rn_apply(c->dev, map,
+                    (struct rn_map_call){.rows = c->batch,
+                                         .cols = rn_count(&c->in->shape),
+                                         .in = {from->data, c->dout->data},
+                                         .out = {c->din->data},
+                                         .beta = {c->din_beta[0]},
+                                         .arg = {(rn_real)arg}});
+}
+
 /* Devices that cannot do these are told apart from those that fail. */
 static inline int rn_conv(struct rn_device *d, const struct rn_conv *c)
 {
