@@ -6,18 +6,12 @@
 
 struct checkpoint {
     const char *monitor;
-    int64_t mode; /* enum mode */
+    int64_t mode; /* enum rn_mode */
     int64_t save; /* enum which */
     int64_t every, keep;
     const char *name;
 };
 
-enum mode { AUTO, MIN, MAX };
-static const struct rn_choice modes[] = {
-    {"auto", AUTO, "max for accuracy, top, f1, precision and recall, else min"},
-    {"min", MIN, "less is better"},
-    {"max", MAX, "more is better"},
-    {NULL, 0, NULL}};
 enum which { BEST, LAST, EVERY };
 static const struct rn_choice which[] = {
     {"best", BEST, "whenever monitor is better than ever, in one file"},
@@ -27,7 +21,7 @@ static const struct rn_choice which[] = {
 
 static const struct rn_option options[] = {
     RN_STRING(struct checkpoint, monitor, "val.loss", 0, "best: the metric to look at"),
-    RN_CHOICE(struct checkpoint, mode, "auto", modes, "best: what is better"),
+    RN_CHOICE(struct checkpoint, mode, "auto", rn_modes, "best: what is better"),
     RN_CHOICE(struct checkpoint, save, "best", which, "which epochs"),
     RN_INT(struct checkpoint, every, "1", 1, 0x1p62, "epochs",
            "last, every: from one save to the next"),
@@ -65,7 +59,7 @@ static void file_name(const struct checkpoint *o, int64_t epoch, char *out, size
 /* Better than ever, which is noted. NaN never is. */
 static bool is_best(const struct checkpoint *o, struct state *s, double v)
 {
-    bool more = o->mode == MAX || (o->mode == AUTO && rn_more_is_better(o->monitor));
+    bool more = rn_more_is_better(o->mode, o->monitor);
 
     if (isnan(v) || (s->begun && (more ? v <= s->best : v >= s->best)))
         return false;

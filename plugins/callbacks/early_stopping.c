@@ -5,18 +5,12 @@
 
 struct early_stopping {
     const char *monitor;
-    int64_t mode; /* enum mode */
+    int64_t mode; /* enum rn_mode */
     int64_t patience;
     double min_delta;
     int64_t restore; /* enum weights */
 };
 
-enum mode { AUTO, MIN, MAX };
-static const struct rn_choice modes[] = {
-    {"auto", AUTO, "max for accuracy, top, f1, precision and recall, else min"},
-    {"min", MIN, "less is better"},
-    {"max", MAX, "more is better"},
-    {NULL, 0, NULL}};
 enum weights { BEST, LAST };
 static const struct rn_choice weights[] = {{"best", BEST, "those of the best epoch"},
                                            {"last", LAST, "as training left them"},
@@ -25,7 +19,7 @@ static const struct rn_choice weights[] = {{"best", BEST, "those of the best epo
 static const struct rn_option options[] = {
     RN_STRING(struct early_stopping, monitor, "val.loss", 0,
               "the metric to look at after each epoch"),
-    RN_CHOICE(struct early_stopping, mode, "auto", modes, "what is better"),
+    RN_CHOICE(struct early_stopping, mode, "auto", rn_modes, "what is better"),
     RN_INT(struct early_stopping, patience, "5", 1, 0x1p62, "epochs",
            "so many in a row without improvement end training"),
     RN_FLOAT(struct early_stopping, min_delta, "0", 0, DBL_MAX, 0, NULL,
@@ -43,7 +37,7 @@ struct state {
 /* NaN, which stands for what was not measured too, is no improvement. */
 static bool improves(const struct early_stopping *o, const struct state *s, double v)
 {
-    bool more = o->mode == MAX || (o->mode == AUTO && rn_more_is_better(o->monitor));
+    bool more = rn_more_is_better(o->mode, o->monitor);
 
     if (!s->epoch)
         return !isnan(v);

@@ -5,7 +5,7 @@
 
 struct plateau {
     const char *monitor;
-    int64_t mode; /* enum mode */
+    int64_t mode; /* enum rn_mode */
     double factor;
     int64_t patience;
     double threshold;
@@ -14,12 +14,6 @@ struct plateau {
     double min_factor;
 };
 
-enum mode { AUTO, MIN, MAX };
-static const struct rn_choice modes[] = {
-    {"auto", AUTO, "max for accuracy, top, f1, precision and recall, else min"},
-    {"min", MIN, "less is better"},
-    {"max", MAX, "more is better"},
-    {NULL, 0, NULL}};
 enum measure { RELATIVE, ABSOLUTE };
 static const struct rn_choice measures[] = {{"rel", RELATIVE, "a share of the best so far"},
                                             {"abs", ABSOLUTE, "a difference"},
@@ -27,7 +21,7 @@ static const struct rn_choice measures[] = {{"rel", RELATIVE, "a share of the be
 
 static const struct rn_option options[] = {
     RN_STRING(struct plateau, monitor, "val.loss", 0, "the metric to look at after each epoch"),
-    RN_CHOICE(struct plateau, mode, "auto", modes, "what is better"),
+    RN_CHOICE(struct plateau, mode, "auto", rn_modes, "what is better"),
     RN_FLOAT(struct plateau, factor, "0.1", 0, 1, RN_OPT_OPEN_MAX, NULL,
              "times the rate when it falls"),
     RN_INT(struct plateau, patience, "10", 0, 0x1p62, "epochs",
@@ -58,7 +52,7 @@ static void plateau_observe(const void *opts, void *state, double metric)
 {
     const struct plateau *o = opts;
     struct state *s = state;
-    bool more = o->mode == MAX || (o->mode == AUTO && rn_more_is_better(o->monitor));
+    bool more = rn_more_is_better(o->mode, o->monitor);
 
     if (!s->begun)
         *s = (struct state){.best = more ? -HUGE_VAL : HUGE_VAL, .factor = 1, .begun = 1};

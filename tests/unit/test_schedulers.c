@@ -161,9 +161,9 @@ START_TEST(what_more_of_is_better)
     static const char *const less[] = {"val.loss", "train.loss", "val.error", "lr", "val.mse"};
 
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        ck_assert_msg(rn_more_is_better(more[i]), "%s", more[i]);
+        ck_assert_msg(rn_more_is_better(RN_MODE_AUTO, more[i]), "%s", more[i]);
     for (size_t i = 0; i < sizeof less / sizeof *less; i++)
-        ck_assert_msg(!rn_more_is_better(less[i]), "%s", less[i]);
+        ck_assert_msg(!rn_more_is_better(RN_MODE_AUTO, less[i]), "%s", less[i]);
 }
 END_TEST
 

@@ -36,15 +36,22 @@ static inline double rn_span_steps(const struct rn_span_value *s, const struct r
     }
 }
 
-/* Whether more of a metric is better: of "val.accuracy" it is, of a loss or an error it is not. */
-static inline bool rn_more_is_better(const char *metric)
+/* The choices of an option `mode` beside `monitor`: which way the metric is better. */
+enum rn_mode { RN_MODE_AUTO, RN_MODE_MIN, RN_MODE_MAX };
+static const struct rn_choice rn_modes[] = {
+    {"auto", RN_MODE_AUTO, "max for accuracy, top, f1, precision and recall, else min"},
+    {"min", RN_MODE_MIN, "less is better"},
+    {"max", RN_MODE_MAX, "more is better"},
+    {NULL, 0, NULL}};
+
+static inline bool rn_more_is_better(int64_t mode, const char *monitor)
 {
     static const char *const good[] = {"accuracy", "top", "f1", "precision", "recall"};
 
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        if (strstr(metric, good[i]))
+    for (size_t i = 0; mode == RN_MODE_AUTO && i < sizeof good / sizeof *good; i++)
+        if (strstr(monitor, good[i]))
             return true;
-    return false;
+    return mode == RN_MODE_MAX;
 }
 
 #endif
