@@ -11,31 +11,34 @@ struct warmup {
     double warmup_from;
 };
 const struct rn_option warmup_rows[] = {
-    RN_SPAN(struct warmup, warmup, "0 steps", "the learning rate rises linearly over this"),
+    RN_SPAN_WITH(struct warmup, warmup, "0 steps", RN_OPT_NO_TIME,
+                 "the learning rate rises linearly over this"),
     RN_FLOAT(struct warmup, warmup_from, "0", 0, 1, 0, NULL,
              "where the warm-up starts, as a share of the learning rate"),
     RN_END};
 
 static const char *const scheduler_skip[] = {"type", "warmup", "warmup_from", NULL};
 
-static int warmup_read(struct loader *l, struct node *n, const struct plugin *plugin)
+/* The core's own options of the section, beside the plugin's. */
+static int warmup_read(struct loader *l, struct node *n, const struct option_table *plugins)
 {
-    const char *skip[64] = {"type"};
+    const char **skip = pool_alloc(l->pool, (size_t)(2 * plugins->n + 2) * sizeof *skip);
     struct option_table table;
-    int k = 1;
+    int n_skip = 0;
     void *opts;
 
-    for (int i = 0; plugin && i < plugin->options.n && k < 63; i++)
-        skip[k++] = plugin->options.rows[i].name;
-    if (!plugin)
-        return RN_OK;
+    if (!skip)
+        return RN_ENOMEM;
+    skip[n_skip++] = "type";
+    for (int i = 0; i < plugins->n; i++) {
+        skip[n_skip++] = plugins->rows[i].name;
+        if (plugins->rows[i].alias)
+            skip[n_skip++] = plugins->rows[i].alias;
+    }
     TRY(options_table(l->pool, warmup_rows, sizeof *warmup_rows, sizeof(struct warmup), &table));
     TRY(options_parse(l->pool, &table, n, n->mark, "scheduler", "scheduler", skip, l->diag, &opts));
     TRY(options_fill(l->pool, &table, n));
     const struct warmup *w = opts;
-    if (w->warmup.unit == RN_SECONDS || w->warmup.value < 0)
-        return diag_add(l->diag, DIAG_ERROR, tree_get(n, "warmup")->mark, "scheduler.warmup",
-                        "500 steps, 1 epoch, 5%", "takes a number of steps, epochs, samples or %%");
     l->e->warmup.span = w->warmup;
     l->e->warmup.from = w->warmup_from;
     return RN_OK;
@@ -44,11 +47,12 @@ static int warmup_read(struct loader *l, struct node *n, const struct plugin *pl
 static int scheduler_read(struct loader *l)
 {
     struct node *n = tree_get(l->root, "scheduler");
+    struct part *part = &l->e->scheduler;
 
     if (!n || n->kind == NODE_NULL)
         return RN_OK;
-    CHECKED(part_read(l, RN_KIND_SCHEDULER, n, "scheduler", scheduler_skip, &l->e->scheduler));
-    return warmup_read(l, n, l->e->scheduler.plugin);
+    CHECKED(part_read(l, RN_KIND_SCHEDULER, n, "scheduler", scheduler_skip, part));
+    return part->plugin ? warmup_read(l, n, &part->plugin->options) : RN_OK;
 }
 
 /* Those that are used by default come first, and are there whether the file has a list or not. */

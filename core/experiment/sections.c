@@ -167,7 +167,8 @@ const struct rn_option train_rows[] = {
              "largest size of each element of the gradient"),
     RN_BOOL(struct train, shuffle, "true", "a new order each epoch"),
     RN_BOOL(struct train, drop_last, "false", "leave out the last batch when it is not full"),
-    RN_SPAN(struct train, log_every, "50 steps", "how often the running loss is recorded"),
+    RN_SPAN_WITH(struct train, log_every, "50 steps", RN_OPT_NO_TIME | RN_OPT_OPEN_MIN,
+                 "how often the running loss is recorded"),
     RN_END};
 
 static int train_read(struct loader *l)
@@ -178,10 +179,6 @@ static int train_read(struct loader *l)
     TRY(section_read(l, train_rows, sizeof(struct train), l->root, "train", "train", &opts,
                      &section));
     const struct train *t = opts;
-    const struct node *every = tree_get(section, "log_every");
-    if (t->log_every.unit == RN_SECONDS || t->log_every.value <= 0)
-        return diag_add(l->diag, DIAG_ERROR, every->mark, "train.log_every", "50 steps, 1 epoch",
-                        "takes a number of steps, epochs, samples or %% above 0");
     l->e->train.epochs = t->epochs;
     l->e->train.batch_size = t->batch_size;
     l->e->train.eval_batch_size = t->eval_batch_size;

@@ -7,23 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-static double accuracy_of(const struct trainer *t, const struct data_split *s, const int32_t *index,
-                          int64_t n)
-{
-    int64_t right = 0;
-
-    for (int64_t i = 0; i < n; i++) {
-        const rn_real *x = t->scores + i * t->width;
-        int64_t best = 0;
-        for (int64_t c = 1; c < t->width; c++)
-            best = x[c] > x[best] ? c : best;
-        right += best == (int64_t)s->host_target[index[i]];
-    }
-    return (double)right / (double)n;
-}
-
-static int extra_metrics(struct trainer *t, const struct data_split *s, const int32_t *index,
-                         struct evaluation *out)
+/* What the scores amount to, beside the loss. */
+static int measure(struct trainer *t, const struct data_split *s, const int32_t *index,
+                   struct evaluation *out)
 {
     int64_t k = t->m->target_width;
     struct metric_input in = {.n = out->n,
@@ -34,13 +20,15 @@ static int extra_metrics(struct trainer *t, const struct data_split *s, const in
                               .classes = t->d->info.classes,
                               .logits = t->e->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS};
 
-    out->n_extra = 0;
-    for (int64_t i = 0; t->n_metrics && i < out->n; i++)
+    for (int64_t i = 0; i < out->n; i++)
         memcpy(t->eval_target + i * k, s->host_target + index[i] * k, (size_t)k * sizeof(float));
-    for (int i = 0; i < t->n_metrics; i++) {
-        struct rn_metric *to = &out->extra[out->n_extra++];
-        to->name = t->metrics[i]->name;
-        TRY(metric_compute(t->metrics[i], &in, &to->value));
+    out->accuracy = NAN;
+    if (t->classifies)
+        TRY(metric_compute(metric_find("accuracy"), &in, &out->accuracy));
+    for (out->n_extra = 0; out->n_extra < t->n_metrics; out->n_extra++) {
+        struct rn_metric *to = &out->extra[out->n_extra];
+        to->name = t->metrics[out->n_extra]->name;
+        TRY(metric_compute(t->metrics[out->n_extra], &in, &to->value));
     }
     return RN_OK;
 }
@@ -64,8 +52,7 @@ static int collect(struct trainer *t, int split, const int32_t *index, int64_t n
     out->scores = t->scores;
     out->row_loss = t->row_loss;
     out->loss = loss / weight;
-    out->accuracy = t->classifies ? accuracy_of(t, &t->d->split[split], index, n) : NAN;
-    return extra_metrics(t, &t->d->split[split], index, out);
+    return measure(t, &t->d->split[split], index, out);
 }
 
 int loop_evaluate(struct trainer *t, int split, const struct phase p[2], const int32_t *index,

@@ -19,14 +19,19 @@ static int64_t truth(const struct metric_input *in, int64_t i)
     return (int64_t)in->targets[i * in->target_width];
 }
 
-/* The class with the highest score, the first of several; NaN is below every number. One score
- * tells two classes apart: the second one above 0, or as a probability above a half. */
+/* One score tells two classes apart: the second one above 0, or as a probability above a half. */
+static bool one_for_two(const struct metric_input *in)
+{
+    return in->width == 1 && in->classes == 2;
+}
+
+/* The class with the highest score, the first of several; NaN is below every number. */
 static int64_t predicted(const struct metric_input *in, int64_t i)
 {
     const rn_real *x = row(in, i);
     int64_t best = 0;
 
-    if (in->width == 1)
+    if (one_for_two(in))
         return (double)x[0] > (in->logits ? 0 : 0.5);
     for (int64_t c = 1; c < in->width; c++)
         if (x[c] > x[best] || (isnan(x[best]) && !isnan(x[c])))
@@ -34,7 +39,7 @@ static int64_t predicted(const struct metric_input *in, int64_t i)
     return best;
 }
 
-static int64_t classes_of(const struct metric_input *in) { return in->width == 1 ? 2 : in->width; }
+static int64_t classes_of(const struct metric_input *in) { return one_for_two(in) ? 2 : in->width; }
 
 /* scikit-learn's accuracy_score: the share of samples whose class is predicted. */
 static int accuracy(const struct metric_input *in, double *out)
@@ -120,7 +125,7 @@ static double confidence(const struct metric_input *in, int64_t i)
     int64_t best = predicted(in, i);
     double sum = 0;
 
-    if (in->width == 1) {
+    if (one_for_two(in)) {
         double p = in->logits ? 1 / (1 + exp(-(double)x[0])) : (double)x[0];
         return p > 0.5 ? p : 1 - p;
     }
@@ -206,7 +211,7 @@ static int check_classes(const struct metric *m, const struct metric_input *in)
 {
     int64_t n = classes_of(in);
 
-    if (in->width == 1 && in->classes != 2)
+    if (in->width == 1 && in->classes > 2)
         return FAIL(RN_ESHAPE,
                     "%s: the model gives one score and the data has %lld classes; expected one "
                     "score a class, or two classes",

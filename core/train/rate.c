@@ -55,22 +55,28 @@ void rate_observe(struct rate *r, double metric)
 
 /* ---- the curve ------------------------------------------------------------------------------ */
 
-/* Updates of one epoch and of all: as the trainer counts them. */
-static struct rn_progress_point whole_run(const struct experiment *e, int64_t n_train)
+int64_t rate_batches(const struct experiment *e, int64_t n_train)
 {
-    int64_t batch = e->train.batch_size, group = e->train.accumulate;
+    int64_t batch = e->train.batch_size;
     bool rest = n_train % batch && !(e->train.drop_last && n_train >= batch);
-    int64_t steps = n_train / batch + rest, updates = (steps + group - 1) / group;
+
+    return n_train / batch + rest;
+}
+
+struct rn_progress_point rate_point(const struct experiment *e, int64_t n_train, int64_t updates)
+{
+    int64_t group = e->train.accumulate, an_epoch = (rate_batches(e, n_train) + group - 1) / group;
 
     return (struct rn_progress_point){.size = sizeof(struct rn_progress_point),
-                                      .steps = updates * e->train.epochs,
-                                      .steps_per_epoch = updates,
-                                      .batch_size = batch * group};
+                                      .step = updates,
+                                      .steps = an_epoch * e->train.epochs,
+                                      .steps_per_epoch = an_epoch,
+                                      .batch_size = e->train.batch_size * group};
 }
 
 int rate_curve(const struct experiment *e, int64_t n_train, struct rate_curve *out)
 {
-    struct rn_progress_point at = whole_run(e, n_train);
+    struct rn_progress_point at = rate_point(e, n_train, 0);
     struct pool *p = pool_new();
     struct rate r;
 

@@ -14,6 +14,10 @@ struct rate {
 /* RN_ENOMEM. All is in p. */
 int rate_open(struct pool *p, const struct experiment *e, struct rate *out);
 double rate_base(const struct experiment *e);
+/* Batches of an epoch over n_train samples. */
+int64_t rate_batches(const struct experiment *e, int64_t n_train);
+/* Where a run over n_train samples stands behind so many updates. */
+struct rn_progress_point rate_point(const struct experiment *e, int64_t n_train, int64_t updates);
 /* Of the update that comes after at->step of them. */
 double rate_at(const struct rate *r, const struct rn_progress_point *at);
 /* The metric that the scheduler monitors, and what it was in this epoch. NULL: none. */

@@ -20,18 +20,14 @@ static int both_arrays(struct trainer *t, int64_t n, rn_real **dev, rn_real **ho
     return *host ? RN_OK : RN_ENOMEM;
 }
 
+/* In batches. */
 static int64_t log_interval(const struct trainer *t)
 {
-    const struct rn_span_value *every = &t->e->train.log_every;
-    double per_epoch = (double)t->state.steps_per_epoch, steps = every->value;
+    struct rn_progress_point batches = {.steps = t->state.steps_per_epoch * t->e->train.epochs,
+                                        .steps_per_epoch = t->state.steps_per_epoch,
+                                        .batch_size = t->e->train.batch_size};
 
-    if (every->unit == RN_EPOCHS)
-        steps = every->value * per_epoch;
-    if (every->unit == RN_SAMPLES)
-        steps = every->value / (double)t->e->train.batch_size;
-    if (every->unit == RN_PERCENT)
-        steps = every->value / 100 * per_epoch * (double)t->e->train.epochs;
-    return max64(1, (int64_t)fmin(steps, 1e15));
+    return max64(1, (int64_t)fmin(rn_span_steps(&t->e->train.log_every, &batches), 1e15));
 }
 
 /* Rows of the full batch and of the last one, 0 where there is none. */
@@ -157,13 +153,11 @@ int loop_set_up(struct trainer *t)
 {
     const struct data *d = t->d;
     int64_t batch = t->e->train.batch_size, eval = t->e->train.eval_batch_size, bytes = 0;
-    int64_t left = d->n_train % batch, accumulate = t->e->train.accumulate;
 
     set_rows(t->train, d->n_train, batch, t->e->train.drop_last);
     set_rows(t->train_eval, d->n_val, min64(eval, max64(d->n_val, 1)), false);
     set_rows(t->test_eval, d->n_test, min64(eval, max64(d->n_test, 1)), false);
-    t->state.steps_per_epoch = d->n_train / batch + (left && t->train[1].rows ? 1 : 0);
-    t->state.updates_per_epoch = (t->state.steps_per_epoch + accumulate - 1) / accumulate;
+    t->state.steps_per_epoch = rate_batches(t->e, d->n_train);
     t->log_steps = log_interval(t);
     TRY(alloc_arrays(t));
     if (t->e->n_augments)

@@ -127,14 +127,7 @@ int loop_tell_epoch(struct trainer *t, bool best)
 
 struct rn_progress_point loop_point(const struct trainer *t)
 {
-    const struct trainer_state *s = &t->state;
-
-    return (struct rn_progress_point){.size = sizeof(struct rn_progress_point),
-                                      .step = s->updates,
-                                      .steps = s->updates_per_epoch * t->e->train.epochs,
-                                      .steps_per_epoch = s->updates_per_epoch,
-                                      .batch_size =
-                                          t->e->train.batch_size * t->e->train.accumulate};
+    return rate_point(t->e, t->d->n_train, t->state.updates);
 }
 
 struct list { /* of metrics with full names, which live in names */

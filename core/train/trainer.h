@@ -9,7 +9,7 @@
 struct trainer_state {
     int64_t step, epoch, step_in_epoch; /* batches done; epoch from 1 */
     int64_t updates;                    /* of the parameters */
-    int64_t steps_per_epoch, updates_per_epoch, best_epoch;
+    int64_t steps_per_epoch, best_epoch;
     double best_val_loss, train_s;
 };
 

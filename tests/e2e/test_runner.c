@@ -193,7 +193,7 @@ START_TEST(odd_sizes_and_intervals)
     write_config("percent.yaml", "");
     EXPECT_EXIT(0, "percent.yaml train.log_every=10%");
     EXPECT_EXIT(2, "check percent.yaml train.log_every=10s");
-    EXPECT_TEXT(err, "steps, epochs, samples or %");
+    EXPECT_TEXT(err, "units: steps, epochs, samples, %");
 }
 END_TEST
 
