@@ -22,46 +22,17 @@ enum { WHETHER = 0, FIELD = 4 }; /* the numbers of a row: the field across, then
 
 /* ---- numbers --------------------------------------------------------------------------- */
 
-/* random.h's Philox for AT_ONCE counters in a row: v[4 * i + k] is output k of counter lo + i. The
- * rounds are unrolled: gcc makes vectors of a loop without one inside. */
-__attribute__((always_inline)) static inline void philox_block(uint64_t key, uint64_t hi,
-                                                               uint64_t lo, uint32_t *restrict v)
-{
-    for (uint32_t i = 0; i < AT_ONCE; i++) {
-        uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-        uint32_t a = (uint32_t)(lo + i), b = (uint32_t)((lo + i) >> 32);
-        uint32_t c = (uint32_t)hi, d = (uint32_t)(hi >> 32);
-
-#pragma GCC unroll 10
-        for (int round = 0; round < 10; round++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * a, p1 = (uint64_t)0xCD9E8D57u * c;
-
-            a = (uint32_t)(p1 >> 32) ^ b ^ k0;
-            b = (uint32_t)p1;
-            c = (uint32_t)(p0 >> 32) ^ d ^ k1;
-            d = (uint32_t)p0;
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
-        }
-        v[4 * i] = a;
-        v[4 * i + 1] = b;
-        v[4 * i + 2] = c;
-        v[4 * i + 3] = d;
-    }
-}
-
-/* out[i] = 2 * (number first + i of the row) - 1; first is a multiple of 4; writes a whole number
- * of 4 * AT_ONCE values. */
+/* out[i] = 2 * (number first + i of the row) - 1; writes a whole number of RN_UNIFORMS values. */
 RN_CLONES static void uniform_fill(const struct rn_augment_call *c, int64_t row, int64_t first,
                                    int64_t n, float *restrict out)
 {
-    uint64_t lo = ((uint64_t)(c->first_row + row) << 22) + (uint64_t)first / 4;
-    uint32_t v[4 * AT_ONCE];
+    uint64_t at = rn_augment_index(c, row, first);
+    float u[RN_UNIFORMS];
 
-    for (int64_t i = 0; i < n; i += 4 * AT_ONCE, lo += AT_ONCE) {
-        philox_block(c->key, c->draw, lo, v);
-        for (int k = 0; k < 4 * AT_ONCE; k++)
-            out[i + k] = (float)(int32_t)(v[k] >> 8) * 0x1p-23f - 1;
+    for (int64_t i = 0; i < n; i += RN_UNIFORMS) {
+        rn_uniforms(c->key, c->draw, at + (uint64_t)i, u);
+        for (int k = 0; k < RN_UNIFORMS; k++)
+            out[i + k] = 2 * u[k] - 1;
     }
 }
 
@@ -84,7 +55,7 @@ static int64_t plan_of(const struct elastic *o, int64_t h, int64_t w, float *scr
 {
     p->radius = (int64_t)(3 * o->sigma + 0.5);
     p->line = w + p->radius;
-    p->size = round_up(h * p->line, 4 * AT_ONCE);
+    p->size = round_up(h * p->line, RN_UNIFORMS);
     p->above = p->radius * p->line;
     int64_t noise = round_up(p->radius + 1, AT_ONCE) + p->above;
     int64_t half = noise + p->size + p->above + p->radius;

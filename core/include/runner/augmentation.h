@@ -27,10 +27,16 @@ struct rn_augmentation_ops {
 };
 RN_NO_TAIL_PADDING(struct rn_augmentation_ops, apply);
 
-/* Number i of this row, uniform in [0, 1); i < 2^24. */
+/* Where the numbers of a row begin, for rn_uniforms(); i < 2^24. */
+static inline uint64_t rn_augment_index(const struct rn_augment_call *c, int64_t row, int64_t i)
+{
+    return ((uint64_t)(c->first_row + row) << 24) + (uint64_t)i;
+}
+
+/* Number i of this row, uniform in [0, 1). */
 static inline float rn_augment_uniform(const struct rn_augment_call *c, int64_t row, int64_t i)
 {
-    return rn_uniform(c->key, c->draw, ((uint64_t)(c->first_row + row) << 24) + (uint64_t)i);
+    return rn_uniform(c->key, c->draw, rn_augment_index(c, row, i));
 }
 
 #endif
