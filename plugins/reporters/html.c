@@ -207,30 +207,15 @@ static void put_verdict(struct rn_text *p, const struct rn_report *r)
     emit(p, "</ul>\n");
 }
 
-/* Whether anything was classified. */
-static bool has_accuracy(const struct rn_report *r)
+static void put_number(struct rn_text *p, const struct rn_report *r, const struct rn_number *m)
 {
-    for (int64_t i = 0; i < r->n_epochs; i++)
-        if (isfinite(r->epochs[i].train_accuracy) || isfinite(r->epochs[i].val_accuracy))
-            return true;
-    return r->test && r->test->classes;
-}
-
-struct measured {             /* a row of the numbers */
-    const char *what, *split; /* split: in the further metrics; NULL: none */
-    int64_t epoch, n;
-    double loss, accuracy;
-};
-
-static void put_measure(struct rn_text *p, const struct rn_report *r, struct measured m)
-{
-    emit(p, "<tr><td>%s</td><td>%I</td><td>%g</td>", m.what, m.n, m.loss);
-    if (isfinite(m.accuracy))
-        emit(p, "<td>%2 %%</td>", 100 * m.accuracy);
-    else if (has_accuracy(r))
+    emit(p, "<tr><td>%s</td><td>%I</td><td>%g</td>", m->what, m->n, m->loss);
+    if (isfinite(m->accuracy))
+        emit(p, "<td>%2 %%</td>", 100 * m->accuracy);
+    else if (rn_has_accuracy(r))
         emit(p, "<td>\xE2\x80\x93</td>");
     for (int64_t i = 0; i < r->n_measures; i++) {
-        double v = m.split ? rn_measured(r, m.split, r->measures[i].name, m.epoch) : NAN;
+        double v = m->split ? rn_measured(r, m->split, r->measures[i].name, m->epoch) : NAN;
         if (!rn_measure_is_new(r, i))
             continue;
         if (isnan(v))
@@ -241,51 +226,23 @@ static void put_measure(struct rn_text *p, const struct rn_report *r, struct mea
     emit(p, "</tr>\n");
 }
 
-/* "test", and whose weights it saw where that is not clear. */
-static const char *test_label(const struct rn_report *r, char out[48])
-{
-    int64_t epoch = rn_tested_epoch(r);
-
-    if (epoch)
-        snprintf(out, 48, "test, weights of epoch %lld", (long long)epoch);
-    return epoch ? out : "test";
-}
-
 static void put_numbers(struct rn_text *p, const struct rn_report *r)
 {
-    char label[48];
+    struct rn_number rows[RN_NUMBERS];
 
     if (!r->n_epochs)
         return;
-    const struct rn_epoch *e = &r->epochs[r->n_epochs - 1];
+    int n = rn_numbers(r, rows);
     emit(p,
          "<h2>Numbers</h2>\n<div class=\"table\"><table>\n<thead><tr><th></th><th>samples</th>"
          "<th>loss</th>%r",
-         has_accuracy(r) ? "<th>accuracy</th>" : "");
+         rn_has_accuracy(r) ? "<th>accuracy</th>" : "");
     for (int64_t i = 0; i < r->n_measures; i++)
         if (rn_measure_is_new(r, i))
             emit(p, "<th>%s</th>", r->measures[i].name);
     emit(p, "</tr></thead>\n<tbody>\n");
-    put_measure(p, r,
-                (struct measured){"train, running mean of the last epoch", NULL, 0,
-                                  r->train_samples, e->train_loss, e->train_accuracy});
-    if (isfinite(e->fit_loss))
-        put_measure(p, r,
-                    (struct measured){"train, weights of the end", "fit", e->epoch, r->val_samples,
-                                      e->fit_loss, e->fit_accuracy});
-    put_measure(p, r,
-                (struct measured){"validation, last epoch", "val", e->epoch, r->val_samples,
-                                  e->val_loss, e->val_accuracy});
-    for (int64_t i = 0; i < r->n_epochs; i++)
-        if (r->epochs[i].epoch == r->best_epoch)
-            put_measure(p, r,
-                        (struct measured){"validation, best epoch", "val", r->best_epoch,
-                                          r->val_samples, r->epochs[i].val_loss,
-                                          r->epochs[i].val_accuracy});
-    if (r->test)
-        put_measure(p, r,
-                    (struct measured){test_label(r, label), "test", 0, r->test->n, r->test->loss,
-                                      r->test->accuracy});
+    for (int i = 0; i < n; i++)
+        put_number(p, r, &rows[i]);
     emit(p, "</tbody></table></div>\n");
     if (r->test && r->test->classes)
         emit(p,

@@ -120,26 +120,15 @@ static void put_head(struct rn_text *p, const struct rn_report *r)
     emit(p, "\n");
 }
 
-/* Whether anything was classified. */
-static bool has_accuracy(const struct rn_report *r)
+static void put_number(struct rn_text *p, const struct rn_report *r, const struct rn_number *m)
 {
-    for (int64_t i = 0; i < r->n_epochs; i++)
-        if (isfinite(r->epochs[i].train_accuracy) || isfinite(r->epochs[i].val_accuracy))
-            return true;
-    return r->test && r->test->classes;
-}
-
-/* One row: what, its split in the further metrics (NULL: none) and their epoch. */
-static void put_measure(struct rn_text *p, const struct rn_report *r, const char *what,
-                        const char *split, int64_t epoch, double loss, double accuracy)
-{
-    emit(p, "| %s | %g |", what, loss);
-    if (isfinite(accuracy))
-        emit(p, " %2 %% |", 100 * accuracy);
-    else if (has_accuracy(r))
+    emit(p, "| %s | %g |", m->what, m->loss);
+    if (isfinite(m->accuracy))
+        emit(p, " %2 %% |", 100 * m->accuracy);
+    else if (rn_has_accuracy(r))
         emit(p, " – |");
     for (int64_t i = 0; i < r->n_measures; i++) {
-        double v = split ? rn_measured(r, split, r->measures[i].name, epoch) : NAN;
+        double v = m->split ? rn_measured(r, m->split, r->measures[i].name, m->epoch) : NAN;
         if (!rn_measure_is_new(r, i))
             continue;
         if (isnan(v))
@@ -150,42 +139,24 @@ static void put_measure(struct rn_text *p, const struct rn_report *r, const char
     emit(p, "\n");
 }
 
-/* "test", and whose weights it saw where that is not clear. */
-static const char *test_label(const struct rn_report *r, char out[48])
-{
-    int64_t epoch = rn_tested_epoch(r);
-
-    if (epoch)
-        snprintf(out, 48, "test, weights of epoch %lld", (long long)epoch);
-    return epoch ? out : "test";
-}
-
 static void put_numbers(struct rn_text *p, const struct rn_report *r)
 {
-    char label[48];
+    struct rn_number rows[RN_NUMBERS];
 
     if (!r->n_epochs)
         return;
-    const struct rn_epoch *e = &r->epochs[r->n_epochs - 1];
-    emit(p, "## Numbers\n\n| | loss |%r", has_accuracy(r) ? " accuracy |" : "");
+    int n = rn_numbers(r, rows);
+    emit(p, "## Numbers\n\n| | loss |%r", rn_has_accuracy(r) ? " accuracy |" : "");
     for (int64_t i = 0; i < r->n_measures; i++)
         if (rn_measure_is_new(r, i))
             emit(p, " %s |", r->measures[i].name);
-    emit(p, "\n|---|---:|%r", has_accuracy(r) ? "---:|" : "");
+    emit(p, "\n|---|---:|%r", rn_has_accuracy(r) ? "---:|" : "");
     for (int64_t i = 0; i < r->n_measures; i++)
         if (rn_measure_is_new(r, i))
             emit(p, "---:|");
     emit(p, "\n");
-    put_measure(p, r, "train, running mean of the last epoch", NULL, 0, e->train_loss,
-                e->train_accuracy);
-    put_measure(p, r, "train, weights of the end", "fit", e->epoch, e->fit_loss, e->fit_accuracy);
-    put_measure(p, r, "validation, last epoch", "val", e->epoch, e->val_loss, e->val_accuracy);
-    for (int64_t i = 0; i < r->n_epochs; i++)
-        if (r->epochs[i].epoch == r->best_epoch)
-            put_measure(p, r, "validation, best epoch", "val", r->best_epoch, r->epochs[i].val_loss,
-                        r->epochs[i].val_accuracy);
-    if (r->test)
-        put_measure(p, r, test_label(r, label), "test", 0, r->test->loss, r->test->accuracy);
+    for (int i = 0; i < n; i++)
+        put_number(p, r, &rows[i]);
     if (r->test && r->test->classes)
         emit(p,
              "\n%i test samples; 95 %% interval of the accuracy %2 to %2 %% (Wilson); macro F1 "

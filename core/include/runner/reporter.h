@@ -6,6 +6,7 @@
 #include "option.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct rn_metric {
@@ -171,6 +172,59 @@ static inline bool rn_measure_is_new(const struct rn_report *r, int64_t i)
         if (!strcmp(r->measures[k].name, r->measures[i].name))
             return false;
     return true;
+}
+
+/* Whether anything was classified. */
+static inline bool rn_has_accuracy(const struct rn_report *r)
+{
+    for (int64_t i = 0; i < r->n_epochs; i++)
+        if (isfinite(r->epochs[i].train_accuracy) || isfinite(r->epochs[i].val_accuracy))
+            return true;
+    return r->test && r->test->classes;
+}
+
+/* A row of the table of numbers. */
+struct rn_number {
+    const char *what, *split; /* split: of further metrics, for rn_measured(); NULL: none */
+    int64_t epoch, n;
+    double loss, accuracy; /* NaN: not measured */
+    char room[48];         /* for what */
+};
+enum { RN_NUMBERS = 5 };
+
+static inline struct rn_number rn_number_of(const char *what, const char *split, int64_t epoch,
+                                            int64_t n, double loss, double accuracy)
+{
+    return (struct rn_number){what, split, epoch, n, loss, accuracy, ""};
+}
+
+/* The last epoch's, the best validation and the test, as far as they were measured; returns how
+ * many. r has an epoch. */
+static inline int rn_numbers(const struct rn_report *r, struct rn_number rows[RN_NUMBERS])
+{
+    const struct rn_epoch *e = &r->epochs[r->n_epochs - 1];
+    int n = 0;
+
+    rows[n++] = rn_number_of("train, running mean of the last epoch", NULL, 0, r->train_samples,
+                             e->train_loss, e->train_accuracy);
+    if (isfinite(e->fit_loss))
+        rows[n++] = rn_number_of("train, weights of the end", "fit", e->epoch, r->val_samples,
+                                 e->fit_loss, e->fit_accuracy);
+    rows[n++] = rn_number_of("validation, last epoch", "val", e->epoch, r->val_samples, e->val_loss,
+                             e->val_accuracy);
+    for (int64_t i = 0; i < r->n_epochs && n < RN_NUMBERS - 1; i++)
+        if (r->epochs[i].epoch == r->best_epoch)
+            rows[n++] = rn_number_of("validation, best epoch", "val", r->best_epoch, r->val_samples,
+                                     r->epochs[i].val_loss, r->epochs[i].val_accuracy);
+    if (!r->test)
+        return n;
+    rows[n] = rn_number_of("test", "test", 0, r->test->n, r->test->loss, r->test->accuracy);
+    if (rn_tested_epoch(r)) {
+        snprintf(rows[n].room, sizeof rows[n].room, "test, weights of epoch %lld",
+                 (long long)rn_tested_epoch(r));
+        rows[n].what = rows[n].room;
+    }
+    return n + 1;
 }
 
 struct rn_reporter_ops {
