@@ -1,6 +1,7 @@
 /* test_check.c - the checks of a descriptor, for every kind and each of its functions. */
 #include "base/error.h"
 #include "plugin/registry.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -197,9 +198,5 @@ int main(void)
     tcase_add_test(c, an_optimizer_names_its_slots);
     tcase_add_test(c, the_size_is_read_first);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "plugin/describe.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <limits.h>
@@ -590,9 +591,5 @@ int main(void)
     suite_add_tcase(s, a);
     suite_add_tcase(s, b);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

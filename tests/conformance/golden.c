@@ -3,6 +3,7 @@
 #include "golden.h"
 #include "support/cpu.h"
 #include "verify/ref_device.h"
+#include "support/suite.h"
 
 struct pool *pool;
 struct rn_device *dev;
@@ -142,12 +143,4 @@ TCase *golden_case(Suite *suite, const char *name)
     return tc;
 }
 
-int golden_run(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
-}
+int golden_run(Suite *suite) { return suite_run(suite); }

@@ -2,6 +2,7 @@
  * that do nothing by themselves, and denormals that are zero inside and alive outside. */
 #define _GNU_SOURCE
 #include "support/cpu.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <xmmintrin.h>
@@ -158,9 +159,5 @@ int main(void)
     tcase_add_test(tc, info_names_the_machine);
     tcase_add_loop_test(tc, denormals_are_zero_inside_and_alive_outside, 0, 6);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "support/cpu.h"
 #include "verify/ref_device.h"
 #include "support/value.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -420,9 +421,5 @@ int main(void)
     tcase_add_test(tc, spans_by_hand);
     tcase_add_test(tc, places_and_draws_by_hand);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return suite_run(suite);
 }

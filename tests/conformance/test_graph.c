@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "model/step.h"
 #include "verify/ref_device.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <limits.h>
@@ -420,10 +421,7 @@ int main(void)
     tcase_add_test(t, a_probe_sees_each_call);
     tcase_add_test(t, a_probe_finds_the_first_bad_number);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int failed = suite_run(s);
     file_remove_tree(dir);
     return failed != 0;
 }

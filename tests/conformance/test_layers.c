@@ -3,6 +3,7 @@
  * named here. */
 #include "support/plugin.h"
 #include "verify/verify.h"
+#include "support/suite.h"
 
 #include <check.h>
 
@@ -35,9 +36,5 @@ int main(int argc, char **argv)
     files = argv + 1;
     tcase_add_loop_test(tc, keeps_all_promises, 0, argc - 1);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = argc < 2 || srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return argc < 2 || suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "support/cpu.h"
 #include "support/value.h"
+#include "support/suite.h"
 
 #include <runner/layer.h>
 
@@ -449,9 +450,5 @@ int main(void)
     tcase_add_loop_test(tc, programs_do_not_race, 0, PROGRAMS);
     tcase_add_loop_test(tc, nothing_is_read_before_it_is_written, 0, HAND_OVERS);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "support/plugin.h"
 #include "verify/verify.h"
 #include "wrong/faults.h"
+#include "support/suite.h"
 
 #include <check.h>
 
@@ -60,9 +61,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tc, each_fault_is_found, 0, FAULTS);
     tcase_add_test(tc, no_fault_is_left_out);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include "base/file.h"
+#include "support/suite.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -192,10 +193,7 @@ int program_tests(const char *suite, const TTest *const *tests, size_t n)
     for (size_t i = 0; i < n; i++)
         tcase_add_test(t, tests[i]);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int failed = suite_run(s);
     file_remove_tree(dir);
     return failed != 0;
 }

@@ -5,6 +5,7 @@
 
 #include "plugin.h"
 #include "options.h"
+#include "suite.h"
 
 #include <runner/dataset.h>
 
@@ -277,15 +278,5 @@ static inline void ds_damage(const char *yaml, const char *file, int times)
 }
 
 /* ---- main ----------------------------------------------------------------- */
-
-static inline int ds_run(Suite *s)
-{
-    SRunner *r = srunner_create(s);
-
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
-}
 
 #endif

@@ -1,5 +1,6 @@
 /* test_analysis.c - each rule at both sides of its threshold, and where it has to be silent. */
 #include "report/analysis.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -393,9 +394,5 @@ int main(void)
     tcase_add_test(c, perfect_scores_leave_room_for_chance);
     tcase_add_test(c, one_class_alone_proves_nothing);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

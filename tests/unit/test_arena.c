@@ -3,6 +3,7 @@
  * nothing that is read later. Knows of addresses and of who reads what, and of no lifetimes. */
 #include "base/error.h"
 #include "model/step.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <runner/random.h>
@@ -318,9 +319,5 @@ int main(void)
 
     tcase_add_test(t, whoever_reads_finds_what_was_written);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "support/options.h"
 #include "support/plugin.h"
+#include "support/suite.h"
 
 #include <runner/augmentation.h>
 
@@ -491,7 +492,6 @@ int main(void)
 {
     Suite *s = suite_create("augmentations");
     TCase *t = tcase_create("all");
-    int failed;
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, test_rows_stand_alone, 0, n_names);
@@ -507,9 +507,5 @@ int main(void)
     tcase_add_test(t, test_erase_rectangles);
     tcase_add_test(t, test_erase_is_smaller);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/stop.h"
+#include "support/suite.h"
 
 #include <runner/text.h>
 
@@ -369,10 +370,7 @@ int main(void)
     suite_add_tcase(s, t);
     if (!mkdtemp(dir))
         return 1;
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int failed = suite_run(s);
     file_remove_tree(dir);
     return failed != 0;
 }

@@ -3,6 +3,7 @@
 #include "support/options.h"
 #include "support/plugin.h"
 #include "verify/ref_device.h"
+#include "support/suite.h"
 
 #include <runner/callback.h>
 
@@ -432,9 +433,5 @@ int main(void)
     tcase_add_test(tc, ema_is_the_running_mean);
     tcase_add_test(tc, ema_of_what_stays_stays);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include "report/chart.h"
 #include "report/escape.h"
 #include "report/svg.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -282,9 +283,5 @@ int main(void)
     tcase_add_test(c, bars_start_at_zero);
     tcase_add_test(c, pictures_stand_inside_and_stay_small);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "config/compose.h"
 #include "support/fakes.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <time.h>
@@ -462,9 +463,5 @@ int main(void)
     tcase_add_test(t, emission_quotes_what_needs_it);
     tcase_add_test(t, shows_origins_and_changes);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

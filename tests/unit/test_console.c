@@ -1,6 +1,7 @@
 /* test_console.c - what the console reporter prints, where, on a terminal and elsewhere. */
 #define _GNU_SOURCE
 #include "support/plugin.h"
+#include "support/suite.h"
 
 #include <runner/reporter.h>
 
@@ -476,9 +477,5 @@ int main(void)
     tcase_add_loop_test(t, no_test_set, 0, 2);
     tcase_add_test(t, closed_pipe);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

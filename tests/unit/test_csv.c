@@ -341,5 +341,5 @@ int main(void)
     tcase_add_test(t, memory);
     tcase_add_test(t, damage);
     suite_add_tcase(s, t);
-    return ds_run(s);
+    return suite_run(s);
 }

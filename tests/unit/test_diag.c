@@ -1,6 +1,7 @@
 /* test_diag.c - problems: their text, their order, what terminals and programs get; nearest names.
  */
 #include "config/diag.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -235,9 +236,5 @@ int main(void)
     tcase_add_loop_test(t, finds_the_nearest_name, 0, (int)(sizeof nearest / sizeof *nearest));
     tcase_add_test(t, long_words_have_no_neighbours);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

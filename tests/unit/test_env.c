@@ -3,6 +3,7 @@
 #include "run/env.h"
 
 #include "base/file.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <sched.h>
@@ -155,9 +156,5 @@ int main(void)
     tcase_add_test(t, commits);
     tcase_add_loop_test(t, broken_head, 0, sizeof heads / sizeof *heads);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

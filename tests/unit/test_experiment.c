@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "experiment/experiment.h"
 #include "support/fakes.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -508,10 +509,7 @@ int main(void)
     tcase_add_checked_fixture(memory, NULL, teardown);
     tcase_add_loop_test(memory, no_memory_is_a_plain_error, 2, 2 * 80);
     suite_add_tcase(s, memory);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int failed = suite_run(s);
     file_remove_tree(dir);
     return failed != 0;
 }

@@ -5,6 +5,7 @@
 #include "support/fakes.h"
 
 #include "base/mem.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -129,10 +130,7 @@ int main(void)
     folder = fakes_open();
     tcase_add_loop_test(t, says_what_it_said, 0, n_names);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int failed = suite_run(s);
     file_remove_tree(folder);
     for (int i = 0; i < n_names; i++)
         free(names[i]);

@@ -3,6 +3,7 @@
 #include "support/plugin.h"
 
 #include "base/json.h"
+#include "support/suite.h"
 
 #include <runner/reporter.h>
 
@@ -169,9 +170,5 @@ int main(void)
     tcase_add_test(t, when);
     tcase_add_test(t, unwritable);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

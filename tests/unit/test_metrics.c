@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -192,7 +193,6 @@ int main(void)
 {
     Suite *s = suite_create("metrics");
     TCase *t = tcase_create("all");
-    int failed;
 
     tcase_add_checked_fixture(t, NULL, teardown);
     tcase_add_test(t, test_golden);
@@ -203,9 +203,5 @@ int main(void)
     tcase_add_test(t, test_refused);
     tcase_add_test(t, test_table);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

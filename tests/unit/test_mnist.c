@@ -2,6 +2,7 @@
  */
 #define _GNU_SOURCE
 #include "support/plugin.h"
+#include "support/suite.h"
 
 #include <runner/dataset.h>
 
@@ -560,9 +561,5 @@ int main(void)
     tcase_add_test(t, no_regular_files);
     tcase_add_test(t, real_mnist);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

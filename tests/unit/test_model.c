@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "model/step.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -361,10 +362,7 @@ int main(void)
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(t, tests[i]);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    int failed = suite_run(s);
     remove(config);
     return failed != 0;
 }

@@ -1,6 +1,7 @@
 /* test_option_table.c - the checks of a plugin's option table, and the table in words. */
 #include "base/error.h"
 #include "config/options.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -172,9 +173,5 @@ int main(void)
     tcase_add_test(c, a_table_without_end_is_noticed);
     tcase_add_test(c, table_in_words);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

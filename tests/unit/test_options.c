@@ -2,6 +2,7 @@
  * maps of options. */
 #include "base/error.h"
 #include "config/options.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -555,9 +556,5 @@ int main(void)
         tcase_add_test(maps, in_maps[i]);
     suite_add_tcase(s, values);
     suite_add_tcase(s, maps);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "support/made_run.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -553,9 +554,5 @@ int main(void)
     tcase_add_loop_test(files, running_out_of_memory_leaves_nothing_behind, 0, 90);
     suite_add_tcase(s, facts);
     suite_add_tcase(s, files);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "plugin/registry.h"
 #include "support/made_run.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <dlfcn.h>
@@ -270,9 +271,5 @@ int main(void)
     tcase_add_test(c, further_metrics_are_columns);
     tcase_add_test(c, regression_has_no_accuracy);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

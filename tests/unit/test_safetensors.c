@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -281,9 +282,5 @@ int main(void)
     tcase_add_test(t, lengths);
     tcase_add_test(t, python);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }

@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "base/file.h"
 #include "config/options.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <locale.h>
@@ -86,9 +87,5 @@ int main(void)
     tcase_add_test(c, edges_of_64_bits);
     tcase_add_test(c, long_numbers_end_somewhere);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(s);
 }

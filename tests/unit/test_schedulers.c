@@ -4,6 +4,7 @@
 #include "support/golden.h"
 #include "support/options.h"
 #include "support/plugin.h"
+#include "support/suite.h"
 
 #include <runner/scheduler.h>
 
@@ -178,9 +179,5 @@ int main(void)
     tcase_add_test(tc, plateau_goes_on_from_a_copy);
     tcase_add_test(tc, what_more_of_is_better);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return suite_run(suite);
 }

@@ -153,5 +153,5 @@ int main(void)
     tcase_add_test(t, refused);
     tcase_add_test(t, memory);
     suite_add_tcase(s, t);
-    return ds_run(s);
+    return suite_run(s);
 }

@@ -1,6 +1,7 @@
 /* test_tables.c - the list of all that can stand in a file is whole. */
 #include "experiment/loader.h"
 #include "experiment/tables.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -63,9 +64,5 @@ int main(void)
     tcase_add_test(t, forms_have_what_they_need);
     tcase_add_test(t, a_section_stands_in_the_one_above_it);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(s);
 }

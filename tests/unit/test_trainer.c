@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "run/session.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -350,9 +351,5 @@ int main(void)
     tcase_add_test(c, divergence_names_step_and_layer_and_keeps_the_good);
     tcase_add_test(c, both_ways_of_making_a_batch_agree);
     suite_add_tcase(suite, c);
-    SRunner *r = srunner_create(suite);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed;
+    return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "train/trainer.h"
 
 #include "support/golden.h"
+#include "support/suite.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -174,9 +175,5 @@ int main(void)
     tcase_add_test(c, momentum_goes_the_same_way);
     tcase_add_test(c, adam_goes_the_same_way);
     suite_add_tcase(suite, c);
-    SRunner *r = srunner_create(suite);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed;
+    return suite_run(suite);
 }

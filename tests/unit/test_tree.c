@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "config/compose.h"
 #include "support/fakes.h"
+#include "support/suite.h"
 
 #include <check.h>
 #include <sys/resource.h>
@@ -420,9 +421,5 @@ int main(void)
     tcase_add_loop_test(t, bytes_that_are_no_text, 0, 11);
     tcase_add_loop_test(t, damaged_texts_do_no_harm, 0, 10);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(s);
 }
