@@ -38,6 +38,8 @@ struct rig_plan {
     struct rn_shape out;
     double flops;
 };
+/* Where element i of the exported array stands in the stored one. */
+int64_t rig_stored_at(const struct rn_view *v, int64_t i);
 int64_t rig_buffer_count(const struct rig_item *b, int64_t batch);
 /* Puts the values that buffer i starts with, a persistent one or a constant, into a. */
 void rig_start(const struct rig_plan *plan, int i, struct area *a);

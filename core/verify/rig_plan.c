@@ -103,8 +103,7 @@ bool rig_plan_same(const struct rig_plan *a, const struct rig_plan *b)
     return same;
 }
 
-/* Where element i of the exported array stands in the stored one. */
-static int64_t stored_at(const struct rn_view *v, int64_t i)
+int64_t rig_stored_at(const struct rn_view *v, int64_t i)
 {
     int64_t at[RN_MAX_RANK] = {0}, index = 0;
 
@@ -134,7 +133,7 @@ static bool view_good(const struct rn_view *v, int64_t n)
     if (!good || count != n || !(seen = mem_alloc((size_t)n)))
         return false;
     for (int64_t i = 0; good && i < n; i++) {
-        int64_t at = stored_at(v, i);
+        int64_t at = rig_stored_at(v, i);
 
         good = at < n && !seen[at]++;
     }

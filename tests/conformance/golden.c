@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "golden.h"
 #include "support/cpu.h"
+#include "support/golden.h"
 #include "verify/ref_device.h"
-#include "support/suite.h"
 
 struct pool *pool;
 struct rn_device *dev;
@@ -50,38 +50,9 @@ static void teardown(void)
 
 /* ---- the files -------------------------------------------------------------- */
 
-void golden_read(const char *name)
-{
-    void *data;
-    uint64_t bytes;
-    const char *path = pool_printf(pool, "%s/tests/golden/%s", getenv("RN_SOURCE"), name);
+void golden_read(const char *name) { golden = golden_text(pool, name); }
 
-    ck_assert_msg(!file_read(path, 1 << 20, &data, &bytes), "%s", error_text());
-    golden = data;
-}
-
-double *golden_values(const char *name, int64_t n)
-{
-    double *out = pool_alloc(pool, (size_t)n * sizeof *out);
-    size_t length = strlen(name);
-    char *at = golden;
-
-    while (at && (strncmp(at, name, length) || at[length] != ' ')) {
-        at = strchr(at, '\n');
-        at = at ? at + 1 : NULL;
-    }
-    ck_assert_msg(at, "no line %s", name);
-    at += length;
-    for (int64_t i = 0; i < n; i++) {
-        char *end;
-
-        ck_assert_msg(*at == ' ', "%s has fewer than %d values", name, (int)n);
-        out[i] = strtod(at, &end);
-        at = end;
-    }
-    ck_assert_msg(*at == '\n', "%s has more than %d values", name, (int)n);
-    return out;
-}
+double *golden_values(const char *name, int64_t n) { return golden_line(pool, golden, name, n); }
 
 double *golden_part(const char *layer, const char *what, int64_t n)
 {
@@ -108,29 +79,13 @@ void golden_put(struct area *a, const double *from)
         a->at[i] = (rn_real)from[i];
 }
 
-/* Where element i of an exported tensor stands in the stored one. */
-static int64_t stored_index(const struct rn_view *v, int64_t i)
-{
-    int64_t at[RN_MAX_RANK] = {0}, index = 0;
-
-    for (int a = v->rank; a-- > 0;) {
-        int64_t n = v->dim[v->perm[a]];
-
-        at[v->perm[a]] = i % n;
-        i /= n;
-    }
-    for (int a = 0; a < v->rank; a++)
-        index = index * v->dim[a] + at[a];
-    return index;
-}
-
 double *golden_stored(const double *shown, const struct rn_view *v, int64_t n, int64_t rows)
 {
     double *out = pool_alloc(pool, (size_t)(n * rows) * sizeof *out);
 
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < n; i++)
-            out[r * n + (v->rank ? stored_index(v, i) : i)] = shown[r * n + i];
+            out[r * n + (v->rank ? rig_stored_at(v, i) : i)] = shown[r * n + i];
     return out;
 }
 
@@ -142,5 +97,3 @@ TCase *golden_case(Suite *suite, const char *name)
     suite_add_tcase(suite, tc);
     return tc;
 }
-
-int golden_run(Suite *suite) { return suite_run(suite); }

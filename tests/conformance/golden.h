@@ -6,8 +6,8 @@
 #include "verify/rig.h"
 #include "support/options.h"
 #include "support/plugin.h"
+#include "support/suite.h"
 
-#include <check.h>
 #include <math.h>
 
 extern struct pool *pool; /* of one test, as is the device */
@@ -25,6 +25,5 @@ void golden_same(const char *what, const rn_real *got, const double *want, int64
 void golden_put(struct area *a, const double *from);
 
 TCase *golden_case(Suite *suite, const char *name); /* with a pool and a device for each test */
-int golden_run(Suite *suite);                       /* how many failed */
 
 #endif

@@ -277,5 +277,5 @@ int main(void)
     tcase_add_test(tc, dense_begins_like_pytorchs);
     tcase_add_test(tc, flatten_keeps_the_channels);
     tcase_add_test(tc, relu_is_pytorchs);
-    return golden_run(suite);
+    return suite_run(suite);
 }

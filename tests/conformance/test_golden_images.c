@@ -210,5 +210,5 @@ int main(void)
     tcase_add_test(tc, conv2d_begins_like_pytorchs);
     tcase_add_loop_test(tc, shapes_are_pytorchs, 0, sizeof shapes / sizeof *shapes);
     tcase_add_loop_test(tc, says_what_does_not_fit, 0, sizeof refusals / sizeof *refusals);
-    return golden_run(suite);
+    return suite_run(suite);
 }

@@ -446,5 +446,5 @@ int main(void)
     tcase_add_test(tc, dropout_draws_anew);
     tcase_add_test(tc, dropout_evaluates_as_it_is);
     tcase_add_test(tc, dropout_keeps_nan);
-    return golden_run(suite);
+    return suite_run(suite);
 }

@@ -145,5 +145,5 @@ int main(void)
 
     tcase_add_loop_test(tc, loss_is_pytorchs, 0, sizeof cases / sizeof *cases);
     tcase_add_test(tc, losses_say_what_they_need);
-    return golden_run(suite);
+    return suite_run(suite);
 }

@@ -10,21 +10,20 @@
 #include <string.h>
 
 /* The text of tests/golden/<name>, which the caller frees with mem_free(). */
-static inline char *golden_text(struct pool *pool, const char *name)
+static inline char *golden_text(struct pool *p, const char *name)
 {
     void *data;
     uint64_t bytes;
-    const char *path = pool_printf(pool, "%s/tests/golden/%s", getenv("RN_SOURCE"), name);
+    const char *path = pool_printf(p, "%s/tests/golden/%s", getenv("RN_SOURCE"), name);
 
     ck_assert_msg(!file_read(path, 1 << 20, &data, &bytes), "%s: no such text", path);
     return data;
 }
 
 /* The values of the line `name`, which has n of them. */
-static inline double *golden_values(struct pool *pool, const char *text, const char *name,
-                                    int64_t n)
+static inline double *golden_line(struct pool *p, const char *text, const char *name, int64_t n)
 {
-    double *out = pool_alloc(pool, (size_t)n * sizeof *out);
+    double *out = pool_alloc(p, (size_t)n * sizeof *out);
     size_t length = strlen(name);
     const char *at = text;
 

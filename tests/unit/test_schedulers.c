@@ -83,14 +83,14 @@ START_TEST(curve_is_pytorchs)
     const struct rn_plugin *p = test_plugin("schedulers", curves[_i].plugin);
     const struct rn_scheduler_ops *ops = p->ops;
     const void *opts = options_from(pool, p, curves[_i].options);
-    const double *want = golden_values(pool, golden, curves[_i].name, STEPS), *metric = NULL;
+    const double *want = golden_line(pool, golden, curves[_i].name, STEPS), *metric = NULL;
     char state[STATE] = {0};
 
     ck_assert_uint_le(ops->state_size, STATE);
     ck_assert_int_eq(ops->observe != NULL, curves[_i].metric != NULL);
     if (curves[_i].metric)
         metric =
-            golden_values(pool, golden, pool_printf(pool, "metric.%s", curves[_i].metric), EPOCHS);
+            golden_line(pool, golden, pool_printf(pool, "metric.%s", curves[_i].metric), EPOCHS);
     for (int t = 0; t < STEPS; t++) {
         struct rn_progress_point at = point(t);
 
@@ -138,7 +138,7 @@ START_TEST(plateau_goes_on_from_a_copy)
     const struct rn_plugin *p = test_plugin("schedulers", "plateau");
     const struct rn_scheduler_ops *ops = p->ops;
     const void *opts = options_from(pool, p, "{patience: 1, cooldown: 1}");
-    const double *metric = golden_values(pool, golden, "metric.falling", EPOCHS);
+    const double *metric = golden_line(pool, golden, "metric.falling", EPOCHS);
     struct rn_progress_point at = point(0);
 
     for (int cut = 0; cut < EPOCHS; cut++) {

@@ -33,7 +33,7 @@ struct walk {
 
 static double *line(struct walk *w, int64_t n, const char *what)
 {
-    return golden_values(w->pool, w->text, pool_printf(w->pool, "%s.%s", w->name, what), n);
+    return golden_line(w->pool, w->text, pool_printf(w->pool, "%s.%s", w->name, what), n);
 }
 
 static int64_t sampled(int64_t n) { return n < SAMPLE ? n : SAMPLE; }
