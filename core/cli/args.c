@@ -23,6 +23,7 @@ enum {
     OPT_ORIGIN,
     OPT_CHANGED,
     OPT_STRICT,
+    OPT_PROFILE,
     OPT_SHORTHAND
 };
 
@@ -45,6 +46,7 @@ static const struct option longs[] = {
     {"origin", no_argument, NULL, OPT_ORIGIN},
     {"changed", no_argument, NULL, OPT_CHANGED},
     {"strict", no_argument, NULL, OPT_STRICT},
+    {"profile", no_argument, NULL, OPT_PROFILE},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -112,6 +114,7 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_ORIGIN: a->origin = true; break;
     case OPT_CHANGED: a->changed = true; break;
     case OPT_STRICT: a->strict = true; break;
+    case OPT_PROFILE: a->profile = true; break;
     case OPT_COLOR:
         *when = optarg;
         if (strcmp(optarg, "auto") && strcmp(optarg, "always") && strcmp(optarg, "never"))

@@ -12,7 +12,7 @@ struct args {
     int n_words, n_overrides, n_plugin_dirs;
     const char *out; /* --out */
     bool out_given;
-    bool json, help, version, origin, changed, strict;
+    bool json, help, version, origin, changed, strict, profile;
     int verbosity;
     bool colour;   /* of stderr */
     char *command; /* as typed */

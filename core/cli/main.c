@@ -73,15 +73,20 @@ static int load_and_plan(const struct args *a, struct session *s)
 
 static int do_run(const struct args *a, struct session *s, int *code)
 {
-    struct run_args run = {a->out, a->command, begun_ns, a->json ? -2 : a->verbosity};
-    struct text json = {0};
+    struct run_args run = {.out = a->out,
+                           .command = a->command,
+                           .begun_ns = begun_ns,
+                           .profile = a->profile,
+                           .verbosity = a->json ? -2 : a->verbosity};
+    struct text json = {0}, profile = {0};
 
     TRY(load_and_plan(a, s));
     if (diag_warnings(s->diag) && a->verbosity >= 0)
         show_problems(a, s);
-    int status = run_experiment(s, &run, code, a->json ? &json : NULL);
-    if (status >= 0 && a->json)
-        status = print(&json);
+    int status = run_experiment(s, &run, code, a->json ? &json : NULL, &profile);
+    if (status >= 0)
+        status = print(a->json ? &json : &profile);
+    text_free(&profile);
     text_free(&json);
     return status;
 }

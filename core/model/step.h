@@ -54,6 +54,10 @@ enum step_flag {
 };
 int step_record(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
                 const struct step_io *io, struct rn_recording **out);
+/* What the device's tag of an operation stands for: the layer's name, or "data", "loss",
+ * "optimizer"; and "gather", "forward", "sums", "backward", "update", "scores". */
+void step_tag_names(const struct model *m, uint32_t tag, const char **layer, const char **pass);
+
 /* For who looks for the first bad number: does a step call by call, on the device, with the values
  * of block, and shows after each what it wrote. layer is a path, or "data", "loss"; phase is
  * "forward", "backward" (gradients of inputs and parameters) or "update"; data is device memory.

@@ -26,6 +26,7 @@ struct run {
     struct trainer *trainer;
     struct report *report;
     struct reporters reporters;
+    struct text *profile; /* the table, when it is wanted */
     enum trainer_end end;
     const char *status, *reason;
     int exit_code;
@@ -122,6 +123,8 @@ static int begin(struct run *r)
 
     TRY(session_open(r->s));
     TRY(trainer_open(e, r->s->model, &r->s->data, &r->trainer));
+    if (r->args->profile)
+        TRY(trainer_profile(r->trainer));
     TRY(folder_create(e->pool, r->args->out, e->name, e->config_yaml, &r->folder));
     int status = write_inputs(r);
     status = status < 0 ? status : log_file(folder_path(&r->folder, "log.txt", path, sizeof path));
@@ -269,6 +272,25 @@ static int save_weights(struct run *r)
     return trainer_show(r->trainer, false);
 }
 
+/* profile.json and trace.json; the table is for who called. */
+static int write_profile(struct run *r)
+{
+    const struct profile *p = trainer_profiled(r->trainer);
+    struct text json = {0}, trace = {0};
+
+    if (!p)
+        return RN_OK;
+    profile_text(p, r->profile);
+    profile_json(p, &json);
+    profile_trace(p, &trace);
+    int status = json.status ? json.status : trace.status;
+    status = status ? status : folder_write(&r->folder, "profile.json", json.s, json.n);
+    status = status ? status : folder_write(&r->folder, "trace.json", trace.s, trace.n);
+    text_free(&json);
+    text_free(&trace);
+    return status;
+}
+
 static int finish(struct run *r, const struct trainer_events *events)
 {
     bool done = r->end == TRAINER_DONE || r->end == TRAINER_ENOUGH;
@@ -291,6 +313,7 @@ static int finish(struct run *r, const struct trainer_events *events)
                       trainer_state(r->trainer)->train_s, peak_bytes()));
     if (!all_hold(report_view(r->report)))
         r->exit_code = 1;
+    TRY(write_profile(r));
     TRY(report_write(r->report));
     TRY(reporters_end(&r->reporters, report_view(r->report)));
     return folder_status(&r->folder, r->status, r->exit_code, r->reason);
@@ -310,9 +333,9 @@ static void failed(struct run *r, int status)
 }
 
 int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
-                   struct text *json)
+                   struct text *json, struct text *profile)
 {
-    struct run r = {.s = s, .args = args};
+    struct run r = {.s = s, .args = args, .profile = profile};
     const struct trainer_events events = {&r, on_progress, on_record, on_epoch, on_save, on_remove};
 
     int status = begin(&r);

@@ -8,13 +8,15 @@ struct run_args {
     const char *out;     /* root of the run folders: "reports" */
     const char *command; /* as typed, for the report */
     uint64_t begun_ns;   /* when the process began, by clock_ns() */
+    bool profile;        /* times each operation of the training steps */
     int verbosity;       /* -2 silent, -1 one line, 0 normal, 1 verbose */
 };
 
 /* Trains, evaluates, reports, on a session that is planned. *exit_code is that of the process when
  * the status is RN_OK or RN_ENUMERIC: 0, 1 (an expectation does not hold), 6, 75, 130. json gets
- * summary.json when it is not NULL. An error before the first step leaves no folder behind. */
+ * summary.json when it is not NULL, profile the table of a wanted profile. An error before the
+ * first step leaves no folder behind. */
 int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
-                   struct text *json);
+                   struct text *json, struct text *profile);
 
 #endif

@@ -5,6 +5,7 @@
 #include "feed.h"
 #include "metrics.h"
 #include "model/step.h"
+#include "profile.h"
 #include "rate.h"
 #include "trainer.h"
 #include "watch.h"
@@ -51,6 +52,7 @@ struct trainer {
     struct rate rate;
     double lr; /* of the step under way */
     struct feed *feed;
+    struct profile *profile; /* NULL: nobody wants it */
     struct watch *watch;
     struct watch_result wanted;
     const struct metric **metrics; /* besides loss and accuracy */

@@ -19,6 +19,13 @@ const char *trainer_reason(const struct trainer *t)
     return *t->wanted.reason ? t->wanted.reason : "a callback ended it";
 }
 
+int trainer_profile(struct trainer *t)
+{
+    return profile_open(t->pool, t->m, t->e->train.batch_size, &t->profile);
+}
+
+const struct profile *trainer_profiled(const struct trainer *t) { return t->profile; }
+
 bool trainer_kept(const struct trainer *t) { return t->wanted.restored; }
 
 const void *trainer_part_state(const struct trainer *t, int i, const char **path, uint32_t *bytes)
@@ -168,7 +175,9 @@ int loop_step(struct trainer *t)
     const struct phase *p = loop_phase(t, t->state.step_in_epoch);
 
     TRY(loop_prepare(t));
-    TRY(t->dev->ops->replay(t->dev, p->recording[place], &t->block));
+    struct rn_recording *recording = p->recording[place];
+    TRY(t->profile ? profile_replay(t->profile, recording, p->rows, &t->block)
+                   : t->dev->ops->replay(t->dev, recording, &t->block));
     t->state.step++;
     t->state.step_in_epoch++;
     t->state.updates += (place & PHASE_LAST) != 0;
@@ -229,6 +238,7 @@ static int train_epoch(struct trainer *t, enum trainer_end *end)
 
     t->state.step_in_epoch = t->read_to = t->told_to = 0;
     t->bad = -1;
+    profile_pause(t->profile);
     TRY(loop_shuffle(t));
     int status = train_steps(t, begun, end);
     t->train_s = clock_s(begun);

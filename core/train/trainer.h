@@ -4,6 +4,7 @@
 
 #include "data.h"
 #include "model/model.h"
+#include "profile.h"
 
 /* Where training stands. */
 struct trainer_state {
@@ -46,6 +47,9 @@ enum trainer_end { TRAINER_DONE, TRAINER_ENOUGH, TRAINER_STOPPED, TRAINER_DIVERG
 
 /* Allocates and records everything: a step allocates nothing. All is freed by trainer_close(). */
 int trainer_open(const struct experiment *e, struct model *m, struct data *d, struct trainer **out);
+/* From now on each training step is timed. RN_EUNSUPPORTED: the device can't tell. */
+int trainer_profile(struct trainer *t);
+const struct profile *trainer_profiled(const struct trainer *t); /* NULL: it was not wanted */
 /* Trains to the end of the plan, or until a callback or a signal ends it. */
 int trainer_run(struct trainer *t, const struct trainer_events *events, enum trainer_end *end);
 const char *trainer_reason(const struct trainer *t);

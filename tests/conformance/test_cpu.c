@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "support/cpu.h"
 #include "support/suite.h"
+#include "train/profile.h"
+#include "verify/ref_device.h"
 
 #include <check.h>
 #include <xmmintrin.h>
@@ -147,6 +149,61 @@ START_TEST(denormals_are_zero_inside_and_alive_outside)
 }
 END_TEST
 
+/* loop: threads - 1 */
+START_TEST(timings_are_of_the_operations_in_their_order)
+{
+    struct rn_device *d = test_cpu(pool, _i + 1, false);
+    float *x = device_floats(d, 200 * 256), *y = device_floats(d, 200 * 256);
+    struct rn_op_info info = {.size = sizeof info};
+    struct rn_recording *rec;
+    struct rn_timing at[64];
+    static const struct rn_block block;
+    uint32_t n, lane = 0;
+    uint64_t last = 0;
+
+    ck_assert_int_eq(d->ops->capture_begin(d), RN_OK);
+    d->ops->tag(d, 7);
+    ck_assert_int_eq(d->ops->fill(d, x, 1, 200 * 256), RN_OK);
+    d->ops->tag(d, 8);
+    ck_assert_int_eq(rn_gemm(d, false, true, 200, 200, 256, x, x, 0, y), RN_OK);
+    ck_assert_int_eq(d->ops->capture_end(d, &rec), RN_OK);
+    ck_assert_int_eq(d->ops->op_info(d, rec, 0, &info), RN_OK);
+    ck_assert_uint_eq(info.tag, 7);
+    ck_assert_double_eq(info.bytes, 4.0 * 200 * 256);
+    ck_assert_int_eq(d->ops->op_info(d, rec, 1, &info), RN_OK);
+    ck_assert_uint_eq(info.tag, 8);
+    ck_assert_str_eq(info.detail, "200 x 200 x 256");
+    ck_assert_double_eq(info.flops, 2.0 * 200 * 200 * 256);
+    ck_assert_int_eq(d->ops->op_info(d, rec, 2, &info), RN_EINVAL);
+    ck_assert_int_eq(d->ops->replay_timed(d, rec, &block, at, 64, &n), RN_OK);
+    ck_assert_uint_eq(n, 2 * (uint32_t)(_i + 1));
+    for (uint32_t i = 0; i < n; i++) {
+        ck_assert(at[i].lane == lane || (at[i].lane == lane + 1 && !at[i].op));
+        ck_assert(at[i].lane != lane || !i || at[i].begin_ns >= last);
+        ck_assert(at[i].end_ns >= at[i].begin_ns && at[i].op < 2);
+        lane = at[i].lane;
+        last = at[i].end_ns;
+    }
+    ck_assert_float_eq(y[0], 256);
+    ck_assert_int_eq(d->ops->replay_timed(d, rec, &block, at, (uint32_t)(_i + 1), &n), RN_OK);
+    ck_assert_uint_eq(n, (uint32_t)(_i + 1)); /* room for one each */
+    d->ops->discard(d, rec);
+    d->ops->close(d);
+}
+END_TEST
+
+START_TEST(a_device_that_times_nothing_is_refused_a_profile)
+{
+    struct model m = {.n_layers = 0};
+    struct profile *p;
+
+    ck_assert_int_eq(ref_device_open(&m.dev), RN_OK);
+    ck_assert_int_eq(profile_open(pool, &m, 1, &p), RN_EUNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(error_text(), "--profile"));
+    m.dev->ops->close(m.dev);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("the cpu device");
@@ -158,6 +215,8 @@ int main(void)
     tcase_add_test(tc, a_recording_does_nothing_until_replayed);
     tcase_add_test(tc, info_names_the_machine);
     tcase_add_loop_test(tc, denormals_are_zero_inside_and_alive_outside, 0, 6);
+    tcase_add_loop_test(tc, timings_are_of_the_operations_in_their_order, 0, 3);
+    tcase_add_test(tc, a_device_that_times_nothing_is_refused_a_profile);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

@@ -269,6 +269,20 @@ struct rn_device_info {
     uint64_t memory_bytes;
 };
 
+/* For profiles: an operation of a recording, and when one lane (a thread, a queue) was at work on
+ * it. An operation may be done in several stretches; what lies between them is waiting. */
+struct rn_op_info {
+    uint32_t size, tag; /* tag: what tag() said before it was enqueued */
+    char name[32];      /* "gemm", "relu" */
+    char detail[64];    /* "64 x 256 x 784" */
+    double flops;       /* floating point operations of products and convolutions, else 0 */
+    double bytes;       /* read and written, each operand once; 0: not known */
+};
+struct rn_timing {
+    uint32_t op, lane;         /* op: its number in the recording */
+    uint64_t begin_ns, end_ns; /* since the replay began */
+};
+
 struct rn_device {                   /* the plugin's own struct begins with this */
     const struct rn_device_ops *ops; /* the core's own copy */
 };
@@ -307,7 +321,17 @@ struct rn_device_ops {
 
     int (*conv)(struct rn_device *d, const struct rn_conv *c);
     int (*pool)(struct rn_device *d, const struct rn_pool *p);
+
+    /* These three together or none. tag: what is enqueued from now on belongs to that number. */
+    void (*tag)(struct rn_device *d, uint32_t tag);
+    /* Operation i of a recording; the size of out is set. RN_EINVAL behind the last. */
+    int (*op_info)(struct rn_device *d, const struct rn_recording *r, uint32_t i,
+                   struct rn_op_info *out);
+    /* replay() and sync(), timed: at most room stretches, *n of them, those of a lane in order.
+     * What finds no room is left out. */
+    int (*replay_timed)(struct rn_device *d, struct rn_recording *r, const struct rn_block *block,
+                        struct rn_timing *out, uint32_t room, uint32_t *n);
 };
-RN_NO_TAIL_PADDING(struct rn_device_ops, pool);
+RN_NO_TAIL_PADDING(struct rn_device_ops, replay_timed);
 
 #endif

@@ -25,6 +25,7 @@ enum conv_step { CONV_ARRANGE, CONV_PIECES, CONV_ADD_UP };
 enum reduce_step { REDUCE_WHOLE, REDUCE_PARTS, REDUCE_ADD_UP };
 
 struct op {
+    uint32_t tag;
     uint8_t kind;
     bool barrier; /* all threads have done what stands before it */
     union {
@@ -85,6 +86,7 @@ struct slice slice_pieces(int64_t rows, int64_t piece, int thread, int threads);
 /* Does thread's part of op. RN_OK, or RN_EDEVICE when oneDNN refuses. */
 int op_run(const struct op *op, const struct rn_block *b, int thread, int threads);
 double op_work(const struct op *op); /* a rough count of element operations */
+void op_describe(const struct op *op, struct rn_op_info *out); /* describe.c */
 
 /* ---- reduce.c -------------------------------------------------------------------- */
 
@@ -159,12 +161,21 @@ struct op_list {
     int n, cap;
 };
 
+/* Where the team notes when each thread worked on what: room stretches for each, from at[thread *
+ * room] on, n[thread] of them used. */
+struct timings {
+    struct rn_timing *at;
+    uint32_t room, *n;
+};
+
 struct team;
 /* threads - 1 threads besides the caller, waiting for work. RN_ENOMEM, RN_EDEVICE. */
 int team_open(int threads, struct team **out);
 void team_close(struct team *t); /* NULL is fine */
 /* The whole team walks the list, each thread its slices, denormals flushed to zero meanwhile. */
 int team_run(struct team *t, const struct op_list *list, const struct rn_block *b);
+int team_run_timed(struct team *t, const struct op_list *list, const struct rn_block *b,
+                   const struct timings *timings);
 /* The caller alone does all slices of one operation. */
 int team_run_alone(struct op *op, const struct rn_block *b);
 int team_default_threads(void); /* what affinity and cgroup leave us */

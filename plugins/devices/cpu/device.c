@@ -41,6 +41,7 @@ struct cpu {
     struct op_list pending;         /* delayed by RN_LATE */
     struct convolutions convolutions;
     struct parts *parts; /* all that were needed */
+    uint32_t tag;
 };
 
 struct rn_recording {
@@ -98,6 +99,7 @@ static int enqueue(struct rn_device *d, struct op op)
 {
     struct cpu *c = cpu_of(d);
 
+    op.tag = c->tag;
     if (c->recording) {
         RN_TRY(hazards_note(&c->recording->hazards, &op, &c->memory));
         return list_add(&c->recording->list, &op);
@@ -285,6 +287,38 @@ static int cpu_replay(struct rn_device *d, struct rn_recording *r, const struct 
     return status_of(team_run(c->team, &r->list, block));
 }
 
+/* ---- profiles -------------------------------------------------------------- */
+
+static void cpu_tag(struct rn_device *d, uint32_t tag) { cpu_of(d)->tag = tag; }
+
+static int cpu_op_info(struct rn_device *d, const struct rn_recording *r, uint32_t i,
+                       struct rn_op_info *out)
+{
+    (void)d;
+    if (i >= (uint32_t)r->list.n)
+        return RN_EINVAL;
+    op_describe(&r->list.op[i], out);
+    return RN_OK;
+}
+
+static int cpu_replay_timed(struct rn_device *d, struct rn_recording *r,
+                            const struct rn_block *block, struct rn_timing *out, uint32_t room,
+                            uint32_t *n)
+{
+    struct cpu *c = cpu_of(d);
+    uint32_t used[MAX_THREADS] = {0};
+    struct timings timings = {out, room / (uint32_t)c->threads, used};
+
+    *n = 0;
+    RN_TRY(flush(c));
+    int status = status_of(team_run_timed(c->team, &r->list, block, &timings));
+    for (int t = 0; t < c->threads; t++) {
+        memmove(out + *n, out + (uint32_t)t * timings.room, used[t] * sizeof *out);
+        *n += used[t];
+    }
+    return status;
+}
+
 /* ---- the device ------------------------------------------------------------ */
 
 static int cpu_open(const void *opts, struct rn_device **out)
@@ -382,6 +416,9 @@ static const struct rn_device_ops ops = {
     .discard = cpu_discard,
     .conv = cpu_conv,
     .pool = cpu_pool,
+    .tag = cpu_tag,
+    .op_info = cpu_op_info,
+    .replay_timed = cpu_replay_timed,
 };
 
 static const struct rn_plugin cpu = {

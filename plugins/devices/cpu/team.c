@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SPINS           1000 /* some 20 us: longer than the threads of a step drift apart */
@@ -34,6 +35,8 @@ struct team {
     _Alignas(64) atomic_int status;
     const struct op_list *list;
     const struct rn_block *block;
+    const struct timings *timings; /* NULL: nobody wants to know */
+    uint64_t begun_ns;
 };
 
 struct member {
@@ -78,6 +81,26 @@ static void meet(struct team *t)
     gate_open(&t->round, round + 1);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int run_timed(struct team *t, uint32_t i, int number)
+{
+    uint64_t begin = now_ns();
+    int status = op_run(&t->list->op[i], t->block, number, t->threads);
+    uint32_t *n = &t->timings->n[number];
+
+    if (*n < t->timings->room)
+        t->timings->at[(uint32_t)number * t->timings->room + (*n)++] =
+            (struct rn_timing){i, (uint32_t)number, begin - t->begun_ns, now_ns() - t->begun_ns};
+    return status;
+}
+
 static void walk(struct team *t, int number)
 {
     unsigned mxcsr = _mm_getcsr();
@@ -86,7 +109,8 @@ static void walk(struct team *t, int number)
     for (int i = 0; i < t->list->n; i++) {
         if (t->list->op[i].barrier)
             meet(t);
-        int status = op_run(&t->list->op[i], t->block, number, t->threads);
+        int status = t->timings ? run_timed(t, (uint32_t)i, number)
+                                : op_run(&t->list->op[i], t->block, number, t->threads);
         if (status)
             atomic_store(&t->status, status);
     }
@@ -162,10 +186,18 @@ void team_close(struct team *t)
 
 int team_run(struct team *t, const struct op_list *list, const struct rn_block *b)
 {
+    return team_run_timed(t, list, b, NULL);
+}
+
+int team_run_timed(struct team *t, const struct op_list *list, const struct rn_block *b,
+                   const struct timings *timings)
+{
     unsigned job = atomic_load_explicit(&t->job.number, memory_order_relaxed);
 
     t->list = list;
     t->block = b;
+    t->timings = timings;
+    t->begun_ns = timings ? now_ns() : 0;
     t->status = RN_OK;
     if (t->threads > 1)
         gate_open(&t->job, (job + 1) % GO_HOME);
