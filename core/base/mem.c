@@ -1,5 +1,5 @@
 /* mem.c - allocation with an injectable fault, pools, growing text. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include "mem.h"
 
 #include "error.h"
@@ -9,19 +9,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE ((size_t)2 << 20) /* a large page: fewer of them are to be looked up */
 
 static atomic_ullong live;
 static struct fault fault = {.variable = "RN_FAIL_ALLOC"};
 
 void *mem_alloc(size_t bytes)
 {
-    size_t rounded = (bytes + 63) & ~(size_t)63;
+    size_t unit = bytes >= HUGE / 2 ? HUGE : 64;
+    size_t rounded = (bytes + unit - 1) & ~(unit - 1);
     void *p = NULL;
 
-    if (rounded < bytes || fault_hits(&fault) || !(p = aligned_alloc(64, rounded ? rounded : 64))) {
+    if (rounded < bytes || fault_hits(&fault) || !(p = aligned_alloc(unit, rounded ? rounded : 64))) {
         FAIL(RN_ENOMEM, "out of memory: %zu bytes could not be had", bytes);
         return NULL;
     }
+    if (unit == HUGE)
+        madvise(p, rounded, MADV_HUGEPAGE);
     memset(p, 0, rounded ? rounded : 64);
     live++;
     return p;

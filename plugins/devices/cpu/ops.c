@@ -4,6 +4,9 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
+#define LINE  64 /* bytes of a cache line */
+#define AHEAD 4 /* rows under way from memory */
+
 /* C[r0..r1, c0..c1] of C = op(A) op(B) + beta C */
 static dnnl_status_t multiply(const struct rn_gemm *g, struct slice s)
 {
@@ -60,14 +63,29 @@ static void gather_row(const struct rn_gather *g, int64_t from_row, int64_t c0, 
     }
 }
 
+/* Rows lie anywhere: the processor can't guess the next. */
+static void fetch_row(const struct rn_gather *g, int64_t row, int64_t c0, int64_t c1)
+{
+    int64_t size = g->dtype == RN_U8 ? 1 : (int64_t)sizeof(rn_real);
+    const char *at = (const char *)g->from + row * g->cols * size;
+
+    for (int64_t i = c0 * size; i < c1 * size; i += LINE)
+        __builtin_prefetch(at + i);
+}
+
 static void run_gather(const struct rn_gather *g, const struct rn_block *b, struct slice s)
 {
     const int32_t *index = g->index + b->u[g->start_from];
 
     if (s.c0 == s.c1)
         return;
-    for (int64_t r = s.r0; r < s.r1; r++)
+    for (int64_t r = s.r0; r < s.r1 && r < s.r0 + AHEAD; r++)
+        fetch_row(g, index[r], s.c0, s.c1);
+    for (int64_t r = s.r0; r < s.r1; r++) {
+        if (r + AHEAD < s.r1)
+            fetch_row(g, index[r + AHEAD], s.c0, s.c1);
         gather_row(g, index[r], s.c0, s.c1, g->out + r * g->cols);
+    }
 }
 
 static void run_argmax(const struct op *op, struct slice s)
