@@ -314,6 +314,7 @@ static int finish(struct run *r, const struct trainer_events *events)
     if (!all_hold(report_view(r->report)))
         r->exit_code = 1;
     TRY(write_profile(r));
+    data_close(&r->s->data); /* pictures of figures take memory, too */
     TRY(report_write(r->report));
     TRY(reporters_end(&r->reporters, report_view(r->report)));
     return folder_status(&r->folder, r->status, r->exit_code, r->reason);

@@ -83,10 +83,16 @@ struct slice slice_rows(int64_t rows, int64_t cols, int thread, int threads);
 /* r0 and r1 only: whole pieces of so many rows */
 struct slice slice_pieces(int64_t rows, int64_t piece, int thread, int threads);
 
-/* Does thread's part of op. RN_OK, or RN_EDEVICE when oneDNN refuses. */
-int op_run(const struct op *op, const struct rn_block *b, int thread, int threads);
+/* Does thread's part of op; room: GEMM_ROOM values of its own. RN_OK, or RN_EDEVICE when oneDNN
+ * refuses. */
+int op_run(const struct op *op, const struct rn_block *b, rn_real *room, int thread, int threads);
 double op_work(const struct op *op); /* a rough count of element operations */
 void op_describe(const struct op *op, struct rn_op_info *out); /* describe.c */
+
+/* ---- gemm.c ---------------------------------------------------------------------- */
+
+enum { GEMM_ROOM = 3 << 14 }; /* for copies of blocks of both operands */
+int gemm_run(const struct rn_gemm *g, rn_real *room, int thread, int threads);
 
 /* ---- reduce.c -------------------------------------------------------------------- */
 
@@ -177,7 +183,7 @@ int team_run(struct team *t, const struct op_list *list, const struct rn_block *
 int team_run_timed(struct team *t, const struct op_list *list, const struct rn_block *b,
                    const struct timings *timings);
 /* The caller alone does all slices of one operation. */
-int team_run_alone(struct op *op, const struct rn_block *b);
+int team_run_alone(struct team *t, struct op *op, const struct rn_block *b);
 int team_default_threads(void); /* what affinity and cgroup leave us */
 
 #endif

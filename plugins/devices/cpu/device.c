@@ -82,7 +82,7 @@ static int run_now(struct cpu *c, struct op *op)
     bool team = op->kind == OP_TASK ? op->task.slices > 1 : op_work(op) > SMALL;
 
     return status_of(team ? team_run(c->team, &one, &empty_block)
-                          : team_run_alone(op, &empty_block));
+                          : team_run_alone(c->team, op, &empty_block));
 }
 
 static int flush(struct cpu *c)

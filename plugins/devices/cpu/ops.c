@@ -1,37 +1,10 @@
 /* ops.c - one thread's part of each operation. */
 #include "cpu.h"
 
-#include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
 #define LINE  64 /* bytes of a cache line */
-#define AHEAD 4 /* rows under way from memory */
-
-/* C[r0..r1, c0..c1] of C = op(A) op(B) + beta C */
-static dnnl_status_t multiply(const struct rn_gemm *g, struct slice s)
-{
-    const rn_real *a = g->ta ? g->a + s.r0 : g->a + s.r0 * g->lda;
-    const rn_real *b = g->tb ? g->b + s.c0 * g->ldb : g->b + s.c0;
-
-    return dnnl_sgemm(g->ta ? 'T' : 'N', g->tb ? 'T' : 'N', s.r1 - s.r0, s.c1 - s.c0, g->k, 1.f, a,
-                      g->lda, b, g->ldb, g->beta, g->c + s.r0 * g->ldc + s.c0, g->ldc);
-}
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-/* one unit at a time, as cpu.h says */
-static int run_gemm(const struct rn_gemm *g, struct slice s)
-{
-    bool by_cols = slice_axis(g->m, g->n) == BY_COLS;
-    int64_t rows = by_cols ? g->m : ROW_UNIT, cols = by_cols ? COL_UNIT : g->n;
-
-    for (int64_t r = s.r0; r < s.r1; r += rows)
-        for (int64_t c = s.c0; c < s.c1; c += cols)
-            if (multiply(g, (struct slice){r, least(r + rows, s.r1), c, least(c + cols, s.c1)}) !=
-                dnnl_success)
-                return RN_EDEVICE;
-    return RN_OK;
-}
+#define AHEAD 4  /* rows under way from memory */
 
 RN_CLONES static void scale_bytes(const uint8_t *from, int64_t n, rn_real scale, rn_real shift,
                                   rn_real *out)
@@ -107,7 +80,7 @@ static void run_map(const struct op *op, const struct rn_block *b, struct slice 
         op->map.map->host(&op->map.call, b, s.r0, s.r1, s.c0, s.c1);
 }
 
-int op_run(const struct op *op, const struct rn_block *b, int t, int n)
+int op_run(const struct op *op, const struct rn_block *b, rn_real *room, int t, int n)
 {
     struct slice s;
 
@@ -121,7 +94,7 @@ int op_run(const struct op *op, const struct rn_block *b, int t, int n)
         if (!t)
             memcpy(op->copy.dst, op->copy.src, op->copy.bytes);
         break;
-    case OP_GEMM: return run_gemm(&op->gemm, slice_of(op->gemm.m, op->gemm.n, t, n));
+    case OP_GEMM: return gemm_run(&op->gemm, room, t, n);
     case OP_MAP: run_map(op, b, slice_of(op->map.call.rows, op->map.call.cols, t, n)); break;
     case OP_REDUCE: reduce_run(op, b, t, n); break;
     case OP_GATHER:

@@ -35,6 +35,7 @@ struct team {
     _Alignas(64) atomic_int status;
     const struct op_list *list;
     const struct rn_block *block;
+    rn_real *room;                 /* GEMM_ROOM values for each thread */
     const struct timings *timings; /* NULL: nobody wants to know */
     uint64_t begun_ns;
 };
@@ -89,10 +90,15 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static rn_real *room_of(const struct team *t, int number)
+{
+    return t->room + (size_t)number * GEMM_ROOM;
+}
+
 static int run_timed(struct team *t, uint32_t i, int number)
 {
     uint64_t begin = now_ns();
-    int status = op_run(&t->list->op[i], t->block, number, t->threads);
+    int status = op_run(&t->list->op[i], t->block, room_of(t, number), number, t->threads);
     uint32_t *n = &t->timings->n[number];
 
     if (*n < t->timings->room)
@@ -109,8 +115,9 @@ static void walk(struct team *t, int number)
     for (int i = 0; i < t->list->n; i++) {
         if (t->list->op[i].barrier)
             meet(t);
-        int status = t->timings ? run_timed(t, (uint32_t)i, number)
-                                : op_run(&t->list->op[i], t->block, number, t->threads);
+        int status =
+            t->timings ? run_timed(t, (uint32_t)i, number)
+                       : op_run(&t->list->op[i], t->block, room_of(t, number), number, t->threads);
         if (status)
             atomic_store(&t->status, status);
     }
@@ -161,7 +168,8 @@ int team_open(int threads, struct team **out)
         return RN_ENOMEM;
     t->threads = threads;
     t->ids = rn_host->alloc((size_t)threads * sizeof *t->ids);
-    if (!t->ids)
+    t->room = rn_host->alloc((size_t)threads * GEMM_ROOM * sizeof *t->room);
+    if (!t->ids || !t->room)
         status = RN_ENOMEM;
     omp_set_num_threads(1);
     for (t->started = 1; !status && t->started < threads; t->started += !status)
@@ -181,6 +189,7 @@ void team_close(struct team *t)
     for (int i = 1; i < t->started; i++)
         pthread_join(t->ids[i], NULL);
     rn_host->free(t->ids);
+    rn_host->free(t->room);
     rn_host->free(t);
 }
 
@@ -205,12 +214,12 @@ int team_run_timed(struct team *t, const struct op_list *list, const struct rn_b
     return t->status;
 }
 
-int team_run_alone(struct op *op, const struct rn_block *b)
+int team_run_alone(struct team *t, struct op *op, const struct rn_block *b)
 {
     unsigned mxcsr = _mm_getcsr();
 
     _mm_setcsr(mxcsr | FLUSH_DENORMALS);
-    int status = op_run(op, b, 0, 1);
+    int status = op_run(op, b, t->room, 0, 1);
     _mm_setcsr(mxcsr);
     return status;
 }
