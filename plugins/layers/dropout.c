@@ -1,5 +1,5 @@
-/* dropout.c - leaves values out at random in training, in place where the core allows it. No mask
- * is kept: the random numbers of a step are the same in both passes. */
+/* dropout.c - leaves values out at random in training, in place where the core allows it. What each
+ * value was multiplied by is kept: drawing it again would take longer than all else here. */
 #include <runner/layer.h>
 
 struct dropout {
@@ -13,46 +13,43 @@ static const struct rn_option options[] = {
 
 RN_MAP(copy, 1, 1, 0, y0 = x0;);
 /* a0 rate, a1 1 / (1 - rate); a product, so that NaN stays NaN */
-RN_MAP(thin, 1, 1, 1, y0 = x0 * (u < a0 ? 0 : a1););
+RN_MAP(thin, 1, 2, 1, y1 = u < a0 ? 0 : a1; y0 = x0 * y1;);
+RN_MAP(times, 2, 1, 0, y0 = x0 * x1;);
+
+enum { FACTOR }; /* buffers */
 
 static int dropout_plan(struct rn_plan *p)
 {
     p->out = p->in[0];
-    return RN_OK;
-}
-
-/* y from x, or dx from dy: the same map */
-static int thin_out(const struct rn_call *c, const rn_real *from, rn_real *to, rn_real beta)
-{
-    const struct dropout *o = c->opts;
-
-    return rn_apply(c->dev, &thin,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->out->shape),
-                                         .in = {from},
-                                         .out = {to},
-                                         .beta = {beta},
-                                         .arg = {(rn_real)o->rate, (rn_real)(1 / (1 - o->rate))},
-                                         .key = c->key,
-                                         .draw_from = (uint8_t)c->draw_from});
+    return p->buffer(p, "factor", RN_SAVED, p->in[0], RN_PER_SAMPLE);
 }
 
 static int dropout_forward(const struct rn_call *c)
 {
-    if (c->training)
-        return thin_out(c, c->in->data, c->out->data, 0);
-    if (c->in->data == c->out->data)
+    const struct dropout *o = c->opts;
+    struct rn_map_call call = {.rows = c->batch,
+                               .cols = rn_count(&c->out->shape),
+                               .in = {c->in->data},
+                               .out = {c->out->data, c->buf[FACTOR].data},
+                               .arg = {(rn_real)o->rate, (rn_real)(1 / (1 - o->rate))},
+                               .key = c->key,
+                               .draw_from = (uint8_t)c->draw_from};
+
+    if (!c->training && c->in->data == c->out->data)
         return RN_OK;
-    return rn_apply(c->dev, &copy,
-                    (struct rn_map_call){.rows = c->batch,
-                                         .cols = rn_count(&c->out->shape),
-                                         .in = {c->in->data},
-                                         .out = {c->out->data}});
+    return rn_apply(c->dev, c->training ? &thin : &copy, call);
 }
 
 static int dropout_backward(const struct rn_call *c)
 {
-    return c->din->data ? thin_out(c, c->dout->data, c->din->data, c->din_beta[0]) : RN_OK;
+    if (!c->din->data)
+        return RN_OK;
+    return rn_apply(c->dev, &times,
+                    (struct rn_map_call){.rows = c->batch,
+                                         .cols = rn_count(&c->out->shape),
+                                         .in = {c->dout->data, c->buf[FACTOR].data},
+                                         .out = {c->din->data},
+                                         .beta = {c->din_beta[0]}});
 }
 
 static const struct rn_plugin dropout = {
