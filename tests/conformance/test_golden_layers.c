@@ -284,20 +284,20 @@ enum { ROWS = 100, COLS = 1001, VALUES = ROWS * COLS };
 
 struct drop {
     const struct rn_layer_ops *ops;
-    struct area x, y, dy, dx;
+    struct area x, y, dy, dx, factor;
     struct rn_call c;
-    struct rn_tensor in, out, dout, din;
+    struct rn_tensor in, out, dout, din, buf;
     rn_real beta;
 };
 
 static void open_drop(struct drop *d, const char *options)
 {
     const struct rn_plugin *p = golden_plugin("layers", "dropout");
-    struct area *all[] = {&d->x, &d->y, &d->dy, &d->dx};
+    struct area *all[] = {&d->x, &d->y, &d->dy, &d->dx, &d->factor};
 
     ck_assert_uint_eq(p->traits, RN_TRAIT_DROPS);
     *d = (struct drop){.ops = p->ops};
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         ck_assert_int_eq(area_make(dev, VALUES, all[i]), RN_OK);
     area_fill(&d->x, 1);
     area_fill(&d->dy, 1);
@@ -305,6 +305,7 @@ static void open_drop(struct drop *d, const char *options)
     d->out = (struct rn_tensor){d->y.at, rn_vec(COLS)};
     d->dout = (struct rn_tensor){d->dy.at, rn_vec(COLS)};
     d->din = (struct rn_tensor){d->dx.at, rn_vec(COLS)};
+    d->buf = (struct rn_tensor){d->factor.at, rn_vec(COLS)};
     d->c = (struct rn_call){.size = sizeof d->c,
                             .training = 1,
                             .opts = options_from(pool, p, options),
@@ -314,6 +315,7 @@ static void open_drop(struct drop *d, const char *options)
                             .out = &d->out,
                             .dout = &d->dout,
                             .din = &d->din,
+                            .buf = &d->buf,
                             .din_beta = &d->beta,
                             .draw_from = 5,
                             .key = 0x1234567};
@@ -321,9 +323,9 @@ static void open_drop(struct drop *d, const char *options)
 
 static void close_drop(struct drop *d)
 {
-    struct area *all[] = {&d->x, &d->y, &d->dy, &d->dx};
+    struct area *all[] = {&d->x, &d->y, &d->dy, &d->dx, &d->factor};
 
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         area_free(dev, all[i]);
 }
 

@@ -29,7 +29,7 @@ SYSTEM = re.compile(r"(sys|linux)/\w+|dirent|dlfcn|fcntl|langinfo|poll|pthread|s
 NEEDS = {
     "devices": re.compile(SYSTEM.pattern + r"|\w*intrin|omp|oneapi/dnnl/\w+|cuda\w*|nvrtc|cublas\w*"),
     "datasets": re.compile(SYSTEM.pattern + r"|zlib|png"),
-    "reporters": re.compile(SYSTEM.pattern + r"|librsvg/\w+|cairo\w*"),
+    "reporters": re.compile(SYSTEM.pattern + r"|librsvg/\w+|cairo\w*|png"),
 }
 # Names of plugins that are words of the core or of C as well, for something else.
 WORDS = set("constant mse scale shift step tanh".split())

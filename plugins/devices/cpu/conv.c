@@ -279,23 +279,54 @@ static int64_t partials_of(const struct rn_conv *c)
     return n;
 }
 
-static int make(struct convolution *v, const struct convolutions *all)
+static int make_primitive(struct convolution *v, const struct convolutions *all, struct choice *c)
 {
-    bool partial = v->shape.pass == RN_CONV_GRAD_WEIGHT;
     dnnl_primitive_attr_t attr;
-    struct choice c;
 
-    v->pieces = partial ? partials_of(&v->shape) : pieces_of(&v->shape, PIECES);
-    v->piece = v->shape.rows / v->pieces;
     omp_set_num_threads(1); /* a primitive is made for as many threads as there are now */
     DNNL(dnnl_primitive_attr_create(&attr));
     dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-    int status = choose(all->engine, attr, &v->shape, v->piece, &c);
+    int status = choose(all->engine, attr, &v->shape, v->piece, c);
     dnnl_primitive_attr_destroy(attr);
     RN_TRY(status);
-    if (dnnl_primitive_create(&v->primitive, c.pass) != dnnl_success)
-        status = RN_FAIL(RN_EUNSUPPORTED, "oneDNN cannot make a convolution");
-    status = status ? status : find_places(v, &c, all);
+    if (dnnl_primitive_create(&v->primitive, c->pass) != dnnl_success)
+        return RN_FAIL(RN_EUNSUPPORTED, "oneDNN cannot make a convolution");
+    return find_places(v, c, all);
+}
+
+/* Weights stay in their order. */
+static int make_taps(struct convolution *v)
+{
+    const struct rn_window *w = &v->shape.window;
+
+    v->count = (int64_t)w->kernel_h * w->kernel_w * w->channels * v->shape.filters;
+    v->place = rn_host->alloc((size_t)v->count * sizeof *v->place);
+    if (!v->place)
+        return RN_ENOMEM;
+    for (int64_t i = 0; i < v->count; i++)
+        v->place[i] = (int32_t)i;
+    return RN_OK;
+}
+
+static int make_taps_lane(struct convolution *v, int i)
+{
+    int64_t x = taps_room_x(&v->shape), y = taps_room_y(&v->shape);
+    rn_real *room = rn_host->alloc((size_t)(x + y) * sizeof *room);
+
+    v->memory[i] = room;
+    v->lane[i].near_x = room;
+    v->lane[i].near_y = room ? room + x : NULL;
+    return room ? RN_OK : RN_FAIL(RN_ENOMEM, "out of memory for a convolution");
+}
+
+static int make(struct convolution *v, const struct convolutions *all)
+{
+    bool partial = v->shape.pass == RN_CONV_GRAD_WEIGHT, taps = taps_fit(&v->shape);
+    struct choice c = {0};
+
+    v->pieces = partial ? partials_of(&v->shape) : pieces_of(&v->shape, PIECES);
+    v->piece = v->shape.rows / v->pieces;
+    int status = taps ? make_taps(v) : make_primitive(v, all, &c);
     v->stride = (v->count + LINE - 1) / LINE * LINE;
     if (!status) {
         int64_t n = v->stride * (partial ? v->pieces : 1);
@@ -303,7 +334,7 @@ static int make(struct convolution *v, const struct convolutions *all)
         status = v->arranged ? RN_OK : RN_FAIL(RN_ENOMEM, "out of memory for weights");
     }
     for (int i = 0; !status && i < all->threads; i++)
-        status = make_lane(v, &c, all->engine, i);
+        status = taps ? make_taps_lane(v, i) : make_lane(v, &c, all->engine, i);
     drop(&c);
     return status;
 }
@@ -468,6 +499,9 @@ int conv_run(const struct convolution *v, const struct rn_conv *c, enum conv_ste
         return RN_OK;
     }
     for (int64_t r = s.r0; r < s.r1; r += v->piece)
-        RN_TRY(do_piece(v, c, r / v->piece, &v->lane[thread]));
+        RN_TRY(v->primitive
+                   ? do_piece(v, c, r / v->piece, &v->lane[thread])
+                   : taps_run(c, r, v->piece, v->lane[thread].near_x, v->lane[thread].near_y,
+                              v->arranged + r / v->piece * v->stride));
     return RN_OK;
 }

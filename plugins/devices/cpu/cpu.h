@@ -101,7 +101,7 @@ int64_t reduce_parts(const struct rn_reduce *r); /* how many pieces; 0: it is do
 int64_t reduce_piece(int over);                  /* rows in a piece; values for RN_ONE */
 void reduce_run(const struct op *op, const struct rn_block *b, int thread, int threads);
 
-/* ---- conv.c, pool.c ---------------------------------------------------------------- */
+/* ---- conv.c, conv_taps.c, pool.c -------------------------------------------------- */
 
 /* A shape of convolution: the primitive for a piece of the rows, and memory for the weights in the
  * order that it wants them in. */
@@ -112,7 +112,7 @@ struct convolution {
     int64_t count, stride; /* values in oneDNN's order; from one partial sum to the next */
     rn_real *arranged;     /* weights in that order; or the partial sums of each piece */
     int32_t *place;        /* where the i-th of them stands in ours; -1: it is padding */
-    struct dnnl_primitive *primitive;
+    struct dnnl_primitive *primitive; /* NULL: done tap by tap */
     struct dnnl_stream *stream;
     struct conv_lane *lane; /* one for each thread, and its memory */
     void **memory;
@@ -130,6 +130,14 @@ void conv_free(struct convolutions *all);
 int conv_run(const struct convolution *v, const struct rn_conv *c, enum conv_step step, int thread,
              int threads);
 void pool_run(const struct rn_pool *p, int thread, int threads);
+
+/* The gradient of weights by products: whether it is possible and worth it, the values that a
+ * thread needs room for, zero to begin with, and the gradient of some rows, dw [as w]. */
+bool taps_fit(const struct rn_conv *c);
+int64_t taps_room_x(const struct rn_conv *c);
+int64_t taps_room_y(const struct rn_conv *c);
+int taps_run(const struct rn_conv *c, int64_t row, int64_t rows, rn_real *room_x, rn_real *room_y,
+             rn_real *dw);
 
 /* ---- hazards: which operations need a barrier before them ------------------ */
 
