@@ -65,7 +65,7 @@ static int kind_of(struct profile *p, const struct rn_recording *r, int64_t rows
     if (!(k->wall_us = pool_alloc(p->pool, WALLS * sizeof *k->wall_us)))
         return RN_ENOMEM;
     TRY(read_ops(p, k));
-    uint32_t room = p->lanes * (4 * k->n_ops + 64);
+    uint32_t room = p->lanes * (64 * k->n_ops + 1024); /* stretches: an operation has several */
     if (room > p->room) {
         p->timings = pool_alloc(p->pool, room * sizeof *p->timings);
         p->room = p->timings ? room : 0;

@@ -124,13 +124,15 @@ static void multiply_all(struct rn_device *d, float *x, float *y, float by, bool
     ck_assert_int_eq(d->ops->sync(d), RN_OK);
 }
 
+#define CONTROL (~0x3fu) /* without the notes of what happened */
+
 /* loop: threads - 1, and 3 more for replayed */
 START_TEST(denormals_are_zero_inside_and_alive_outside)
 {
     static const float start[] = {1e-30f, 1e-40f}, by[] = {1e-10f, 1e10f};
     struct rn_device *d = test_cpu(pool, _i % 3 + 1, false);
     float *x = device_floats(d, 200 * 64), *y = device_floats(d, 200 * 64);
-    unsigned before = _mm_getcsr();
+    unsigned before = _mm_getcsr() & CONTROL;
 
     for (int k = 0; k < 2; k++) { /* a result, and an operand, that is denormal */
         for (int i = 0; i < 200 * 64; i++) {
@@ -141,7 +143,7 @@ START_TEST(denormals_are_zero_inside_and_alive_outside)
         for (int i = 0; i < 200 * 64; i++)
             if (y[i] != 0)
                 ck_abort_msg("case %d, value %d: %g", k, i, (double)y[i]);
-        ck_assert_uint_eq(_mm_getcsr(), before);
+        ck_assert_uint_eq(_mm_getcsr() & CONTROL, before);
     }
     volatile float tiny = 1e-30f;
     ck_assert(tiny * 1e-10f > 0);

@@ -485,23 +485,23 @@ static int do_piece(const struct convolution *v, const struct rn_conv *c, int64_
     return bad ? RN_EDEVICE : RN_OK;
 }
 
-int conv_run(const struct convolution *v, const struct rn_conv *c, enum conv_step step, int thread,
-             int threads)
+int conv_run(const struct op *op, int number, int64_t u0, int64_t u1)
 {
-    struct slice s = slice_pieces(c->rows, v->piece, thread, threads);
+    const struct convolution *v = op->conv.v;
+    const struct rn_conv *c = &op->conv.call;
+    const struct conv_lane *l = &v->lane[number];
 
-    if (step != CONV_PIECES) {
-        s = slice_of(1, v->count, thread, threads);
-        if (step == CONV_ARRANGE && s.r1)
+    if (op->conv.step != CONV_PIECES) {
+        struct slice s = slice_of(&op->share, 1, v->count, u0, u1);
+        if (op->conv.step == CONV_ARRANGE)
             arrange(v, c->w, s.c0, s.c1);
-        else if (s.r1)
+        else
             add_partials(v, c->beta, c->w, s.c0, s.c1);
         return RN_OK;
     }
-    for (int64_t r = s.r0; r < s.r1; r += v->piece)
-        RN_TRY(v->primitive
-                   ? do_piece(v, c, r / v->piece, &v->lane[thread])
-                   : taps_run(c, r, v->piece, v->lane[thread].near_x, v->lane[thread].near_y,
-                              v->arranged + r / v->piece * v->stride));
+    for (int64_t i = u0; i < u1; i++)
+        RN_TRY(v->primitive ? do_piece(v, c, i, l)
+                            : taps_run(c, i * v->piece, v->piece, l->near_x, l->near_y,
+                                       v->arranged + i * v->stride));
     return RN_OK;
 }

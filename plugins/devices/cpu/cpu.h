@@ -24,10 +24,39 @@ enum op_kind {
 enum conv_step { CONV_ARRANGE, CONV_PIECES, CONV_ADD_UP };
 enum reduce_step { REDUCE_WHOLE, REDUCE_PARTS, REDUCE_ADD_UP };
 
+/* How the threads share out an operation: n columns or rows, whole units of them. Which way it goes
+ * and what a unit is does not depend on the number of threads: oneDNN multiplies one unit a call,
+ * so that it is always asked the same, and gives the same bits. */
+enum { COL_UNIT = 64, ROW_UNIT = 32 };
+enum axis { BY_COLS, BY_ROWS, BY_FIRST, BY_ALL }; /* the first thread alone; nobody knows */
+struct share {
+    uint8_t axis;
+    int64_t n, unit;
+};
+struct op;
+struct op_list;
+struct share share_matrix(int64_t rows, int64_t cols); /* columns where there are many, else rows */
+struct share share_rows(int64_t rows, int64_t unit);
+/* Of op, which comes behind those of the list: elementwise work takes the rows of who wrote what it
+ * reads, so that they stay with their thread. */
+struct share share_op(const struct op_list *before, const struct op *op);
+int64_t share_units(const struct share *s);
+int64_t share_first(const struct share *s, int thread,
+                    int threads); /* the first unit of a thread */
+
+/* Units u0 .. u1 - 1 of a [rows, cols] result */
+struct slice {
+    int64_t r0, r1, c0, c1;
+};
+struct slice slice_of(const struct share *s, int64_t rows, int64_t cols, int64_t u0, int64_t u1);
+
 struct op {
     uint32_t tag;
     uint8_t kind;
     bool barrier; /* all threads have done what stands before it */
+    struct share share;
+    int group;     /* it and those behind it that are done together, some units at a time */
+    int64_t chunk; /* units at a time */
     union {
         struct {
             rn_real *dst, v;
@@ -68,38 +97,28 @@ struct op {
     };
 };
 
-/* What one thread does of a [rows, cols] result: a band of columns where there are many, else of
- * rows, else all or nothing. Bands are whole units, and which way they go does not depend on the
- * number of threads: oneDNN multiplies one unit a call, so that it is always asked the same, and
- * gives the same bits. */
-enum { COL_UNIT = 64, ROW_UNIT = 32 };
-enum axis { BY_COLS, BY_ROWS, BY_FIRST, BY_ALL, BY_PIECES };
-struct slice {
-    int64_t r0, r1, c0, c1;
+/* What a thread has for itself. */
+struct lane {
+    int number;
+    rn_real *room; /* GEMM_ROOM values */
 };
-enum axis slice_axis(int64_t rows, int64_t cols);
-struct slice slice_of(int64_t rows, int64_t cols, int thread, int threads);
-struct slice slice_rows(int64_t rows, int64_t cols, int thread, int threads);
-/* r0 and r1 only: whole pieces of so many rows */
-struct slice slice_pieces(int64_t rows, int64_t piece, int thread, int threads);
-
-/* Does thread's part of op; room: GEMM_ROOM values of its own. RN_OK, or RN_EDEVICE when oneDNN
- * refuses. */
-int op_run(const struct op *op, const struct rn_block *b, rn_real *room, int thread, int threads);
+/* Does units u0 .. u1 - 1 of op. RN_OK, or RN_EDEVICE when oneDNN refuses. */
+int op_run(const struct op *op, const struct rn_block *b, const struct lane *lane, int64_t u0,
+           int64_t u1);
 double op_work(const struct op *op); /* a rough count of element operations */
 void op_describe(const struct op *op, struct rn_op_info *out); /* describe.c */
 
 /* ---- gemm.c ---------------------------------------------------------------------- */
 
 enum { GEMM_ROOM = 3 << 14 }; /* for copies of blocks of both operands */
-int gemm_run(const struct rn_gemm *g, rn_real *room, int thread, int threads);
+int gemm_run(const struct op *op, rn_real *room, int64_t u0, int64_t u1);
 
 /* ---- reduce.c -------------------------------------------------------------------- */
 
 /* Long sums are done in two steps: a sum of each piece, then the sum of those. */
 int64_t reduce_parts(const struct rn_reduce *r); /* how many pieces; 0: it is done in one step */
 int64_t reduce_piece(int over);                  /* rows in a piece; values for RN_ONE */
-void reduce_run(const struct op *op, const struct rn_block *b, int thread, int threads);
+void reduce_run(const struct op *op, const struct rn_block *b, int64_t u0, int64_t u1);
 
 /* ---- conv.c, conv_taps.c, pool.c -------------------------------------------------- */
 
@@ -127,9 +146,8 @@ struct convolutions { /* all that were seen */
 int conv_find(struct convolutions *all, int threads, const struct rn_conv *c,
               struct convolution **out);
 void conv_free(struct convolutions *all);
-int conv_run(const struct convolution *v, const struct rn_conv *c, enum conv_step step, int thread,
-             int threads);
-void pool_run(const struct rn_pool *p, int thread, int threads);
+int conv_run(const struct op *op, int lane, int64_t u0, int64_t u1);
+void pool_run(const struct op *op, int64_t u0, int64_t u1);
 
 /* The gradient of weights by products: whether it is possible and worth it, the values that a
  * thread needs room for, zero to begin with, and the gradient of some rows, dw [as w]. */
@@ -144,9 +162,14 @@ int taps_run(const struct rn_conv *c, int64_t row, int64_t rows, rn_real *room_x
 struct access {
     uintptr_t lo, hi;  /* bytes */
     int64_t stride, n; /* between rows; how many rows or columns are shared out */
-    int64_t piece;     /* BY_PIECES: rows in one */
+    int64_t unit;      /* of them */
     uint8_t axis;      /* enum axis; BY_ALL: any thread may touch any of it */
     bool write;
+};
+
+struct op_list {
+    struct op *op;
+    int n, cap;
 };
 
 struct hazards { /* what was touched since the last barrier */
@@ -168,12 +191,11 @@ uintptr_t allocation_end(const struct allocations *a, const void *p);
 int hazards_note(struct hazards *h, struct op *op, const struct allocations *a);
 void hazards_free(struct hazards *h);
 
-/* ---- the team ---------------------------------------------------------------- */
+/* Finds what can be done together: operations with no barrier between them and the same units, of
+ * which each reads what is still near. */
+void hazards_group(struct op_list *list);
 
-struct op_list {
-    struct op *op;
-    int n, cap;
-};
+/* ---- the team ---------------------------------------------------------------- */
 
 /* Where the team notes when each thread worked on what: room stretches for each, from at[thread *
  * room] on, n[thread] of them used. */

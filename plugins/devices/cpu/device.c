@@ -99,7 +99,12 @@ static int enqueue(struct rn_device *d, struct op op)
 {
     struct cpu *c = cpu_of(d);
 
+    const struct op_list none = {0};
+
     op.tag = c->tag;
+    op.share = share_op(c->recording ? &c->recording->list : &none, &op);
+    op.group = 1;
+    op.chunk = share_units(&op.share);
     if (c->recording) {
         RN_TRY(hazards_note(&c->recording->hazards, &op, &c->memory));
         return list_add(&c->recording->list, &op);
@@ -276,6 +281,7 @@ static int cpu_capture_end(struct rn_device *d, struct rn_recording **out)
     *out = c->recording;
     c->recording = NULL;
     hazards_free(&(*out)->hazards);
+    hazards_group(&(*out)->list);
     return RN_OK;
 }
 

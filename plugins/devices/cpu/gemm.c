@@ -93,16 +93,12 @@ static dnnl_status_t multiply_unit(const struct rn_gemm *g, struct slice s, rn_r
     return copies(g) ? multiply_blocks(&part, room) : multiply(&part);
 }
 
-int gemm_run(const struct rn_gemm *g, rn_real *room, int thread, int threads)
+int gemm_run(const struct op *op, rn_real *room, int64_t u0, int64_t u1)
 {
-    struct slice s = slice_of(g->m, g->n, thread, threads);
-    bool by_cols = slice_axis(g->m, g->n) == BY_COLS;
-    int64_t rows = by_cols ? g->m : ROW_UNIT, cols = by_cols ? COL_UNIT : g->n;
+    const struct rn_gemm *g = &op->gemm;
 
-    for (int64_t r = s.r0; r < s.r1; r += rows)
-        for (int64_t c = s.c0; c < s.c1; c += cols)
-            if (multiply_unit(g, (struct slice){r, least(r + rows, s.r1), c, least(c + cols, s.c1)},
-                              room) != dnnl_success)
-                return RN_EDEVICE;
+    for (int64_t u = u0; u < u1; u++)
+        if (multiply_unit(g, slice_of(&op->share, g->m, g->n, u, u + 1), room) != dnnl_success)
+            return RN_EDEVICE;
     return RN_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MAX_ACCESS 16
+#define NEAR_BYTES 65536.0 /* that stay near from one operation of a group to the next */
 
 struct accesses {
     struct access at[MAX_ACCESS];
@@ -21,9 +22,11 @@ uintptr_t allocation_end(const struct allocations *a, const void *p)
     return UINTPTR_MAX;
 }
 
-/* rows x cols at p with ld between rows; axis says which of them are shared out. */
+static const struct share all = {BY_ALL, 1, 1}, first = {BY_FIRST, 1, 1};
+
+/* rows x cols at p with ld between rows, shared out like that */
 static void touch(struct accesses *a, const void *p, int64_t rows, int64_t cols, int64_t ld,
-                  enum axis axis, bool write)
+                  struct share how, bool write)
 {
     if (!p || !rows || !cols)
         return;
@@ -32,8 +35,9 @@ static void touch(struct accesses *a, const void *p, int64_t rows, int64_t cols,
         (struct access){.lo = lo,
                         .hi = lo + (uintptr_t)((rows - 1) * ld + cols) * sizeof(rn_real),
                         .stride = rows > 1 ? ld : 0,
-                        .n = axis == BY_ROWS ? rows : cols,
-                        .axis = (uint8_t)axis,
+                        .n = how.axis == BY_ROWS ? rows : cols,
+                        .unit = how.unit,
+                        .axis = how.axis,
                         .write = write};
 }
 
@@ -44,57 +48,48 @@ static void touch_moving(struct accesses *a, const struct allocations *m, const 
         .lo = (uintptr_t)p, .hi = allocation_end(m, p), .axis = BY_ALL, .write = true};
 }
 
-static void touch_gemm(struct accesses *a, const struct rn_gemm *g)
+static void touch_bytes(struct accesses *a, const void *p, size_t bytes, struct share how,
+                        bool write)
 {
-    enum axis axis = slice_axis(g->m, g->n);
-    enum axis of_a = axis == BY_COLS || (axis == BY_ROWS && g->ta) ? BY_ALL : axis;
-    enum axis of_b = axis == BY_ROWS || (axis == BY_COLS && g->tb) ? BY_ALL : axis;
+    a->at[a->n++] = (struct access){
+        .lo = (uintptr_t)p, .hi = (uintptr_t)p + bytes, .axis = how.axis, .write = write};
+}
+
+static void touch_gemm(struct accesses *a, const struct op *op)
+{
+    const struct rn_gemm *g = &op->gemm;
+    struct share s = op->share;
+    struct share of_a = s.axis == BY_COLS || (s.axis == BY_ROWS && g->ta) ? all : s;
+    struct share of_b = s.axis == BY_ROWS || (s.axis == BY_COLS && g->tb) ? all : s;
 
     touch(a, g->a, g->ta ? g->k : g->m, g->ta ? g->m : g->k, g->lda, of_a, false);
     touch(a, g->b, g->tb ? g->n : g->k, g->tb ? g->k : g->n, g->ldb, of_b, false);
-    touch(a, g->c, g->m, g->n, g->ldc, axis, true);
+    touch(a, g->c, g->m, g->n, g->ldc, s, true);
 }
 
 static void touch_map(struct accesses *a, const struct op *op, const struct allocations *m)
 {
     const struct rn_map_call *c = &op->map.call;
-    enum axis axis = slice_axis(c->rows, c->cols);
+    struct share s = op->share;
 
     for (int i = 0; i < op->map.map->n_in; i++) {
         switch (c->span[i]) {
-        case RN_EACH: touch(a, c->in[i], c->rows, c->cols, c->cols, axis, false); break;
+        case RN_EACH: touch(a, c->in[i], c->rows, c->cols, c->cols, s, false); break;
         case RN_PER_COL:
-            touch(a, c->in[i], 1, c->cols, c->cols, axis == BY_ROWS ? BY_ALL : axis, false);
+            touch(a, c->in[i], 1, c->cols, c->cols, s.axis == BY_ROWS ? all : s, false);
             break;
         case RN_PER_ROW:
-            touch(a, c->in[i], c->rows, 1, 1, axis == BY_COLS ? BY_ALL : axis, false);
+            touch(a, c->in[i], c->rows, 1, 1, s.axis == BY_COLS ? all : s, false);
             break;
-        default: touch(a, c->in[i], 1, 1, 1, axis == BY_FIRST ? BY_FIRST : BY_ALL, false);
+        default: touch(a, c->in[i], 1, 1, 1, s.axis == BY_FIRST ? s : all, false);
         }
     }
     for (int i = 0; i < op->map.map->n_out; i++) {
         if (c->out_from[i])
             touch_moving(a, m, c->out[i]);
         else
-            touch(a, c->out[i], c->rows, c->cols, c->cols, axis, true);
+            touch(a, c->out[i], c->rows, c->cols, c->cols, s, true);
     }
-}
-
-/* whole pieces of rows to each thread */
-static void touch_pieces(struct accesses *a, const void *p, int64_t rows, int64_t cols,
-                         int64_t piece, bool write)
-{
-    touch(a, p, rows, cols, cols, BY_PIECES, write);
-    if (p) {
-        a->at[a->n - 1].n = rows;
-        a->at[a->n - 1].piece = piece;
-    }
-}
-
-static void touch_bytes(struct accesses *a, const void *p, size_t bytes, enum axis axis, bool write)
-{
-    a->at[a->n++] = (struct access){
-        .lo = (uintptr_t)p, .hi = (uintptr_t)p + bytes, .axis = (uint8_t)axis, .write = write};
 }
 
 static void touch_reduce(struct accesses *a, const struct op *op, const struct allocations *m)
@@ -102,89 +97,89 @@ static void touch_reduce(struct accesses *a, const struct op *op, const struct a
     const struct rn_reduce *r = &op->reduce.call;
     int64_t width = r->over == RN_PER_COL ? r->cols : 1;
     size_t parts_bytes = (size_t)(reduce_parts(r) * width) * sizeof(double);
-    enum axis axis = r->over == RN_PER_COL                         ? slice_axis(1, r->cols)
-                     : r->over == RN_PER_ROW && r->rows > ROW_UNIT ? BY_ROWS
-                                                                   : BY_FIRST;
 
     if (op->reduce.step == REDUCE_PARTS) {
-        touch_pieces(a, r->in, r->rows * r->cols / width, width, reduce_piece(r->over), false);
-        touch_bytes(a, op->reduce.parts, parts_bytes, BY_ALL, true);
+        touch(a, r->in, r->rows * r->cols / width, width, width, op->share, false);
+        touch_bytes(a, op->reduce.parts, parts_bytes, all, true);
         return;
     }
     if (op->reduce.step == REDUCE_ADD_UP)
-        touch_bytes(a, op->reduce.parts, parts_bytes, BY_ALL, false);
+        touch_bytes(a, op->reduce.parts, parts_bytes, all, false);
     else
-        touch(a, r->in, r->rows, r->cols, r->cols, axis, false);
+        touch(a, r->in, r->rows, r->cols, r->cols, op->share, false);
     if (r->out_from)
         touch_moving(a, m, r->out);
     else if (r->over == RN_PER_COL)
-        touch(a, r->out, 1, r->cols, r->cols, axis, true);
+        touch(a, r->out, 1, r->cols, r->cols, op->share, true);
     else
-        touch(a, r->out, r->over == RN_ONE ? 1 : r->rows, 1, 1, axis, true);
+        touch(a, r->out, r->over == RN_ONE ? 1 : r->rows, 1, 1, op->share, true);
 }
 
-static void touch_gather(struct accesses *a, const struct rn_gather *g, const struct allocations *m)
+static void touch_gather(struct accesses *a, const struct op *op, const struct allocations *m)
 {
+    const struct rn_gather *g = &op->gather;
+
     a->at[a->n++] = (struct access){
         .lo = (uintptr_t)g->index, .hi = allocation_end(m, g->index), .axis = BY_ALL};
     a->at[a->n++] =
         (struct access){.lo = (uintptr_t)g->from, .hi = allocation_end(m, g->from), .axis = BY_ALL};
-    touch(a, g->scale, 1, g->channels, g->channels, BY_ALL, false);
-    touch(a, g->shift, 1, g->channels, g->channels, BY_ALL, false);
-    touch(a, g->out, g->rows, g->cols, g->cols, slice_axis(g->rows, g->cols), true);
+    touch(a, g->scale, 1, g->channels, g->channels, all, false);
+    touch(a, g->shift, 1, g->channels, g->channels, all, false);
+    touch(a, g->out, g->rows, g->cols, g->cols, op->share, true);
 }
 
-static void touch_conv(struct accesses *a, const struct convolution *v, const struct rn_conv *c,
-                       int step)
+static void touch_conv(struct accesses *a, const struct op *op)
 {
+    const struct convolution *v = op->conv.v;
+    const struct rn_conv *c = &op->conv.call;
     const struct rn_window *w = &c->window;
     bool partial = c->pass == RN_CONV_GRAD_WEIGHT;
     size_t bytes = (size_t)(v->stride * (partial ? v->pieces : 1)) * sizeof(rn_real);
     int64_t weights = (int64_t)w->kernel_h * w->kernel_w * (w->channels / c->groups) * c->filters;
+    int64_t x = (int64_t)w->h * w->w * w->channels, y = (int64_t)w->out_h * w->out_w * c->filters;
 
-    touch_bytes(a, v->arranged, bytes, BY_ALL,
-                step == CONV_ARRANGE || (step == CONV_PIECES && partial));
-    if (step != CONV_PIECES) {
-        touch(a, c->w, 1, weights, weights, BY_ALL, step == CONV_ADD_UP);
+    touch_bytes(a, v->arranged, bytes, all,
+                op->conv.step == CONV_ARRANGE || (op->conv.step == CONV_PIECES && partial));
+    if (op->conv.step != CONV_PIECES) {
+        touch(a, c->w, 1, weights, weights, all, op->conv.step == CONV_ADD_UP);
         return;
     }
-    touch_pieces(a, c->x, c->rows, (int64_t)w->h * w->w * w->channels, v->piece,
-                 c->pass == RN_CONV_GRAD_INPUT);
-    touch_pieces(a, c->y, c->rows, (int64_t)w->out_h * w->out_w * c->filters, v->piece,
-                 c->pass == RN_CONV_FORWARD);
-    touch(a, c->bias, 1, c->filters, c->filters, BY_ALL, false);
+    touch(a, c->x, c->rows, x, x, op->share, c->pass == RN_CONV_GRAD_INPUT);
+    touch(a, c->y, c->rows, y, y, op->share, c->pass == RN_CONV_FORWARD);
+    touch(a, c->bias, 1, c->filters, c->filters, all, false);
 }
 
-static void touch_pool(struct accesses *a, const struct rn_pool *p)
+static void touch_pool(struct accesses *a, const struct op *op)
 {
+    const struct rn_pool *p = &op->pool;
     const struct rn_window *w = &p->window;
+    int64_t in = (int64_t)w->h * w->w * w->channels;
     int64_t out = (int64_t)w->out_h * w->out_w * w->channels;
 
-    touch_pieces(a, p->x, p->rows, (int64_t)w->h * w->w * w->channels, 1, p->backward);
-    touch_pieces(a, p->y, p->rows, out, 1, !p->backward);
-    touch_pieces(a, p->where, p->rows, out, 1, !p->backward);
+    touch(a, p->x, p->rows, in, in, op->share, p->backward);
+    touch(a, p->y, p->rows, out, out, op->share, !p->backward);
+    touch(a, p->where, p->rows, out, out, op->share, !p->backward);
 }
 
 static void touched(const struct op *op, const struct allocations *m, struct accesses *a)
 {
     switch (op->kind) {
-    case OP_FILL:
-        touch(a, op->fill.dst, 1, op->fill.n, op->fill.n, slice_axis(1, op->fill.n), true);
-        break;
+    case OP_FILL: touch(a, op->fill.dst, 1, op->fill.n, op->fill.n, op->share, true); break;
     case OP_COPY:
-        touch_bytes(a, op->copy.src, op->copy.bytes, BY_FIRST, false);
-        touch_bytes(a, op->copy.dst, op->copy.bytes, BY_FIRST, true);
+        touch_bytes(a, op->copy.src, op->copy.bytes, first, false);
+        touch_bytes(a, op->copy.dst, op->copy.bytes, first, true);
         break;
-    case OP_GEMM: touch_gemm(a, &op->gemm); break;
+    case OP_GEMM: touch_gemm(a, op); break;
     case OP_MAP: touch_map(a, op, m); break;
     case OP_REDUCE: touch_reduce(a, op, m); break;
-    case OP_GATHER: touch_gather(a, &op->gather, m); break;
+    case OP_GATHER: touch_gather(a, op, m); break;
     case OP_ARGMAX:
-        touch(a, op->argmax.in, op->argmax.rows, op->argmax.cols, op->argmax.cols, BY_ROWS, false);
-        touch(a, op->argmax.out, op->argmax.rows, 1, 1, BY_ROWS, true);
+        touch(a, op->argmax.in, op->argmax.rows, op->argmax.cols, op->argmax.cols, op->share,
+              false);
+        touch(a, op->argmax.out, op->argmax.rows, 1, 1, op->share, true);
         break;
-    case OP_CONV: touch_conv(a, op->conv.v, &op->conv.call, op->conv.step); break;
-    case OP_POOL: touch_pool(a, &op->pool); break;
+    case OP_CONV: touch_conv(a, op); break;
+    case OP_POOL: touch_pool(a, op); break;
     default: /* a task may touch anything */
         a->at[a->n++] = (struct access){.hi = UINTPTR_MAX, .axis = BY_ALL, .write = true};
     }
@@ -195,7 +190,7 @@ static bool shared_alike(const struct access *a, const struct access *b)
     if (a->axis != b->axis || a->axis == BY_ALL)
         return false;
     return a->axis == BY_FIRST ||
-           (a->lo == b->lo && a->stride == b->stride && a->n == b->n && a->piece == b->piece);
+           (a->lo == b->lo && a->stride == b->stride && a->n == b->n && a->unit == b->unit);
 }
 
 static bool conflict(const struct hazards *h, const struct accesses *a)
@@ -236,4 +231,31 @@ void hazards_free(struct hazards *h)
 {
     rn_host->free(h->at);
     *h = (struct hazards){0};
+}
+
+/* Memory that a unit of op goes through. */
+static double unit_bytes(const struct op *op)
+{
+    struct rn_op_info info = {.size = sizeof info};
+
+    op_describe(op, &info);
+    return info.bytes / (double)share_units(&op->share);
+}
+
+static bool joins(const struct op *one, const struct op *next)
+{
+    return !next->barrier && one->share.axis <= BY_ROWS && next->share.axis <= BY_ROWS &&
+           share_units(&one->share) == share_units(&next->share);
+}
+
+void hazards_group(struct op_list *list)
+{
+    for (int i = 0; i < list->n; i += list->op[i].group) {
+        struct op *op = &list->op[i];
+        double bytes = unit_bytes(op);
+
+        for (op->group = 1; i + op->group < list->n && joins(op, op + op->group); op->group++)
+            bytes = fmax(bytes, unit_bytes(op + op->group));
+        op->chunk = op->group > 1 ? (int64_t)fmax(1, NEAR_BYTES / bytes) : share_units(&op->share);
+    }
 }

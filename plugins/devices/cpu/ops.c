@@ -1,4 +1,4 @@
-/* ops.c - one thread's part of each operation. */
+/* ops.c - some units of each operation. */
 #include "cpu.h"
 
 #include <string.h>
@@ -50,8 +50,6 @@ static void run_gather(const struct rn_gather *g, const struct rn_block *b, stru
 {
     const int32_t *index = g->index + b->u[g->start_from];
 
-    if (s.c0 == s.c1)
-        return;
     for (int64_t r = s.r0; r < s.r1 && r < s.r0 + AHEAD; r++)
         fetch_row(g, index[r], s.c0, s.c1);
     for (int64_t r = s.r0; r < s.r1; r++) {
@@ -74,39 +72,34 @@ static void run_argmax(const struct op *op, struct slice s)
     }
 }
 
-static void run_map(const struct op *op, const struct rn_block *b, struct slice s)
-{
-    if (s.r0 < s.r1 && s.c0 < s.c1)
-        op->map.map->host(&op->map.call, b, s.r0, s.r1, s.c0, s.c1);
-}
-
-int op_run(const struct op *op, const struct rn_block *b, rn_real *room, int t, int n)
+int op_run(const struct op *op, const struct rn_block *b, const struct lane *lane, int64_t u0,
+           int64_t u1)
 {
     struct slice s;
 
     switch (op->kind) {
     case OP_FILL:
-        s = slice_of(1, op->fill.n, t, n);
+        s = slice_of(&op->share, 1, op->fill.n, u0, u1);
         for (int64_t i = s.c0; i < s.c1; i++)
             op->fill.dst[i] = op->fill.v;
         break;
-    case OP_COPY:
-        if (!t)
-            memcpy(op->copy.dst, op->copy.src, op->copy.bytes);
+    case OP_COPY: memcpy(op->copy.dst, op->copy.src, op->copy.bytes); break;
+    case OP_GEMM: return gemm_run(op, lane->room, u0, u1);
+    case OP_MAP:
+        s = slice_of(&op->share, op->map.call.rows, op->map.call.cols, u0, u1);
+        op->map.map->host(&op->map.call, b, s.r0, s.r1, s.c0, s.c1);
         break;
-    case OP_GEMM: return gemm_run(&op->gemm, room, t, n);
-    case OP_MAP: run_map(op, b, slice_of(op->map.call.rows, op->map.call.cols, t, n)); break;
-    case OP_REDUCE: reduce_run(op, b, t, n); break;
+    case OP_REDUCE: reduce_run(op, b, u0, u1); break;
     case OP_GATHER:
-        run_gather(&op->gather, b, slice_of(op->gather.rows, op->gather.cols, t, n));
+        run_gather(&op->gather, b, slice_of(&op->share, op->gather.rows, op->gather.cols, u0, u1));
         break;
-    case OP_ARGMAX: run_argmax(op, slice_rows(op->argmax.rows, 1, t, n)); break;
+    case OP_ARGMAX: run_argmax(op, slice_of(&op->share, op->argmax.rows, 1, u0, u1)); break;
     case OP_TASK:
-        for (int64_t i = t; i < op->task.slices; i += n)
+        for (int64_t i = u0; i < u1; i++)
             op->task.fn(op->task.ctx, i);
         break;
-    case OP_CONV: return conv_run(op->conv.v, &op->conv.call, (enum conv_step)op->conv.step, t, n);
-    case OP_POOL: pool_run(&op->pool, t, n); break;
+    case OP_CONV: return conv_run(op, lane->number, u0, u1);
+    case OP_POOL: pool_run(op, u0, u1); break;
     }
     return RN_OK;
 }

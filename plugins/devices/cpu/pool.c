@@ -199,9 +199,10 @@ RN_CLONES static void backward(const struct rn_pool *p, int64_t row)
             one_element(p, &s, row, y, x, dx);
 }
 
-void pool_run(const struct rn_pool *p, int thread, int threads)
+void pool_run(const struct op *op, int64_t u0, int64_t u1)
 {
-    struct slice s = slice_pieces(p->rows, 1, thread, threads);
+    const struct rn_pool *p = &op->pool;
+    struct slice s = slice_of(&op->share, p->rows, 1, u0, u1);
 
     for (int64_t r = s.r0; r < s.r1; r++)
         p->backward ? backward(p, r) : forward(p, r);

@@ -139,14 +139,12 @@ static void one_part(const struct rn_reduce *r, int64_t first, int64_t n, double
         column_sums(r->op, r->in + first * r->cols, n, r->cols, r->cols, total);
 }
 
-static void some_parts(const struct rn_reduce *r, double *parts, int thread, int threads)
+static void some_parts(const struct rn_reduce *r, double *parts, struct slice s)
 {
-    int64_t n = r->over == RN_ONE ? r->rows * r->cols : r->rows, piece = reduce_piece(r->over);
-    int64_t width = r->over == RN_ONE ? 1 : r->cols;
-    struct slice s = slice_pieces(n, piece, thread, threads);
+    int64_t piece = reduce_piece(r->over), width = r->over == RN_ONE ? 1 : r->cols;
 
     for (int64_t i = s.r0; i < s.r1; i += piece)
-        one_part(r, i, n - i < piece ? n - i : piece, parts + i / piece * width);
+        one_part(r, i, s.r1 - i < piece ? s.r1 - i : piece, parts + i / piece * width);
 }
 
 static void add_parts(const struct rn_reduce *r, rn_real *out, const double *parts, struct slice s)
@@ -163,26 +161,23 @@ static void add_parts(const struct rn_reduce *r, rn_real *out, const double *par
     }
 }
 
-void reduce_run(const struct op *op, const struct rn_block *b, int thread, int threads)
+void reduce_run(const struct op *op, const struct rn_block *b, int64_t u0, int64_t u1)
 {
     const struct rn_reduce *r = &op->reduce.call;
     rn_real *out = r->out + b->u[r->out_from];
+    int64_t width = r->over == RN_PER_COL ? r->cols : 1;
+    bool one = r->over == RN_ONE;
 
     if (op->reduce.step == REDUCE_PARTS) {
-        some_parts(r, op->reduce.parts, thread, threads);
-        return;
+        some_parts(r, op->reduce.parts, slice_of(&op->share, op->share.n, 1, u0, u1));
+    } else if (op->reduce.step == REDUCE_ADD_UP) {
+        add_parts(r, out, op->reduce.parts, slice_of(&op->share, 1, width, u0, u1));
+    } else if (r->over == RN_PER_COL) {
+        reduce_cols(r, out, slice_of(&op->share, 1, width, u0, u1));
+    } else {
+        int64_t cols = one ? r->rows * r->cols : r->cols;
+        struct slice s = slice_of(&op->share, one ? 1 : r->rows, 1, u0, u1);
+        for (int64_t i = s.r0; i < s.r1; i++)
+            put(r, &out[i], long_reduce(r->op, r->in + i * cols, cols));
     }
-    if (op->reduce.step == REDUCE_ADD_UP || r->over == RN_PER_COL) {
-        struct slice s = slice_of(1, r->over == RN_ONE ? 1 : r->cols, thread, threads);
-        if (s.r1 && op->reduce.step == REDUCE_ADD_UP)
-            add_parts(r, out, op->reduce.parts, s);
-        else if (s.r1)
-            reduce_cols(r, out, s);
-        return;
-    }
-    int64_t rows = r->over == RN_ONE ? 1 : r->rows;
-    int64_t cols = r->over == RN_ONE ? r->rows * r->cols : r->cols;
-    struct slice s = slice_rows(rows, 1, thread, threads);
-    for (int64_t i = s.r0; i < s.r1; i++)
-        put(r, &out[i], long_reduce(r->op, r->in + i * cols, cols));
 }

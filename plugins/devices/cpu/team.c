@@ -90,34 +90,46 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static rn_real *room_of(const struct team *t, int number)
-{
-    return t->room + (size_t)number * GEMM_ROOM;
-}
-
-static int run_timed(struct team *t, uint32_t i, int number)
+static int run_timed(struct team *t, const struct lane *l, int i, int64_t u0, int64_t u1)
 {
     uint64_t begin = now_ns();
-    int status = op_run(&t->list->op[i], t->block, room_of(t, number), number, t->threads);
-    uint32_t *n = &t->timings->n[number];
+    int status = op_run(&t->list->op[i], t->block, l, u0, u1);
+    uint32_t *n = &t->timings->n[l->number];
 
     if (*n < t->timings->room)
-        t->timings->at[(uint32_t)number * t->timings->room + (*n)++] =
-            (struct rn_timing){i, (uint32_t)number, begin - t->begun_ns, now_ns() - t->begun_ns};
+        t->timings->at[(uint32_t)l->number * t->timings->room + (*n)++] = (struct rn_timing){
+            (uint32_t)i, (uint32_t)l->number, begin - t->begun_ns, now_ns() - t->begun_ns};
+    return status;
+}
+
+/* The thread's units of a group, some at a time. */
+static int run_group(struct team *t, const struct lane *l, int i)
+{
+    const struct op *op = &t->list->op[i];
+    int64_t end = share_first(&op->share, l->number + 1, t->threads);
+    int status = RN_OK;
+
+    for (int64_t u = share_first(&op->share, l->number, t->threads); u < end; u += op->chunk) {
+        int64_t to = end - u < op->chunk ? end : u + op->chunk;
+        for (int k = i; k < i + op->group; k++) {
+            int failed = t->timings ? run_timed(t, l, k, u, to)
+                                    : op_run(&t->list->op[k], t->block, l, u, to);
+            status = failed ? failed : status;
+        }
+    }
     return status;
 }
 
 static void walk(struct team *t, int number)
 {
+    const struct lane lane = {number, t->room + (size_t)number * GEMM_ROOM};
     unsigned mxcsr = _mm_getcsr();
 
     _mm_setcsr(mxcsr | FLUSH_DENORMALS);
-    for (int i = 0; i < t->list->n; i++) {
+    for (int i = 0; i < t->list->n; i += t->list->op[i].group) {
         if (t->list->op[i].barrier)
             meet(t);
-        int status =
-            t->timings ? run_timed(t, (uint32_t)i, number)
-                       : op_run(&t->list->op[i], t->block, room_of(t, number), number, t->threads);
+        int status = run_group(t, &lane, i);
         if (status)
             atomic_store(&t->status, status);
     }
@@ -219,7 +231,8 @@ int team_run_alone(struct team *t, struct op *op, const struct rn_block *b)
     unsigned mxcsr = _mm_getcsr();
 
     _mm_setcsr(mxcsr | FLUSH_DENORMALS);
-    int status = op_run(op, b, t->room, 0, 1);
+    const struct lane lane = {0, t->room};
+    int status = op_run(op, b, &lane, 0, share_units(&op->share));
     _mm_setcsr(mxcsr);
     return status;
 }
