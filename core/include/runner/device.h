@@ -88,7 +88,10 @@ struct rn_map {
 
 #define RN_MAP_UNIT_(k, nin) ((nin) > k ? p##k[col] : 0)
 #define RN_MAP_STEP_(k, nin) ((nin) > k ? p##k[col * unit##k] : 0)
-#define RN_MAP_STORE_(k, nout) \
+#define RN_MAP_SET_(k, nout) \
+    if ((nout) > k) \
+    q##k[col] = y##k
+#define RN_MAP_ADD_(k, nout) \
     if ((nout) > k) \
     q##k[col] = b##k != 0 ? q##k[col] + y##k : y##k
 /* Input k of row r begins at in##k + r * step##k; unit##k: neighbours in a row are neighbours in
@@ -102,7 +105,7 @@ struct rn_map {
     const int64_t unit##k = (nin) <= k || c->span[k] == RN_EACH || c->span[k] == RN_PER_COL
 #define RN_MAP_OUT_(k, nout) \
     rn_real *const out##k = (nout) > k ? c->out[k] + b->u[c->out_from[k]] : NULL; \
-    const rn_real b##k = c->beta[k]
+    const rn_real b##k = (nout) > k ? c->beta[k] : 0
 #define RN_MAP_ROW_(k, nin) \
     const rn_real *const p##k = (nin) > k ? in##k + row * step##k : NULL; \
     (void)p##k
@@ -120,7 +123,7 @@ struct rn_map {
 #endif
 
 /* Outputs may be inputs, but only at the same place: no value is carried. */
-#define RN_MAP_LOOP_(nin, nout, rnd, LOAD, ...) \
+#define RN_MAP_LOOP_(nin, nout, rnd, LOAD, STORE, ...) \
     for (int64_t row = r0; row < r1; row++) { \
         RN_MAP_ROW_(0, nin); \
         RN_MAP_ROW_(1, nin); \
@@ -144,9 +147,9 @@ struct rn_map {
                 const rn_real u = (rnd) ? (rn_real)us[col - some] : 0; \
                 rn_real y0 = 0, y1 = 0, y2 = 0; \
                 (void)x0, (void)x1, (void)x2, (void)x3, (void)x4, (void)x5, (void)u; \
-                {__VA_ARGS__} RN_MAP_STORE_(0, nout); \
-                RN_MAP_STORE_(1, nout); \
-                RN_MAP_STORE_(2, nout); \
+                {__VA_ARGS__} STORE(0, nout); \
+                STORE(1, nout); \
+                STORE(2, nout); \
                 (void)y1, (void)y2; \
             } \
         } \
@@ -175,10 +178,14 @@ struct rn_map {
         RN_MAP_OUT_(2, nout); \
         const uint64_t draw = b->u[c->draw_from]; \
         (void)draw; \
-        if (unit0 & unit1 & unit2 & unit3 & unit4 & unit5) \
-            RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_UNIT_, __VA_ARGS__) \
+        const int64_t units = unit0 & unit1 & unit2 & unit3 & unit4 & unit5; \
+        const bool adds = b0 != 0 || b1 != 0 || b2 != 0; \
+        if (units && !adds) \
+            RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_UNIT_, RN_MAP_SET_, __VA_ARGS__) \
+        else if (units) \
+            RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_UNIT_, RN_MAP_ADD_, __VA_ARGS__) \
         else \
-            RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_STEP_, __VA_ARGS__) \
+            RN_MAP_LOOP_(nin, nout, rnd, RN_MAP_STEP_, RN_MAP_ADD_, __VA_ARGS__) \
     } \
     _Static_assert((nin) <= RN_MAP_IN && (nout) <= RN_MAP_OUT, #id " has too many operands"); \
     static const struct rn_map id = {sizeof(struct rn_map), nin,      nout, rnd, 0, #id, \
