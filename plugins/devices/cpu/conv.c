@@ -15,6 +15,7 @@
 #define PIECE_BYTES   ((size_t)256 << 10) /* no larger, where a row is not */
 #define PARTIAL_BYTES ((size_t)64 << 20)  /* of all partial sums of weights together */
 #define LINE          ((int64_t)(64 / sizeof(rn_real)))
+#define STRETCH       1024 /* values */
 
 /* What one thread hands to the primitive. A kernel walks images in steps of a pixel, part of the
  * channels at a time, and would wait for each line of the cache: what it reads of a piece is copied
@@ -327,7 +328,7 @@ static int make(struct convolution *v, const struct convolutions *all)
     v->pieces = partial ? partials_of(&v->shape) : pieces_of(&v->shape, PIECES);
     v->piece = v->shape.rows / v->pieces;
     int status = taps ? make_taps(v) : make_primitive(v, all, &c);
-    v->stride = (v->count + LINE - 1) / LINE * LINE;
+    v->stride = ((v->count + LINE - 1) / LINE | 1) * LINE; /* odd: no two in the same sets */
     if (!status) {
         int64_t n = v->stride * (partial ? v->pieces : 1);
         v->arranged = rn_host->alloc((size_t)n * sizeof *v->arranged);
@@ -418,17 +419,17 @@ RN_CLONES static void arrange(const struct convolution *v, const rn_real *w, int
         v->arranged[i] = v->place[i] < 0 ? 0 : w[v->place[i]];
 }
 
-/* The partial sums of values i0..i1, in the order of the pieces */
+/* The partial sums of values i0..i1, in the order of the pieces; a stretch at a time, so that each
+ * piece is read in a row. */
 RN_CLONES static void add_partials(const struct convolution *v, rn_real beta, rn_real *w,
                                    int64_t i0, int64_t i1)
 {
-    rn_real sum[LINE];
+    rn_real sum[STRETCH];
 
-    for (int64_t i = i0; i < i1; i += LINE) {
-        int64_t n = i1 - i < LINE ? i1 - i : LINE;
+    for (int64_t i = i0; i < i1; i += STRETCH) {
+        int64_t n = i1 - i < STRETCH ? i1 - i : STRETCH;
 
-        for (int64_t k = 0; k < n; k++)
-            sum[k] = v->arranged[i + k];
+        memcpy(sum, v->arranged + i, (size_t)n * sizeof *sum);
         for (int64_t p = 1; p < v->pieces; p++)
             for (int64_t k = 0; k < n; k++)
                 sum[k] += v->arranged[p * v->stride + i + k];

@@ -1,6 +1,5 @@
 /* pool.c - maxima and averages of windows. Each thread does whole images; the innermost loops run
- * over the channels, which lie side by side. The backward pass asks of each element of the input
- * which windows it lay in, so that each is written once. */
+ * over the channels, which lie side by side. */
 #include "cpu.h"
 
 enum { CHUNK = 32 }; /* channels that are looked at together */
@@ -41,8 +40,6 @@ static inline struct part part_of(const struct side *s, int32_t out)
 }
 
 /* ---- forward ------------------------------------------------------------------------- */
-
-enum { LANES = 8 }; /* channels that are looked at together, in registers */
 
 /* m channels of one window, from those that image points at; m <= CHUNK. NaN is larger than all,
  * and the first of equals stays. where may be NULL. */
@@ -128,75 +125,55 @@ RN_CLONES static void forward(const struct rn_pool *p, int64_t row)
 
 /* ---- backward ------------------------------------------------------------------------ */
 
-/* the windows that element `at` may lie in: from `first` on, up to `last` */
-struct windows {
-    int32_t first, last;
-};
-
-static inline struct windows windows_of(const struct side *s, int32_t at)
+/* Each element of the input lies in one window. */
+static bool tiles(const struct side *s)
 {
-    int32_t first = at + s->pad - (s->kernel - 1) * s->dilation, last = (at + s->pad) / s->stride;
-
-    return (struct windows){first > 0 ? (first + s->stride - 1) / s->stride : 0,
-                            last < s->out ? last : s->out - 1};
+    return s->stride == s->kernel && s->dilation == 1 && !s->pad && s->out * s->stride == s->size;
 }
 
-/* its number in that window; -1: it is stepped over */
-static inline int32_t number_in(const struct side *s, int32_t at, int32_t window)
+/* m channels of what one window passes back; dx is written when the window is the only one. */
+static inline void pass_to(const rn_real *dy, const rn_real *where, rn_real number, rn_real share,
+                           int32_t m, bool only, rn_real *dx)
 {
-    int32_t off = at + s->pad - window * s->stride;
-
-    return off % s->dilation ? -1 : off / s->dilation;
+    for (int32_t c = 0; c < m; c++) {
+        rn_real d = !where ? dy[c] * share : where[c] == number ? dy[c] : 0;
+        dx[c] = only ? d : dx[c] + d;
+    }
 }
 
-static inline void pass_back(const struct rn_pool *p, const struct sides *s, int64_t out,
-                             int32_t oy, int32_t ox, int32_t number, bool adds, rn_real *dx)
+static inline void pass_back(const struct rn_pool *p, const struct sides *s, struct part v,
+                             struct part h, int64_t at, bool only, rn_real *image)
 {
     int32_t n = p->window.channels;
-    const rn_real *dy = p->y + out * n;
+    const rn_real *where = p->op == RN_POOL_MAX ? p->where + at : NULL;
+    rn_real share = share_of(p, s, v, h);
 
-    if (p->op == RN_POOL_MAX) {
-        const rn_real *where = p->where + out * n, mine = (rn_real)number;
+    for (int32_t i = v.i0; i < v.i1; i++)
+        for (int32_t j = h.i0; j < h.i1; j++) {
+            int64_t pixel =
+                (int64_t)(v.at + i * s->y.dilation) * s->x.size + h.at + j * s->x.dilation;
+            rn_real *dx = image + pixel * n, number = (rn_real)(i * s->x.kernel + j);
 
-        for (int32_t c = 0; c < n; c++)
-            dx[c] = (where[c] == mine ? dy[c] : 0) + (adds ? dx[c] : 0);
-        return;
-    }
-    rn_real share = share_of(p, s, part_of(&s->y, oy), part_of(&s->x, ox));
-    for (int32_t c = 0; c < n; c++)
-        dx[c] = dy[c] * share + (adds ? dx[c] : 0);
-}
-
-static inline void one_element(const struct rn_pool *p, const struct sides *s, int64_t row,
-                               int32_t y, int32_t x, rn_real *dx)
-{
-    struct windows v = windows_of(&s->y, y), h = windows_of(&s->x, x);
-    bool adds = p->beta != 0;
-
-    for (int32_t c = 0; c < p->window.channels && adds && p->beta != 1; c++)
-        dx[c] *= p->beta;
-    for (int32_t oy = v.first; oy <= v.last; oy++)
-        for (int32_t ox = h.first; ox <= h.last; ox++) {
-            int32_t i = number_in(&s->y, y, oy), j = number_in(&s->x, x, ox);
-
-            if (i < 0 || j < 0)
-                continue;
-            pass_back(p, s, (row * s->y.out + oy) * s->x.out + ox, oy, ox, i * s->x.kernel + j,
-                      adds, dx);
-            adds = true;
+            if (only)
+                pass_to(p->y + at, where, number, share, n, true, dx);
+            else
+                pass_to(p->y + at, where, number, share, n, false, dx);
         }
-    for (int32_t c = 0; c < p->window.channels && !adds; c++)
-        dx[c] = 0;
 }
 
 RN_CLONES static void backward(const struct rn_pool *p, int64_t row)
 {
     const struct sides s = sides_of(&p->window);
-    rn_real *dx = p->x + row * s.y.size * s.x.size * p->window.channels;
+    int32_t n = p->window.channels;
+    int64_t inputs = (int64_t)s.y.size * s.x.size * n, at = row * s.y.out * s.x.out * n;
+    rn_real *image = p->x + row * inputs;
+    bool only = p->beta == 0 && tiles(&s.y) && tiles(&s.x);
 
-    for (int32_t y = 0; y < s.y.size; y++)
-        for (int32_t x = 0; x < s.x.size; x++, dx += p->window.channels)
-            one_element(p, &s, row, y, x, dx);
+    for (int64_t i = 0; i < inputs && !only; i++)
+        image[i] = p->beta != 0 ? p->beta * image[i] : 0;
+    for (int32_t oy = 0; oy < s.y.out; oy++)
+        for (int32_t ox = 0; ox < s.x.out; ox++, at += n)
+            pass_back(p, &s, part_of(&s.y, oy), part_of(&s.x, ox), at, only, image);
 }
 
 void pool_run(const struct op *op, int64_t u0, int64_t u1)
