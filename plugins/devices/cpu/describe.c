@@ -75,6 +75,8 @@ static void describe_conv(const struct op *op, struct rn_op_info *out)
     if (op->conv.step != CONV_PIECES) {
         snprintf(out->name, sizeof out->name, "%s, %s", passes[c->pass],
                  op->conv.step == CONV_ARRANGE ? "order" : "pieces");
+        out->bytes = REAL * (double)op->conv.v->count *
+                     (op->conv.step == CONV_ARRANGE ? 2 : 1 + (double)op->conv.v->pieces);
         return;
     }
     name(out, passes[c->pass]);

@@ -252,10 +252,10 @@ void hazards_group(struct op_list *list)
 {
     for (int i = 0; i < list->n; i += list->op[i].group) {
         struct op *op = &list->op[i];
-        double bytes = unit_bytes(op);
+        double bytes = fmax(1, unit_bytes(op)), units = (double)share_units(&op->share);
 
         for (op->group = 1; i + op->group < list->n && joins(op, op + op->group); op->group++)
             bytes = fmax(bytes, unit_bytes(op + op->group));
-        op->chunk = op->group > 1 ? (int64_t)fmax(1, NEAR_BYTES / bytes) : share_units(&op->share);
+        op->chunk = (int64_t)fmax(1, op->group > 1 ? fmin(units, NEAR_BYTES / bytes) : units);
     }
 }
