@@ -22,7 +22,7 @@ import rows
 import scaling
 import table
 from figures import Result
-from programs import Failed, Peer, Runner
+from programs import Failed, Peer, Runner, TooSlow
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -74,6 +74,9 @@ class Bench:
             begun = time.perf_counter()
             try:
                 figures = m.peer(self, threads)
+            except TooSlow:
+                first.note(f"PyTorch takes more than twice as long on {threads} threads")
+                continue
             except Failed as e:
                 first.note(f"PyTorch on {threads}: {e}")
                 continue

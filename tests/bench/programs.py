@@ -16,6 +16,10 @@ class Failed(Exception):
     """A program ended otherwise than it should."""
 
 
+class TooSlow(Failed):
+    """A program was killed when its time was over."""
+
+
 @dataclass(frozen=True)
 class Ended:
     out: str
@@ -55,7 +59,7 @@ def execute(command, env: dict, limit_s: Optional[float] = None) -> Ended:
             errors.seek(0)
             said = errors.read().strip().splitlines()
             if limit_s and wall_s > limit_s:
-                raise Failed(f"not done after {limit_s:.0f} s")
+                raise TooSlow(f"not done after {limit_s:.0f} s")
             raise Failed(f"{command[0]} ended with {p.returncode}: {said[-1] if said else out}")
     return Ended(out, wall_s, usage.ru_maxrss * 1024)
 
