@@ -55,8 +55,10 @@ struct op {
     uint8_t kind;
     bool barrier; /* all threads have done what stands before it */
     struct share share;
-    int group;     /* it and those behind it that are done together, some units at a time */
-    int64_t chunk; /* units at a time */
+    int group;      /* it and those behind it that are done together, some units at a time */
+    int64_t chunk;  /* units at a time */
+    bool claimed;   /* units belong to who takes them first */
+    int64_t claims; /* chunks that were taken, of all replays */
     union {
         struct {
             rn_real *dst, v;
@@ -105,7 +107,6 @@ struct lane {
 /* Does units u0 .. u1 - 1 of op. RN_OK, or RN_EDEVICE when oneDNN refuses. */
 int op_run(const struct op *op, const struct rn_block *b, const struct lane *lane, int64_t u0,
            int64_t u1);
-double op_work(const struct op *op); /* a rough count of element operations */
 void op_describe(const struct op *op, struct rn_op_info *out); /* describe.c */
 
 /* ---- gemm.c ---------------------------------------------------------------------- */
@@ -170,6 +171,8 @@ struct access {
 struct op_list {
     struct op *op;
     int n, cap;
+    int threads; /* that walk it: all of the team, or the caller alone */
+    int64_t replays;
 };
 
 struct hazards { /* what was touched since the last barrier */
@@ -191,9 +194,12 @@ uintptr_t allocation_end(const struct allocations *a, const void *p);
 int hazards_note(struct hazards *h, struct op *op, const struct allocations *a);
 void hazards_free(struct hazards *h);
 
-/* Finds what can be done together: operations with no barrier between them and the same units, of
- * which each reads what is still near. */
-void hazards_group(struct op_list *list);
+/* ---- plan.c ---------------------------------------------------------------------- */
+
+double op_ns(const struct op *op); /* about what one thread takes for it */
+/* Decides how the list is walked by so many threads; by all of them always, or by one where that is
+ * quicker. */
+void plan_list(struct op_list *list, int threads, bool always);
 
 /* ---- the team ---------------------------------------------------------------- */
 
@@ -208,12 +214,10 @@ struct team;
 /* threads - 1 threads besides the caller, waiting for work. RN_ENOMEM, RN_EDEVICE. */
 int team_open(int threads, struct team **out);
 void team_close(struct team *t); /* NULL is fine */
-/* The whole team walks the list, each thread its slices, denormals flushed to zero meanwhile. */
-int team_run(struct team *t, const struct op_list *list, const struct rn_block *b);
-int team_run_timed(struct team *t, const struct op_list *list, const struct rn_block *b,
+/* Walks the list, each thread its units, denormals flushed to zero meanwhile. */
+int team_run(struct team *t, struct op_list *list, const struct rn_block *b);
+int team_run_timed(struct team *t, struct op_list *list, const struct rn_block *b,
                    const struct timings *timings);
-/* The caller alone does all slices of one operation. */
-int team_run_alone(struct team *t, struct op *op, const struct rn_block *b);
 int team_default_threads(void); /* what affinity and cgroup leave us */
 
 #endif

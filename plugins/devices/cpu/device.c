@@ -1,6 +1,7 @@
 /* device.c - the CPU as a device: memory, recording and replay. Outside a recording an operation
  * is done at once; RN_LATE=1 in the environment delays it to the next sync(), download() or
- * replay(), so that code which reads a result too early is found without a GPU. */
+ * replay(), so that code which reads a result too early is found without a GPU. With RN_TEAM=1 all
+ * threads take part in everything, however small: for tests. */
 #include "cpu.h"
 
 #include <runner/option.h>
@@ -13,7 +14,6 @@
 
 #define ALIGN       256
 #define MAX_THREADS 256
-#define SMALL       20000 /* element operations below which one thread is quicker than a team */
 
 struct options {
     int64_t threads;
@@ -35,7 +35,7 @@ struct cpu {
     struct rn_device base;
     int threads;
     struct team *team;
-    bool late;
+    bool late, always; /* RN_LATE, RN_TEAM */
     struct allocations memory;
     struct rn_recording *recording; /* being captured, or NULL */
     struct op_list pending;         /* delayed by RN_LATE */
@@ -78,11 +78,10 @@ static int list_add(struct op_list *l, const struct op *op)
 
 static int run_now(struct cpu *c, struct op *op)
 {
-    struct op_list one = {op, 1, 1};
-    bool team = op->kind == OP_TASK ? op->task.slices > 1 : op_work(op) > SMALL;
+    struct op_list one = {.op = op, .n = 1, .cap = 1};
 
-    return status_of(team ? team_run(c->team, &one, &empty_block)
-                          : team_run_alone(c->team, op, &empty_block));
+    plan_list(&one, c->threads, c->always);
+    return status_of(team_run(c->team, &one, &empty_block));
 }
 
 static int flush(struct cpu *c)
@@ -103,8 +102,6 @@ static int enqueue(struct rn_device *d, struct op op)
 
     op.tag = c->tag;
     op.share = share_op(c->recording ? &c->recording->list : &none, &op);
-    op.group = 1;
-    op.chunk = share_units(&op.share);
     if (c->recording) {
         RN_TRY(hazards_note(&c->recording->hazards, &op, &c->memory));
         return list_add(&c->recording->list, &op);
@@ -281,7 +278,7 @@ static int cpu_capture_end(struct rn_device *d, struct rn_recording **out)
     *out = c->recording;
     c->recording = NULL;
     hazards_free(&(*out)->hazards);
-    hazards_group(&(*out)->list);
+    plan_list(&(*out)->list, c->threads, c->always);
     return RN_OK;
 }
 
@@ -330,7 +327,7 @@ static int cpu_replay_timed(struct rn_device *d, struct rn_recording *r,
 static int cpu_open(const void *opts, struct rn_device **out)
 {
     const struct options *o = opts;
-    const char *late = getenv("RN_LATE");
+    const char *late = getenv("RN_LATE"), *always = getenv("RN_TEAM");
     struct cpu *c = rn_host->alloc(sizeof *c);
 
     if (!c)
@@ -338,6 +335,7 @@ static int cpu_open(const void *opts, struct rn_device **out)
     c->threads = o->threads ? (int)o->threads : team_default_threads();
     c->threads = c->threads > MAX_THREADS ? MAX_THREADS : c->threads;
     c->late = late && late[0] == '1';
+    c->always = always && always[0] == '1';
     int status = team_open(c->threads, &c->team);
     if (status) {
         rn_host->free(c);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define MAX_ACCESS 16
-#define NEAR_BYTES 65536.0 /* that stay near from one operation of a group to the next */
 
 struct accesses {
     struct access at[MAX_ACCESS];
@@ -231,31 +230,4 @@ void hazards_free(struct hazards *h)
 {
     rn_host->free(h->at);
     *h = (struct hazards){0};
-}
-
-/* Memory that a unit of op goes through. */
-static double unit_bytes(const struct op *op)
-{
-    struct rn_op_info info = {.size = sizeof info};
-
-    op_describe(op, &info);
-    return info.bytes / (double)share_units(&op->share);
-}
-
-static bool joins(const struct op *one, const struct op *next)
-{
-    return !next->barrier && one->share.axis <= BY_ROWS && next->share.axis <= BY_ROWS &&
-           share_units(&one->share) == share_units(&next->share);
-}
-
-void hazards_group(struct op_list *list)
-{
-    for (int i = 0; i < list->n; i += list->op[i].group) {
-        struct op *op = &list->op[i];
-        double bytes = fmax(1, unit_bytes(op)), units = (double)share_units(&op->share);
-
-        for (op->group = 1; i + op->group < list->n && joins(op, op + op->group); op->group++)
-            bytes = fmax(bytes, unit_bytes(op + op->group));
-        op->chunk = (int64_t)fmax(1, op->group > 1 ? fmin(units, NEAR_BYTES / bytes) : units);
-    }
 }

@@ -103,35 +103,3 @@ int op_run(const struct op *op, const struct rn_block *b, const struct lane *lan
     }
     return RN_OK;
 }
-
-/* of a window: what each element of the output takes */
-static double window_work(const struct rn_window *w, int64_t rows, int64_t channels)
-{
-    return (double)rows * w->out_h * w->out_w * (double)channels * w->kernel_h * w->kernel_w;
-}
-
-static double conv_work(const struct convolution *v, const struct rn_conv *c, int step)
-{
-    if (step == CONV_PIECES)
-        return window_work(&c->window, c->rows, c->filters) * c->window.channels / c->groups;
-    return (double)v->count * (step == CONV_ADD_UP ? (double)v->pieces : 4);
-}
-
-double op_work(const struct op *op)
-{
-    switch (op->kind) {
-    case OP_FILL: return (double)op->fill.n;
-    case OP_COPY: return 0; /* one thread does it */
-    case OP_GEMM: return (double)op->gemm.m * (double)op->gemm.n * (double)op->gemm.k;
-    case OP_MAP: return (double)op->map.call.rows * (double)op->map.call.cols * 4;
-    case OP_REDUCE:
-        return op->reduce.step == REDUCE_ADD_UP
-                   ? 0 /* one thread does it */
-                   : (double)op->reduce.call.rows * (double)op->reduce.call.cols;
-    case OP_GATHER: return (double)op->gather.rows * (double)op->gather.cols;
-    case OP_ARGMAX: return (double)op->argmax.rows * (double)op->argmax.cols;
-    case OP_CONV: return conv_work(op->conv.v, &op->conv.call, op->conv.step);
-    case OP_POOL: return window_work(&op->pool.window, op->pool.rows, op->pool.window.channels);
-    default: return 1e9;
-    }
-}

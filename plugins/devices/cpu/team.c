@@ -33,7 +33,7 @@ struct team {
     struct gate round;               /* of the barrier */
     struct gate job;                 /* counts the lists; GO_HOME ends the thread */
     _Alignas(64) atomic_int status;
-    const struct op_list *list;
+    struct op_list *list;
     const struct rn_block *block;
     rn_real *room;                 /* GEMM_ROOM values for each thread */
     const struct timings *timings; /* NULL: nobody wants to know */
@@ -72,7 +72,7 @@ static void meet(struct team *t)
 {
     unsigned round = atomic_load_explicit(&t->round.number, memory_order_relaxed);
 
-    if (t->threads == 1)
+    if (t->list->threads == 1)
         return;
     if (atomic_fetch_add_explicit(&t->waiting, 1, memory_order_acq_rel) < t->threads - 1) {
         gate_wait(&t->round, round);
@@ -102,20 +102,48 @@ static int run_timed(struct team *t, const struct lane *l, int i, int64_t u0, in
     return status;
 }
 
-/* The thread's units of a group, some at a time. */
-static int run_group(struct team *t, const struct lane *l, int i)
+/* Units u0 .. u1 - 1 of a group */
+static int run_units(struct team *t, const struct lane *l, int i, int64_t u0, int64_t u1)
 {
-    const struct op *op = &t->list->op[i];
-    int64_t end = share_first(&op->share, l->number + 1, t->threads);
     int status = RN_OK;
 
-    for (int64_t u = share_first(&op->share, l->number, t->threads); u < end; u += op->chunk) {
-        int64_t to = end - u < op->chunk ? end : u + op->chunk;
-        for (int k = i; k < i + op->group; k++) {
-            int failed = t->timings ? run_timed(t, l, k, u, to)
-                                    : op_run(&t->list->op[k], t->block, l, u, to);
-            status = failed ? failed : status;
-        }
+    for (int k = i; k < i + t->list->op[i].group; k++) {
+        int failed =
+            t->timings ? run_timed(t, l, k, u0, u1) : op_run(&t->list->op[k], t->block, l, u0, u1);
+        status = failed ? failed : status;
+    }
+    return status;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static int run_own(struct team *t, const struct lane *l, int i)
+{
+    const struct op *op = &t->list->op[i];
+    int64_t end = share_first(&op->share, l->number + 1, t->list->threads);
+    int status = RN_OK;
+
+    for (int64_t u = share_first(&op->share, l->number, t->list->threads); u < end;
+         u += op->chunk) {
+        int failed = run_units(t, l, i, u, least(u + op->chunk, end));
+        status = failed ? failed : status;
+    }
+    return status;
+}
+
+/* In each replay every thread takes one number too many, which is how it learns that all is done:
+ * so the count of all replays says where this one began. */
+static int run_claimed(struct team *t, const struct lane *l, int i)
+{
+    struct op *op = &t->list->op[i];
+    int64_t units = share_units(&op->share), chunks = (units + op->chunk - 1) / op->chunk;
+    int64_t before = t->list->replays * (chunks + t->list->threads), mine;
+    int status = RN_OK;
+
+    while ((mine = __atomic_fetch_add(&op->claims, 1, __ATOMIC_RELAXED) - before) < chunks) {
+        int64_t u = mine * op->chunk;
+        int failed = run_units(t, l, i, u, least(u + op->chunk, units));
+        status = failed ? failed : status;
     }
     return status;
 }
@@ -129,7 +157,7 @@ static void walk(struct team *t, int number)
     for (int i = 0; i < t->list->n; i += t->list->op[i].group) {
         if (t->list->op[i].barrier)
             meet(t);
-        int status = run_group(t, &lane, i);
+        int status = t->list->op[i].claimed ? run_claimed(t, &lane, i) : run_own(t, &lane, i);
         if (status)
             atomic_store(&t->status, status);
     }
@@ -205,12 +233,12 @@ void team_close(struct team *t)
     rn_host->free(t);
 }
 
-int team_run(struct team *t, const struct op_list *list, const struct rn_block *b)
+int team_run(struct team *t, struct op_list *list, const struct rn_block *b)
 {
     return team_run_timed(t, list, b, NULL);
 }
 
-int team_run_timed(struct team *t, const struct op_list *list, const struct rn_block *b,
+int team_run_timed(struct team *t, struct op_list *list, const struct rn_block *b,
                    const struct timings *timings)
 {
     unsigned job = atomic_load_explicit(&t->job.number, memory_order_relaxed);
@@ -220,21 +248,11 @@ int team_run_timed(struct team *t, const struct op_list *list, const struct rn_b
     t->timings = timings;
     t->begun_ns = timings ? now_ns() : 0;
     t->status = RN_OK;
-    if (t->threads > 1)
+    if (list->threads > 1)
         gate_open(&t->job, (job + 1) % GO_HOME);
     walk(t, 0);
+    list->replays++;
     return t->status;
-}
-
-int team_run_alone(struct team *t, struct op *op, const struct rn_block *b)
-{
-    unsigned mxcsr = _mm_getcsr();
-
-    _mm_setcsr(mxcsr | FLUSH_DENORMALS);
-    const struct lane lane = {0, t->room};
-    int status = op_run(op, b, &lane, 0, share_units(&op->share));
-    _mm_setcsr(mxcsr);
-    return status;
 }
 
 static int cgroup_limit(void)

@@ -1,0 +1,100 @@
+/* plan.c - how a finished recording is walked: what is done together, whose units are whose, and by
+ * how many threads. None of it changes a result: units are the same whoever does them. */
+#include "cpu.h"
+
+#define NEAR_BYTES   65536.0 /* that stay near from one operation of a group to the next */
+#define CLAIMS       8       /* for each thread, so that they end at about the same time */
+#define MEET_NS      600.0   /* of threads at a barrier */
+#define OPERATION_NS 60.0
+
+/* ---- what an operation takes -------------------------------------------------------- */
+
+static double pool_ns(const struct rn_pool *p)
+{
+    const struct rn_window *w = &p->window;
+
+    return 0.5 * (double)p->rows * w->out_h * w->out_w * w->channels * w->kernel_h * w->kernel_w;
+}
+
+double op_ns(const struct op *op)
+{
+    struct rn_op_info info = {.size = sizeof info};
+
+    op_describe(op, &info);
+    double products = info.flops / 60, values = info.bytes / sizeof(rn_real) * 0.15;
+    switch (op->kind) {
+    case OP_GEMM:
+    case OP_CONV: return OPERATION_NS + fmax(products, values);
+    case OP_POOL: return OPERATION_NS + pool_ns(&op->pool);
+    case OP_MAP:
+        return OPERATION_NS + values + 0.3 * (double)op->map.call.rows * (double)op->map.call.cols;
+    case OP_TASK: return 1e6; /* who knows */
+    default: return OPERATION_NS + values;
+    }
+}
+
+/* On so many threads, each operation as long as the thread with the most units takes. */
+static double list_ns(const struct op_list *list, int threads)
+{
+    double sum = 0;
+
+    for (int i = 0; i < list->n; i++) {
+        const struct op *op = &list->op[i];
+        double units = (double)share_units(&op->share);
+        double most = ceil(units / threads) / fmax(1, units);
+        sum += op_ns(op) * most + (op->barrier && threads > 1 ? MEET_NS : 0);
+    }
+    return sum + (threads > 1 ? 2 * MEET_NS : 0); /* to begin and to end */
+}
+
+/* ---- groups --------------------------------------------------------------------------- */
+
+/* Memory that a unit of op goes through. */
+static double unit_bytes(const struct op *op)
+{
+    struct rn_op_info info = {.size = sizeof info};
+
+    op_describe(op, &info);
+    return info.bytes / (double)share_units(&op->share);
+}
+
+/* With no barrier between them and the same units: each reads what is still near. */
+static bool joins(const struct op *one, const struct op *next)
+{
+    return !next->barrier && one->share.axis <= BY_ROWS && next->share.axis <= BY_ROWS &&
+           share_units(&one->share) == share_units(&next->share);
+}
+
+static void group(struct op_list *list, int i)
+{
+    struct op *op = &list->op[i];
+    double bytes = fmax(1, unit_bytes(op)), units = (double)share_units(&op->share);
+
+    for (op->group = 1; i + op->group < list->n && joins(op, op + op->group); op->group++)
+        bytes = fmax(bytes, unit_bytes(op + op->group));
+    op->chunk = (int64_t)fmax(1, op->group > 1 ? fmin(units, NEAR_BYTES / bytes) : units);
+}
+
+/* Between two barriers nothing else: then nobody has to do the units that are his, and a thread
+ * that is held up holds up nobody. */
+static void open_to_all(struct op_list *list, int i, int threads)
+{
+    struct op *op = &list->op[i];
+    int64_t units = share_units(&op->share), some = units / (CLAIMS * threads);
+    int next = i + op->group;
+
+    if ((i && !op->barrier) || (next < list->n && !list->op[next].barrier) || some < 1)
+        return;
+    op->claimed = true;
+    op->chunk = op->group > 1 && op->chunk < some ? op->chunk : some;
+}
+
+void plan_list(struct op_list *list, int threads, bool always)
+{
+    list->threads = !always && list_ns(list, 1) <= list_ns(list, threads) ? 1 : threads;
+    for (int i = 0; i < list->n; i += list->op[i].group) {
+        group(list, i);
+        if (list->threads > 1)
+            open_to_all(list, i, list->threads);
+    }
+}
