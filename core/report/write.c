@@ -272,14 +272,14 @@ static void put_measured(struct text *t, const struct rn_report *r, const struct
 static void put_epochs(struct text *t, const struct rn_report *r)
 {
     text_add(t, "epoch,step,train_loss,train_accuracy,fit_loss,fit_accuracy,val_loss,val_accuracy,"
-                "lr,train_s,samples_per_s");
+                "lr,train_s,samples_per_s,val_s");
     put_measured(t, r, NULL);
     text_add(t, "\n");
     for (int64_t i = 0; i < r->n_epochs; i++) {
         const struct rn_epoch *e = &r->epochs[i];
-        const double v[] = {e->train_loss,   e->train_accuracy, e->fit_loss,
-                            e->fit_accuracy, e->val_loss,       e->val_accuracy,
-                            e->lr,           e->train_s,        e->samples_per_s};
+        const double v[] = {e->train_loss,    e->train_accuracy, e->fit_loss, e->fit_accuracy,
+                            e->val_loss,      e->val_accuracy,   e->lr,       e->train_s,
+                            e->samples_per_s, e->val_s};
         text_add(t, "%lld,%lld", (long long)e->epoch, (long long)e->step);
         put_cells(t, v, sizeof v / sizeof *v);
         put_measured(t, r, e);

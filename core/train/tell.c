@@ -117,7 +117,8 @@ int loop_tell_epoch(struct trainer *t, bool best)
                            .val_accuracy = t->val.accuracy,
                            .lr = t->lr,
                            .train_s = t->train_s,
-                           .samples_per_s = (double)loop_samples_done(t) / t->train_s};
+                           .samples_per_s = (double)loop_samples_done(t) / t->train_s,
+                           .val_s = t->val.seconds};
 
     return t->events->epoch ? t->events->epoch(t->events->ctx, &row, best, &t->fit, &t->val)
                             : RN_OK;

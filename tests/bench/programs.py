@@ -81,7 +81,6 @@ def seconds_until(command, text: str, env: dict) -> float:
 class Run:
     """What a run folder says."""
     epochs: list  # rows of epochs.csv
-    metrics: list  # lines of metrics.jsonl
     summary: dict
     profile: Optional[dict]
     ended: Ended
@@ -94,9 +93,8 @@ class Run:
 
 def read_run(folder: pathlib.Path, ended: Ended) -> Run:
     profile = folder / "profile.json"
-    with (folder / "epochs.csv").open() as epochs, (folder / "metrics.jsonl").open() as metrics:
+    with (folder / "epochs.csv").open() as epochs:
         return Run(epochs=list(csv.DictReader(epochs)),
-                   metrics=[json.loads(line) for line in metrics],
                    summary=json.loads((folder / "summary.json").read_text()),
                    profile=json.loads(profile.read_text()) if profile.exists() else None,
                    ended=ended)

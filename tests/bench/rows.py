@@ -85,18 +85,6 @@ def cnn_step(threads) -> Measure:
                    ours, peer)
 
 
-def evaluation_s(run) -> list:
-    """Seconds of each evaluation. metrics.jsonl has the times when the losses of an epoch's last
-    step were read, and when its validation was over, in milliseconds: the mean of many."""
-    seconds, trained = [], None
-    for line in run.metrics:
-        if line["split"] == "train":
-            trained = line["t"]
-        elif line["split"] == "val":
-            seconds.append(line["t"] - trained)
-    return seconds
-
-
 def evaluation(threads) -> Measure:
     key = "evaluate"
 
@@ -105,7 +93,7 @@ def evaluation(threads) -> Measure:
         run = bench.runner.train(MLP, "~expect", "data.split.train=50000", f"data.split.val={TEST}",
                                  "data.limit.train=32", "data.limit.test=64",
                                  f"train.epochs={passes}", threads=threads)
-        return {key: 1e3 * middle_mean(evaluation_s(run))}
+        return {key: 1e3 * middle_mean(float(e["val_s"]) for e in run.epochs)}
 
     def peer(bench, peer_threads):
         passes = 1 if bench.smoke else EVALUATIONS
@@ -115,9 +103,8 @@ def evaluation(threads) -> Measure:
 
     return Measure((Row(key, f"MLP, evaluation of {TEST:,} images", "ms", threads,
                         f"validation on {TEST:,} images after each of {EVALUATIONS} epochs of one "
-                        "step: from the last line of training to that of validation in "
-                        "metrics.jsonl, middle mean, since those are milliseconds; the peer in "
-                        "batches of 1000, as ours", (Bar(20),),
+                        "step: val_s in epochs.csv, middle mean; the peer in batches of 1000, as "
+                        "ours", (Bar(20),),
                         lambda bench: TEST * bench.runner.flop(MLP)[0],
                         1e3),), ours, peer)
 

@@ -40,6 +40,7 @@ struct rn_epoch {
     double fit_loss, fit_accuracy;     /* a fixed part of the training set, weights of the end */
     double val_loss, val_accuracy;
     double lr, train_s, samples_per_s;
+    double val_s; /* of the pass over the validation samples; 0 without them */
 };
 
 /* A further metric of a pass without training. Frozen. */
