@@ -25,8 +25,8 @@ static uint64_t fake_clock(void) { return now; }
 /* ---- a run to tell of ----------------------------------------------------- */
 
 static struct rn_epoch epochs[] = {
-    {1, 844, 0.243, 0.92, 0.2, 0.94, 0.131, 0.9603, 1e-3, 2.5, 21440},
-    {2, 1688, 0.1, 0.97, 0.09, 0.97, NAN, NAN, 1e-3, 2.5, 999.7},
+    {1, 844, 0.243, 0.92, 0.2, 0.94, 0.131, 0.9603, 1e-3, 2.5, 21440, 0.1},
+    {2, 1688, 0.1, 0.97, 0.09, 0.97, NAN, NAN, 1e-3, 2.5, 999.7, 0.1},
 };
 static const struct rn_class_fact classes[] = {
     {"a\033[2J", 10, 9, 8, 0.9, 0.8, 0.85}, {"b", 0, 0, 0, 0, 0, 0}, {"c", 5, 6, 5, 0.8, 1, 0.9}};
@@ -248,7 +248,7 @@ START_TEST(further_metrics)
 {
     static const struct rn_measure measures[] = {
         {"fit", "mse", 1, 1}, {"val", "mse", 1, 2}, {"val", "mae", 1, 3}, {"test", "mse", 0, 0.25}};
-    static struct rn_epoch row = {1, 844, 0.243, NAN, 0.2, NAN, 0.131, NAN, 1e-3, 2.5, 21440};
+    static struct rn_epoch row = {1, 844, 0.243, NAN, 0.2, NAN, 0.131, NAN, 1e-3, 2.5, 21440, 0.1};
     static const struct rn_test values = {
         .n = 9, .loss = 0.5, .accuracy = NAN, .low = NAN, .high = NAN};
 
