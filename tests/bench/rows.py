@@ -93,7 +93,7 @@ def evaluation(threads) -> Measure:
         run = bench.runner.train(MLP, "~expect", "data.split.train=50000", f"data.split.val={TEST}",
                                  "data.limit.train=32", "data.limit.test=64",
                                  f"train.epochs={passes}", threads=threads)
-        return {key: 1e3 * middle_mean(float(e["val_s"]) for e in run.epochs)}
+        return {key: 1e3 * middle_mean([float(e["val_s"]) for e in run.epochs])}
 
     def peer(bench, peer_threads):
         passes = 1 if bench.smoke else EVALUATIONS

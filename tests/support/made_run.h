@@ -30,7 +30,8 @@ static inline struct rn_epoch made_epoch(int64_t i, int64_t classes)
                              .val_accuracy = hits + 1 - fit / 2.8,
                              .lr = 0.001,
                              .train_s = 0.5,
-                             .samples_per_s = 2000};
+                             .samples_per_s = 2000,
+                             .val_s = 0.25};
 }
 
 /* As val of epoch 2: top3 0.72 and macro_f1 0.62, or mse and mae; fit a tenth more, of the
