@@ -18,16 +18,17 @@ static struct fault fault = {.variable = "RN_FAIL_ALLOC"};
 
 void *mem_alloc(size_t bytes)
 {
-    size_t unit = bytes >= HUGE / 2 ? HUGE : 64;
-    size_t rounded = (bytes + unit - 1) & ~(unit - 1);
+    size_t rounded = (bytes + 63) & ~(size_t)63;
+    bool large = bytes >= HUGE / 2;
     void *p = NULL;
 
-    if (rounded < bytes || fault_hits(&fault) || !(p = aligned_alloc(unit, rounded ? rounded : 64))) {
+    if (rounded < bytes || fault_hits(&fault) ||
+        posix_memalign(&p, large ? HUGE : 64, rounded ? rounded : 64)) {
         FAIL(RN_ENOMEM, "out of memory: %zu bytes could not be had", bytes);
         return NULL;
     }
-    if (unit == HUGE)
-        madvise(p, rounded, MADV_HUGEPAGE);
+    if (large) /* whole large pages only: what is behind the block belongs to others */
+        madvise(p, rounded & ~(HUGE - 1), MADV_HUGEPAGE);
     memset(p, 0, rounded ? rounded : 64);
     live++;
     return p;

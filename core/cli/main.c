@@ -84,7 +84,7 @@ static int do_run(const struct args *a, struct session *s, int *code)
     if (diag_warnings(s->diag) && a->verbosity >= 0)
         show_problems(a, s);
     int status = run_experiment(s, &run, code, a->json ? &json : NULL, &profile);
-    if (status >= 0)
+    if (status >= 0 && (a->json || a->profile))
         status = print(a->json ? &json : &profile);
     text_free(&profile);
     text_free(&json);

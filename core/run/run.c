@@ -313,10 +313,10 @@ static int finish(struct run *r, const struct trainer_events *events)
                       trainer_state(r->trainer)->train_s, peak_bytes()));
     if (!all_hold(report_view(r->report)))
         r->exit_code = 1;
-    TRY(write_profile(r));
     data_close(&r->s->data); /* pictures of figures take memory, too */
     TRY(report_write(r->report));
     TRY(reporters_end(&r->reporters, report_view(r->report)));
+    TRY(write_profile(r));
     return folder_status(&r->folder, r->status, r->exit_code, r->reason);
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int profile_open(struct pool *pool, const struct model *m, int64_t batch, struct profile **out)
+int profile_open(struct pool *pool, const struct model *m, struct profile **out)
 {
     const struct rn_device_ops *ops = m->dev->ops;
     struct rn_device_info info = {.size = sizeof info};
@@ -19,11 +19,10 @@ int profile_open(struct pool *pool, const struct model *m, int64_t batch, struct
         return FAIL(RN_EUNSUPPORTED, "--profile: this device does not time its operations; "
                                      "leave it out, or take another device");
     TRY(ops->info(m->dev, &info));
-    if (!p || !(p->events = pool_alloc(pool, EVENTS * sizeof *p->events)))
+    if (!p)
         return RN_ENOMEM;
     p->pool = pool;
     p->m = m;
-    p->batch = batch;
     memcpy(p->device, info.name, sizeof p->device);
     p->device[sizeof p->device - 1] = '\0';
     p->lanes = info.threads ? info.threads : 1;
@@ -47,8 +46,19 @@ static int read_ops(struct profile *p, struct profile_kind *k)
         TRY(ops->op_info(p->m->dev, k->recording, i, &o->info));
         o->info.name[sizeof o->info.name - 1] = o->info.detail[sizeof o->info.detail - 1] = '\0';
         step_tag_names(p->m, o->info.tag, &o->layer, &o->pass);
+        k->updates |= !strcmp(o->pass, "update");
     }
     return RN_OK;
+}
+
+/* For the stretches of a step */
+static int make_room(struct profile *p, uint32_t room)
+{
+    if (room <= p->room)
+        return RN_OK;
+    p->timings = pool_alloc(p->pool, (size_t)room * sizeof *p->timings);
+    p->room = p->timings ? room : 0;
+    return p->room ? RN_OK : RN_ENOMEM;
 }
 
 static int kind_of(struct profile *p, const struct rn_recording *r, int64_t rows,
@@ -65,37 +75,36 @@ static int kind_of(struct profile *p, const struct rn_recording *r, int64_t rows
     if (!(k->wall_us = pool_alloc(p->pool, WALLS * sizeof *k->wall_us)))
         return RN_ENOMEM;
     TRY(read_ops(p, k));
-    uint32_t room = p->lanes * (64 * k->n_ops + 1024); /* stretches: an operation has several */
-    if (room > p->room) {
-        p->timings = pool_alloc(p->pool, room * sizeof *p->timings);
-        p->room = p->timings ? room : 0;
-    }
     p->n_kinds++;
     *out = k;
-    return p->room ? RN_OK : RN_ENOMEM;
+    return make_room(p, p->lanes * (4 * k->n_ops + 64));
 }
 
-static void add_event(struct profile *p, struct profile_event e)
-{
-    if (p->n_events < EVENTS)
-        p->events[p->n_events++] = e;
-}
-
-static void trace(struct profile *p, const struct profile_kind *k, uint32_t n, uint64_t begun,
-                  uint64_t wall)
+/* A whole step or nothing. Room for all that are wanted is made when the first comes. */
+static int trace(struct profile *p, const struct profile_kind *k, uint32_t n, uint64_t begun,
+                 uint64_t wall)
 {
     int kind = (int)(k - p->kinds);
 
-    if (p->traced == TRACED || p->n_events + (int)n >= EVENTS)
-        return;
-    if (!p->traced++)
+    if (p->traced == TRACED || (p->events && p->n_events + n + 1 > p->room_events))
+        return RN_OK;
+    if (!p->events) {
+        uint64_t wanted = (uint64_t)(n + n / 4 + 64) * TRACED;
+        p->room_events = wanted < EVENTS ? (uint32_t)wanted : n + 1 > EVENTS ? n + 1 : EVENTS;
+        p->events = pool_alloc(p->pool, p->room_events * sizeof *p->events);
+        if (!p->events)
+            return RN_ENOMEM;
         p->trace_ns = begun;
-    add_event(p, (struct profile_event){begun - p->trace_ns, wall, p->lanes, NO_OP, kind});
+    }
+    p->traced++;
+    begun -= p->trace_ns;
+    p->events[p->n_events++] = (struct profile_event){begun, wall, p->lanes, NO_OP, kind};
     for (uint32_t i = 0; i < n; i++) {
         const struct rn_timing *t = &p->timings[i];
-        add_event(p, (struct profile_event){begun - p->trace_ns + t->begin_ns,
-                                            t->end_ns - t->begin_ns, t->lane, t->op, kind});
+        p->events[p->n_events++] = (struct profile_event){
+            begun + t->begin_ns, t->end_ns - t->begin_ns, t->lane, t->op, kind};
     }
+    return RN_OK;
 }
 
 static void add_up(struct profile *p, struct profile_kind *k, uint32_t n, uint64_t begun,
@@ -106,6 +115,8 @@ static void add_up(struct profile *p, struct profile_kind *k, uint32_t n, uint64
         if (t->op >= k->n_ops)
             continue;
         k->ops[t->op].ns += t->end_ns - t->begin_ns;
+        k->ops[t->op].lanes |= 1ull << (t->lane % 64);
+        k->lanes = t->lane + 1 > k->lanes ? t->lane + 1 : k->lanes;
         k->busy_ns += t->end_ns - t->begin_ns;
     }
     if (p->ended_ns) {
@@ -125,14 +136,20 @@ int profile_replay(struct profile *p, struct rn_recording *r, int64_t rows,
     uint32_t n = 0;
 
     TRY(kind_of(p, r, rows, &k));
-    if (!k)
+    if (!k) {
+        profile_pause(p);
         return ops->replay(p->m->dev, r, block);
+    }
     uint64_t begun = clock_ns();
     TRY(ops->replay_timed(p->m->dev, r, block, p->timings, p->room, &n));
     uint64_t ended = clock_ns();
+    if (n > p->room) { /* this one is lost */
+        profile_pause(p);
+        return make_room(p, n + n / 4);
+    }
     if (k->begun++ >= WARMING) {
         add_up(p, k, n, begun, ended - begun);
-        trace(p, k, n, begun, ended - begun);
+        TRY(trace(p, k, n, begun, ended - begun));
     }
     p->ended_ns = ended;
     return RN_OK;
@@ -146,12 +163,17 @@ void profile_pause(struct profile *p)
 
 /* ---- what it amounts to ----------------------------------------------------------- */
 
+static bool shows_more(const struct profile_kind *a, const struct profile_kind *b)
+{
+    return a->updates != b->updates ? a->updates : a->steps > b->steps;
+}
+
 const struct profile_kind *profile_main(const struct profile *p)
 {
     const struct profile_kind *most = NULL;
 
     for (int i = 0; i < p->n_kinds; i++)
-        if (p->kinds[i].steps && (!most || p->kinds[i].steps > most->steps))
+        if (p->kinds[i].steps && (!most || shows_more(&p->kinds[i], most)))
             most = &p->kinds[i];
     return most;
 }

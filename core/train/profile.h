@@ -7,16 +7,16 @@
 struct profile;
 
 /* All memory is p's. RN_EUNSUPPORTED: the device does not time its operations. */
-int profile_open(struct pool *p, const struct model *m, int64_t batch, struct profile **out);
+int profile_open(struct pool *p, const struct model *m, struct profile **out);
 /* The device's replay(), timed. rows: those of the batch. */
 int profile_replay(struct profile *p, struct rn_recording *r, int64_t rows,
                    const struct rn_block *block);
 /* What passes until the next step is no part of training. NULL is fine. */
 void profile_pause(struct profile *p);
 
-/* A table for people, of the kind of step that was done most. */
+/* A table for people, of the kind of step that was done most and ends in an update. */
 void profile_text(const struct profile *p, struct text *out);
-/* All kinds of steps; `runner help profile` describes it. */
+/* All kinds of steps; reports/README.md describes it. */
 void profile_json(const struct profile *p, struct text *out);
 /* Some steps as they went, in the format of Chrome's tracing, for ui.perfetto.dev: a line for each
  * thread. */

@@ -8,7 +8,7 @@
 struct profile_op {
     struct rn_op_info info;
     const char *layer, *pass;
-    uint64_t ns;
+    uint64_t ns, lanes; /* summed; a bit for each lane that took part, modulo 64 */
 };
 
 #define WALLS 4096    /* the steps whose median is shown: the last of them */
@@ -16,9 +16,10 @@ struct profile_kind { /* steps that replay one recording */
     const struct rn_recording *recording;
     int64_t rows, steps; /* steps: without the first ones */
     struct profile_op *ops;
-    uint32_t n_ops;
+    uint32_t n_ops, lanes; /* lanes: that took part in any */
     uint64_t wall_ns, busy_ns, between_ns;
-    int64_t betweens, begun; /* begun: with the first ones */
+    int64_t betweens, begun; /* betweens: steps that followed another; begun: all of them */
+    bool updates;            /* parameters, in the end */
     float *wall_us;          /* WALLS of them, in a ring */
 };
 
@@ -37,18 +38,19 @@ struct profile {
     struct pool *pool;
     const struct model *m;
     char device[64];
-    int64_t batch;
     struct profile_kind kinds[KINDS];
     int n_kinds;
     uint32_t lanes, room;
     struct rn_timing *timings;
     uint64_t ended_ns; /* the last step; 0: nothing to measure from */
     struct profile_event *events;
-    int n_events, traced;
+    uint32_t n_events, room_events;
+    int traced;
     uint64_t trace_ns; /* when the trace begins */
 };
 
-/* The kind of which there were most steps, NULL when there were none. */
+/* The kind of which there were most steps, one that ends in an update where there is one; NULL when
+ * there were none. */
 const struct profile_kind *profile_main(const struct profile *p);
 double profile_median_us(const struct profile_kind *k);
 double profile_flops(const struct profile_kind *k);

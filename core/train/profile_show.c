@@ -4,14 +4,24 @@
 
 #include "base/json.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SMALL 0.005 /* of a step: operations below are shown together */
+#define WAITING "waiting for other threads"
+#define SMALL   0.005 /* of a step: operations below are shown together */
 
-static double lane_us(const struct profile *p, const struct profile_kind *k, uint64_t ns)
+static double lane_us(const struct profile_kind *k, uint64_t ns)
 {
-    return k->steps ? 1e-3 * (double)ns / (double)p->lanes / (double)k->steps : 0;
+    return k->steps ? 1e-3 * (double)ns / (double)k->lanes / (double)k->steps : 0;
+}
+
+/* What a step of op takes from its beginning to its end, when all lanes that do it are equal. */
+static double op_us(const struct profile_kind *k, const struct profile_op *o)
+{
+    int lanes = __builtin_popcountll(o->lanes);
+
+    return lanes ? lane_us(k, o->ns) * fmax(1, (double)k->lanes / lanes) : 0;
 }
 
 static double wall_us(const struct profile_kind *k)
@@ -19,9 +29,9 @@ static double wall_us(const struct profile_kind *k)
     return k->steps ? 1e-3 * (double)k->wall_ns / (double)k->steps : 0;
 }
 
-static double waiting_us(const struct profile *p, const struct profile_kind *k)
+static double waiting_us(const struct profile_kind *k)
 {
-    double us = wall_us(k) - lane_us(p, k, k->busy_ns);
+    double us = wall_us(k) - lane_us(k, k->busy_ns);
 
     return us > 0 ? us : 0;
 }
@@ -31,7 +41,7 @@ static double between_us(const struct profile_kind *k)
     return k->betweens ? 1e-3 * (double)k->between_ns / (double)k->betweens : 0;
 }
 
-/* What a step takes, with what lies between it and the next. */
+/* What a step takes, with what lies between it and the one before. */
 static double whole_us(const struct profile_kind *k) { return wall_us(k) + between_us(k); }
 
 static double share(const struct profile_kind *k, double us)
@@ -50,7 +60,7 @@ struct columns {
 
 static struct columns columns_of(const struct profile_kind *k)
 {
-    struct columns c = {9, 9};
+    struct columns c = {9, (int)strlen(WAITING)};
 
     for (uint32_t i = 0; i < k->n_ops; i++) {
         const struct profile_op *o = &k->ops[i];
@@ -77,15 +87,14 @@ static void put_row(struct text *t, const struct profile_kind *k, struct columns
              100 * share(k, us));
 }
 
-static void put_ops(struct text *t, const struct profile *p, const struct profile_kind *k,
-                    struct columns c)
+static void put_ops(struct text *t, const struct profile_kind *k, struct columns c)
 {
     double rest = 0;
     int n = 0;
 
     for (uint32_t i = 0; i < k->n_ops; i++) {
         const struct profile_op *o = &k->ops[i];
-        double us = lane_us(p, k, o->ns);
+        double us = lane_us(k, o->ns);
         char op[128];
 
         if (share(k, us) < SMALL) {
@@ -95,8 +104,8 @@ static void put_ops(struct text *t, const struct profile *p, const struct profil
         }
         snprintf(op, sizeof op, "%s %s", o->info.name, o->info.detail);
         put_row(t, k, c, o->layer, o->pass, op, us);
-        put_rate(t, giga(o->info.flops, us));
-        put_rate(t, giga(o->info.bytes, us));
+        put_rate(t, giga(o->info.flops, op_us(k, o)));
+        put_rate(t, giga(o->info.bytes, op_us(k, o)));
         text_add(t, "\n");
     }
     if (n) {
@@ -105,15 +114,14 @@ static void put_ops(struct text *t, const struct profile *p, const struct profil
         put_row(t, k, c, "", "", op, rest);
         text_add(t, "\n");
     }
-    put_row(t, k, c, "", "", "waiting for other threads", waiting_us(p, k));
+    put_row(t, k, c, "", "", WAITING, waiting_us(k));
     text_add(t, "\n");
     put_row(t, k, c, "", "", "between two steps", between_us(k));
     text_add(t, "\n");
 }
 
 /* The time of all operations of a layer, when op i is its first; else -1. */
-static double layer_us(const struct profile *p, const struct profile_kind *k, uint32_t i,
-                       const char *pass)
+static double layer_us(const struct profile_kind *k, uint32_t i, const char *pass)
 {
     uint64_t ns = 0;
 
@@ -124,21 +132,19 @@ static double layer_us(const struct profile *p, const struct profile_kind *k, ui
         if (same && (!pass || !strcmp(pass, k->ops[j].pass)))
             ns += k->ops[j].ns;
     }
-    return lane_us(p, k, ns);
+    return lane_us(k, ns);
 }
 
-static void put_layers(struct text *t, const struct profile *p, const struct profile_kind *k,
-                       struct columns c)
+static void put_layers(struct text *t, const struct profile_kind *k, struct columns c)
 {
     text_add(t, "\n%-*s  %9s %9s %9s %6s\n", c.layer, "layer", "forward", "backward", "all us",
              "share");
     for (uint32_t i = 0; i < k->n_ops; i++) {
-        double us = layer_us(p, k, i, NULL);
+        double us = layer_us(k, i, NULL);
         if (us < 0)
             continue;
         text_add(t, "%-*s  %9.1f %9.1f %9.1f %5.1f%%\n", c.layer, k->ops[i].layer,
-                 layer_us(p, k, i, "forward"), layer_us(p, k, i, "backward"), us,
-                 100 * share(k, us));
+                 layer_us(k, i, "forward"), layer_us(k, i, "backward"), us, 100 * share(k, us));
     }
 }
 
@@ -151,17 +157,18 @@ void profile_text(const struct profile *p, struct text *t)
         return;
     }
     struct columns c = columns_of(k);
-    text_add(t,
-             "profile: %lld steps of %lld samples, %s, %u thread%s\n"
-             "a step takes %.1f us (median %.1f) and %.1f us until the next: %u operations, %.2f "
-             "MFLOP, %.1f GFLOP/s\n\n",
-             (long long)k->steps, (long long)k->rows, p->device, p->lanes, p->lanes == 1 ? "" : "s",
-             wall_us(k), profile_median_us(k), between_us(k), k->n_ops, 1e-6 * profile_flops(k),
-             giga(profile_flops(k), whole_us(k)));
+    text_add(
+        t,
+        "profile: %lld steps of %lld samples, %s, %u thread%s\n"
+        "a step takes %.1f us (median %.1f), %.1f us after the one before: %u operations, %.2f "
+        "MFLOP, %.1f GFLOP/s\n\n",
+        (long long)k->steps, (long long)k->rows, p->device, k->lanes, k->lanes == 1 ? "" : "s",
+        wall_us(k), profile_median_us(k), between_us(k), k->n_ops, 1e-6 * profile_flops(k),
+        giga(profile_flops(k), whole_us(k)));
     text_add(t, "%-*s  %-8s  %-*s %9s %6s %8s %8s\n", c.layer, "layer", "pass", c.op, "operation",
              "us", "share", "GFLOP/s", "GB/s");
-    put_ops(t, p, k, c);
-    put_layers(t, p, k, c);
+    put_ops(t, k, c);
+    put_layers(t, k, c);
 }
 
 /* ---- JSON --------------------------------------------------------------------------------- */
@@ -178,14 +185,17 @@ static void put_string(struct text *t, const char *key, const char *s)
     json_string(t, s);
 }
 
-static void put_kind(struct text *t, const struct profile *p, const struct profile_kind *k)
+static void put_kind(struct text *t, const struct profile_kind *k)
 {
-    text_add(t, "    {\"samples\": %lld, \"steps\": %lld, \"operations\": %u, \"flops\": ",
-             (long long)k->rows, (long long)k->steps, k->n_ops);
+    text_add(t,
+             "    {\"samples\": %lld, \"updates\": %s, \"steps\": %lld, \"threads\": %u, "
+             "\"operations\": %u, \"flops\": ",
+             (long long)k->rows, k->updates ? "true" : "false", (long long)k->steps, k->lanes,
+             k->n_ops);
     json_number(t, profile_flops(k));
     put_number(t, "us", wall_us(k));
     put_number(t, "median_us", profile_median_us(k));
-    put_number(t, "waiting_us", waiting_us(p, k));
+    put_number(t, "waiting_us", waiting_us(k));
     put_number(t, "between_us", between_us(k));
     text_add(t, ",\n     \"ops\": [");
     for (uint32_t i = 0; i < k->n_ops; i++) {
@@ -198,8 +208,8 @@ static void put_kind(struct text *t, const struct profile *p, const struct profi
         put_string(t, "name", o->info.name);
         text_add(t, ", ");
         put_string(t, "detail", o->info.detail);
-        put_number(t, "us", lane_us(p, k, o->ns));
-        put_number(t, "share", share(k, lane_us(p, k, o->ns)));
+        put_number(t, "us", lane_us(k, o->ns));
+        put_number(t, "share", share(k, lane_us(k, o->ns)));
         put_number(t, "flops", o->info.flops);
         put_number(t, "bytes", o->info.bytes);
         text_add(t, "}");
@@ -218,7 +228,7 @@ void profile_json(const struct profile *p, struct text *t)
         if (!p->kinds[i].steps)
             continue;
         text_add(t, "%s\n", n++ ? "," : "");
-        put_kind(t, p, &p->kinds[i]);
+        put_kind(t, &p->kinds[i]);
     }
     text_add(t, "\n  ]\n}\n");
 }
@@ -266,7 +276,7 @@ void profile_trace(const struct profile *p, struct text *t)
         snprintf(name, sizeof name, "thread %u", i);
         put_lane(t, i, name, false);
     }
-    for (int i = 0; i < p->n_events; i++)
+    for (uint32_t i = 0; i < p->n_events; i++)
         put_event(t, p, &p->events[i]);
     text_add(t, "\n]}\n");
 }

@@ -1,5 +1,5 @@
 /* trainer.c - epochs of recorded steps. The losses of the steps stay on the device and are read
- * once an interval; nothing is allocated after trainer_open(). */
+ * once an interval; nothing is allocated after trainer_open(), but by a profile. */
 #include "loop.h"
 
 #include "base/clock.h"
@@ -19,10 +19,7 @@ const char *trainer_reason(const struct trainer *t)
     return *t->wanted.reason ? t->wanted.reason : "a callback ended it";
 }
 
-int trainer_profile(struct trainer *t)
-{
-    return profile_open(t->pool, t->m, t->e->train.batch_size, &t->profile);
-}
+int trainer_profile(struct trainer *t) { return profile_open(t->pool, t->m, &t->profile); }
 
 const struct profile *trainer_profiled(const struct trainer *t) { return t->profile; }
 
@@ -305,6 +302,8 @@ int trainer_finish(struct trainer *t, const struct trainer_events *events, int64
 {
     t->events = events;
     t->wanted = (struct watch_result){0};
+    feed_close(t->feed); /* it may be at work on a batch that nobody wants any more */
+    t->feed = NULL;
     TRY(loop_tell_callbacks(t, RN_AT_END));
     *epoch = t->wanted.restored ? t->wanted.kept_epoch : 0;
     return RN_OK;

@@ -13,8 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIBRSVG "librsvg-2.so.2"
-#define SCALE   2.0 /* pixels of the PNG for one of the drawing: sharp on dense screens */
+#define LIBRSVG     "librsvg-2.so.2"
+#define PNG_MESSAGE 128
+#define SCALE       2.0 /* pixels of the PNG for one of the drawing: sharp on dense screens */
 
 struct options {
     bool png;
@@ -253,11 +254,20 @@ static void put_bytes(png_structp png, png_bytep data, size_t n)
 
 static void put_nothing(png_structp png) { (void)png; }
 
+static void on_error(png_structp png, const char *message)
+{
+    snprintf(png_get_error_ptr(png), PNG_MESSAGE, "%s", message);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, const char *message) { (void)png, (void)message; }
+
 /* Cairo's own writer tries all filters, for which drawings are not the better and a report took
  * twice as long. Pixels are xRGB in words of this machine. */
 static int pack(const struct rsvg *f, cairo_surface_t *surface, struct rn_text *out)
 {
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    char why[PNG_MESSAGE] = "out of memory";
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, why, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     const unsigned char *row = f->cairo_image_surface_get_data(surface);
     int w = f->cairo_image_surface_get_width(surface);
@@ -265,7 +275,7 @@ static int pack(const struct rsvg *f, cairo_surface_t *surface, struct rn_text *
 
     if (!info || setjmp(png_jmpbuf(png))) {
         png_destroy_write_struct(&png, &info);
-        return RN_FAIL(RN_ENOMEM, "out of memory: a picture of %d x %d", w, h);
+        return RN_FAIL(RN_ENOMEM, "markdown: a picture of %d x %d cannot be packed: %s", w, h, why);
     }
     png_set_write_fn(png, out, put_bytes, put_nothing);
     png_set_IHDR(png, info, (png_uint_32)w, (png_uint_32)h, 8, PNG_COLOR_TYPE_RGB,

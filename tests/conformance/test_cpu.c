@@ -188,7 +188,7 @@ START_TEST(timings_are_of_the_operations_in_their_order)
     ck_assert_uint_eq(done, 3);
     ck_assert_float_eq(y[0], 256);
     ck_assert_int_eq(d->ops->replay_timed(d, rec, &block, at, (uint32_t)(_i + 1), &n), RN_OK);
-    ck_assert(n && n <= (uint32_t)(_i + 1)); /* room for one each */
+    ck_assert_uint_ge(n, 2); /* what it takes, since there is room for one each */
     d->ops->discard(d, rec);
     d->ops->close(d);
 }
@@ -229,7 +229,7 @@ START_TEST(a_device_that_times_nothing_is_refused_a_profile)
     struct profile *p;
 
     ck_assert_int_eq(ref_device_open(&m.dev), RN_OK);
-    ck_assert_int_eq(profile_open(pool, &m, 1, &p), RN_EUNSUPPORTED);
+    ck_assert_int_eq(profile_open(pool, &m, &p), RN_EUNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(error_text(), "--profile"));
     m.dev->ops->close(m.dev);
 }

@@ -170,6 +170,35 @@ START_TEST(gemm_sums_long_rows)
 }
 END_TEST
 
+/* rows of operands that lie 512 and 1024 values apart; loop: both transposed or not */
+START_TEST(gemm_of_rows_pages_apart)
+{
+    static const int64_t shape[][3] = {/* m, n, k */ {20, 512, 300},
+                                       {40, 1024, 257},
+                                       {15, 512, 9},
+                                       {1024, 70, 65},
+                                       {1024, 512, 20},
+                                       {512, 20, 512},
+                                       {70, 10, 1024}};
+
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+        check((struct device_case){.op = CASE_GEMM,
+                                   .rows = shape[i][0],
+                                   .cols = shape[i][1],
+                                   .k = shape[i][2],
+                                   .beta = betas[i % 3],
+                                   .ta = _i & 1,
+                                   .tb = _i >> 1});
+    check((struct device_case){.op = CASE_GEMM,
+                               .rows = 300,
+                               .cols = 100,
+                               .k = 40,
+                               .pad = 206,
+                               .ta = _i & 1,
+                               .tb = _i >> 1});
+}
+END_TEST
+
 START_TEST(maps_are_right)
 {
     for (int j = 0; j < SIZES; j++) {
@@ -410,6 +439,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, gemm_is_right, 0, SIZES);
     tcase_add_test(tc, gemm_sums_long_rows);
+    tcase_add_loop_test(tc, gemm_of_rows_pages_apart, 0, 4);
     tcase_add_loop_test(tc, maps_are_right, 0, SIZES);
     tcase_add_loop_test(tc, reduce_is_right, 0, SIZES);
     tcase_add_loop_test(tc, long_reduce_is_right, 0, 8);

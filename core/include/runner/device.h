@@ -283,7 +283,7 @@ struct rn_op_info {
     char name[32];      /* "gemm", "relu" */
     char detail[64];    /* "64 x 256 x 784" */
     double flops;       /* floating point operations of products and convolutions, else 0 */
-    double bytes;       /* read and written, each operand once; 0: not known */
+    double bytes;       /* of the large operands, read and written once each; 0: not known */
 };
 struct rn_timing {
     uint32_t op, lane;         /* op: its number in the recording */
@@ -334,8 +334,8 @@ struct rn_device_ops {
     /* Operation i of a recording; the size of out is set. RN_EINVAL behind the last. */
     int (*op_info)(struct rn_device *d, const struct rn_recording *r, uint32_t i,
                    struct rn_op_info *out);
-    /* replay() and sync(), timed: at most room stretches, *n of them, those of a lane in order.
-     * What finds no room is left out. */
+    /* replay() and sync(), timed: *n stretches, those of a lane in order. When they need more room
+     * than there is, *n says how much, and out holds nothing of use. */
     int (*replay_timed)(struct rn_device *d, struct rn_recording *r, const struct rn_block *block,
                         struct rn_timing *out, uint32_t room, uint32_t *n);
 };

@@ -1,7 +1,7 @@
 /* cpu.h - the parts of the CPU device: a team of threads that walks a list of operations, each
- * thread its own slice of every result, with barriers only where one thread needs what another
- * wrote. The slices of a matrix are the same in every operation that has its shape, so a thread
- * keeps the same columns of a matrix from one operation to the next. */
+ * thread some units of every result, with barriers only where one thread needs what another wrote.
+ * A thread keeps the same units of a matrix from one operation to the next as long as there is no
+ * barrier. */
 #ifndef CPU_H
 #define CPU_H
 
@@ -40,6 +40,7 @@ struct share share_rows(int64_t rows, int64_t unit);
 /* Of op, which comes behind those of the list: elementwise work takes the rows of who wrote what it
  * reads, so that they stay with their thread. */
 struct share share_op(const struct op_list *before, const struct op *op);
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t share_units(const struct share *s);
 int64_t share_first(const struct share *s, int thread,
                     int threads); /* the first unit of a thread */
@@ -204,10 +205,14 @@ void plan_list(struct op_list *list, int threads, bool always);
 /* ---- the team ---------------------------------------------------------------- */
 
 /* Where the team notes when each thread worked on what: room stretches for each, from at[thread *
- * room] on, n[thread] of them used. */
+ * room] on. n: how many there were, also of those that found no room. */
+struct count {
+    _Alignas(64) uint32_t n;
+};
 struct timings {
     struct rn_timing *at;
-    uint32_t room, *n;
+    uint32_t room;
+    struct count *lane;
 };
 
 struct team;

@@ -42,6 +42,7 @@ struct cpu {
     struct convolutions convolutions;
     struct parts *parts; /* all that were needed */
     uint32_t tag;
+    struct count *timed; /* of each thread; NULL until something is timed */
 };
 
 struct rn_recording {
@@ -309,15 +310,24 @@ static int cpu_replay_timed(struct rn_device *d, struct rn_recording *r,
                             uint32_t *n)
 {
     struct cpu *c = cpu_of(d);
-    uint32_t used[MAX_THREADS] = {0};
-    struct timings timings = {out, room / (uint32_t)c->threads, used};
+    uint32_t threads = (uint32_t)r->list.threads, most = 0;
 
     *n = 0;
     RN_TRY(flush(c));
+    if (!c->timed && !(c->timed = rn_host->alloc((size_t)c->threads * sizeof *c->timed)))
+        return RN_ENOMEM;
+    const struct timings timings = {.at = out, .room = room / threads, .lane = c->timed};
+    memset(c->timed, 0, threads * sizeof *c->timed);
     int status = status_of(team_run_timed(c->team, &r->list, block, &timings));
-    for (int t = 0; t < c->threads; t++) {
-        memmove(out + *n, out + (uint32_t)t * timings.room, used[t] * sizeof *out);
-        *n += used[t];
+    for (uint32_t t = 0; t < threads; t++)
+        most = c->timed[t].n > most ? c->timed[t].n : most;
+    if (most > timings.room) {
+        *n = most * threads;
+        return status;
+    }
+    for (uint32_t t = 0; t < threads; t++) {
+        memmove(out + *n, out + t * timings.room, c->timed[t].n * sizeof *out);
+        *n += c->timed[t].n;
     }
     return status;
 }
@@ -360,6 +370,7 @@ static void cpu_close(struct rn_device *d)
     }
     conv_free(&c->convolutions);
     rn_host->free(c->pending.op);
+    rn_host->free(c->timed);
     rn_host->free(c);
 }
 
@@ -435,8 +446,8 @@ static const struct rn_plugin cpu = {
     .summary = "this machine's processor, by oneDNN",
     .doc =
         "Matrix products and convolutions by oneDNN; everything else in loops that the compiler\n"
-        "vectorises for the processor at hand. Each thread owns the same columns of a matrix in\n"
-        "every operation. Denormal numbers are flushed to zero.",
+        "vectorises for the processor at hand. How work is cut does not depend on the number of\n"
+        "threads, and so neither do results. Denormal numbers are flushed to zero.",
     .options = options,
     .ops = &ops,
 };

@@ -10,15 +10,17 @@
 
 #define B_APART 512  /* rows of B that lie a multiple of so many values apart are copied */
 #define A_APART 1024 /* the same of A transposed */
+#define REUSED  16   /* rows of C for which copying B is worth it */
 #define K_BLOCK 256  /* of a copied operand */
 #define ROWS    64   /* of C, for which a block of A is copied */
 _Static_assert(K_BLOCK *(ROWS + 2 * COL_UNIT) <= GEMM_ROOM, "a block of each, B's up to two units");
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static bool copies_a(const struct rn_gemm *g) { return g->ta && g->lda % A_APART == 0; }
 
-static bool copies_b(const struct rn_gemm *g) { return !g->tb && g->ldb % B_APART == 0; }
+static bool copies_b(const struct rn_gemm *g)
+{
+    return !g->tb && g->ldb % B_APART == 0 && g->m >= REUSED;
+}
 
 static bool copies(const struct rn_gemm *g) { return copies_a(g) || copies_b(g); }
 
@@ -90,7 +92,7 @@ static dnnl_status_t multiply_unit(const struct rn_gemm *g, struct slice s, rn_r
     part.n = s.c1 - s.c0;
     part.b = g->tb ? g->b + s.c0 * g->ldb : g->b + s.c0;
     part.c += s.c0;
-    return copies(g) ? multiply_blocks(&part, room) : multiply(&part);
+    return copies(g) && g->k ? multiply_blocks(&part, room) : multiply(&part);
 }
 
 int gemm_run(const struct op *op, rn_real *room, int64_t u0, int64_t u1)

@@ -1,4 +1,4 @@
-/* plan.c - how a finished recording is walked: what is done together, whose units are whose, and by
+/* plan.c - how a list of operations is walked: what is done together, whose units are whose, and by
  * how many threads. None of it changes a result: units are the same whoever does them. */
 #include "cpu.h"
 

@@ -1,6 +1,8 @@
 /* share.c - who computes what: how an operation is cut into units, and which of them are whose. */
 #include "cpu.h"
 
+#define MANY 32 /* units */
+
 struct share share_rows(int64_t rows, int64_t unit) { return (struct share){BY_ROWS, rows, unit}; }
 
 struct share share_matrix(int64_t rows, int64_t cols)
@@ -12,13 +14,10 @@ struct share share_matrix(int64_t rows, int64_t cols)
 
 int64_t share_units(const struct share *s) { return (s->n + s->unit - 1) / s->unit; }
 
-/* the first threads a unit more */
 int64_t share_first(const struct share *s, int thread, int threads)
 {
     return (share_units(s) * thread + threads - 1) / threads;
 }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 struct slice slice_of(const struct share *s, int64_t rows, int64_t cols, int64_t u0, int64_t u1)
 {
@@ -52,7 +51,19 @@ static int64_t pool_values(const struct rn_pool *p, const rn_real **out)
            (p->backward ? (int64_t)w->h * w->w : (int64_t)w->out_h * w->out_w);
 }
 
-/* How many values op writes to p as a whole; 0: it does not. */
+static const rn_real *other_output(const struct op *op)
+{
+    switch (op->kind) {
+    case OP_FILL: return op->fill.dst;
+    case OP_COPY: return op->copy.dst;
+    case OP_REDUCE: return op->reduce.call.out;
+    case OP_GATHER: return op->gather.out;
+    case OP_ARGMAX: return op->argmax.out;
+    default: return NULL;
+    }
+}
+
+/* How many values op writes to p as a whole; 0: it does not; -1: in a way that nobody follows. */
 static int64_t writes(const struct op *op, const rn_real *p)
 {
     const rn_real *out = NULL;
@@ -71,10 +82,13 @@ static int64_t writes(const struct op *op, const rn_real *p)
         n = conv_values(&op->conv.call, &out);
     else if (op->kind == OP_POOL)
         n = pool_values(&op->pool, &out);
+    else
+        return other_output(op) == p ? -1 : 0;
     return out == p ? n : 0;
 }
 
-/* The rows of who wrote the values at p last, when it did by rows. */
+/* The rows of who wrote the values at p last, when it did by rows, and by enough of them for a
+ * large team. */
 static bool follows(const struct op_list *before, const rn_real *p, int64_t rows, int64_t values,
                     struct share *out)
 {
@@ -83,7 +97,8 @@ static bool follows(const struct op_list *before, const rn_real *p, int64_t rows
         int64_t n = writes(op, p);
         if (!n)
             continue;
-        if (n != values || op->share.axis != BY_ROWS || rows % op->share.n)
+        if (n != values || op->share.axis != BY_ROWS || rows % op->share.n ||
+            share_units(&op->share) < MANY)
             return false;
         *out = share_rows(rows, op->share.unit * (rows / op->share.n));
         return true;

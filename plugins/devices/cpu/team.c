@@ -94,10 +94,10 @@ static int run_timed(struct team *t, const struct lane *l, int i, int64_t u0, in
 {
     uint64_t begin = now_ns();
     int status = op_run(&t->list->op[i], t->block, l, u0, u1);
-    uint32_t *n = &t->timings->n[l->number];
+    uint32_t n = t->timings->lane[l->number].n++;
 
-    if (*n < t->timings->room)
-        t->timings->at[(uint32_t)l->number * t->timings->room + (*n)++] = (struct rn_timing){
+    if (n < t->timings->room)
+        t->timings->at[(uint32_t)l->number * t->timings->room + n] = (struct rn_timing){
             (uint32_t)i, (uint32_t)l->number, begin - t->begun_ns, now_ns() - t->begun_ns};
     return status;
 }
@@ -114,8 +114,6 @@ static int run_units(struct team *t, const struct lane *l, int i, int64_t u0, in
     }
     return status;
 }
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int run_own(struct team *t, const struct lane *l, int i)
 {
