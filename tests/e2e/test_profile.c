@@ -113,6 +113,26 @@ START_TEST(a_profiled_run_learns_the_same)
 }
 END_TEST
 
+START_TEST(the_step_that_updates_is_shown)
+{
+    EXPECT_EXIT(0, "tiny.yaml --profile -q train.accumulate=3");
+    EXPECT_TEXT(out, "optimizer  update");
+    cJSON *root = read_json(run_folder("tiny"), "profile.json");
+    const cJSON *k;
+    int updating = 0, all = 0;
+
+    cJSON_ArrayForEach(k, cJSON_GetObjectItem(root, "kinds"))
+    {
+        bool updates = cJSON_IsTrue(cJSON_GetObjectItem(k, "updates"));
+        ck_assert(updates == has(cJSON_GetObjectItem(k, "ops"), "optimizer", "update", 0));
+        updating += updates;
+        all++;
+    }
+    ck_assert(updating && updating < all);
+    cJSON_Delete(root);
+}
+END_TEST
+
 START_TEST(json_stays_one_document)
 {
     EXPECT_EXIT(0, "tiny.yaml --profile --json");
@@ -134,7 +154,9 @@ int main(void)
 {
     const TTest *const tests[] = {operations_and_waiting_make_up_a_step,
                                   stretches_of_a_thread_follow_each_other_within_their_step,
-                                  a_profiled_run_learns_the_same, json_stays_one_document,
+                                  a_profiled_run_learns_the_same,
+                                  the_step_that_updates_is_shown,
+                                  json_stays_one_document,
                                   a_run_of_two_steps_says_that_it_is_too_short};
 
     return program_tests("profile", tests, sizeof tests / sizeof *tests);
