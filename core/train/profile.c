@@ -66,10 +66,12 @@ static int kind_of(struct profile *p, const struct rn_recording *r, int64_t rows
 {
     *out = NULL;
     for (int i = 0; i < p->n_kinds; i++)
-        if (p->kinds[i].recording == r)
+        if (p->kinds[i].recording == r) {
             *out = &p->kinds[i];
-    if (*out || p->n_kinds == KINDS)
-        return RN_OK;
+            return RN_OK;
+        }
+    if (p->n_kinds == KINDS)
+        return FAIL(RN_EBUG, "a profile of more than %d kinds of steps", KINDS);
     struct profile_kind *k = &p->kinds[p->n_kinds];
     *k = (struct profile_kind){.recording = r, .rows = rows};
     if (!(k->wall_us = pool_alloc(p->pool, WALLS * sizeof *k->wall_us)))
@@ -136,10 +138,6 @@ int profile_replay(struct profile *p, struct rn_recording *r, int64_t rows,
     uint32_t n = 0;
 
     TRY(kind_of(p, r, rows, &k));
-    if (!k) {
-        profile_pause(p);
-        return ops->replay(p->m->dev, r, block);
-    }
     uint64_t begun = clock_ns();
     TRY(ops->replay_timed(p->m->dev, r, block, p->timings, p->room, &n));
     uint64_t ended = clock_ns();

@@ -29,10 +29,10 @@ struct profile_event { /* of a step in the trace; at: since the first of them */
     int kind;
 };
 #define NO_OP   UINT32_MAX
-#define KINDS   8
-#define EVENTS  32768
-#define TRACED  16 /* steps */
-#define WARMING 3  /* first steps of a kind, which are not counted */
+#define KINDS   8     /* a full batch and what is left over, each at four places in an update */
+#define EVENTS  32768 /* of the trace; more only for one step that has more */
+#define TRACED  16    /* steps */
+#define WARMING 3     /* first steps of a kind, which are not counted */
 
 struct profile {
     struct pool *pool;

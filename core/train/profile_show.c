@@ -49,7 +49,7 @@ static double share(const struct profile_kind *k, double us)
     return whole_us(k) > 0 ? us / whole_us(k) : 0;
 }
 
-/* per_us: what is done in a microsecond is a thousandth of 10^9 a second */
+/* What is done in a microsecond, in 10^9 a second */
 static double giga(double amount, double us) { return us > 0 ? 1e-3 * amount / us : 0; }
 
 /* ---- the table ---------------------------------------------------------------------------- */
@@ -181,7 +181,7 @@ static void put_number(struct text *t, const char *key, double v)
 
 static void put_string(struct text *t, const char *key, const char *s)
 {
-    text_add(t, "\"%s\": ", key);
+    text_add(t, ", \"%s\": ", key);
     json_string(t, s);
 }
 
@@ -200,13 +200,10 @@ static void put_kind(struct text *t, const struct profile_kind *k)
     text_add(t, ",\n     \"ops\": [");
     for (uint32_t i = 0; i < k->n_ops; i++) {
         const struct profile_op *o = &k->ops[i];
-        text_add(t, "%s\n       {", i ? "," : "");
-        put_string(t, "layer", o->layer);
-        text_add(t, ", ");
+        text_add(t, "%s\n       {\"layer\": ", i ? "," : "");
+        json_string(t, o->layer);
         put_string(t, "pass", o->pass);
-        text_add(t, ", ");
         put_string(t, "name", o->info.name);
-        text_add(t, ", ");
         put_string(t, "detail", o->info.detail);
         put_number(t, "us", lane_us(k, o->ns));
         put_number(t, "share", share(k, lane_us(k, o->ns)));
@@ -221,7 +218,7 @@ void profile_json(const struct profile *p, struct text *t)
 {
     int n = 0;
 
-    text_add(t, "{\n  \"format\": 1,\n  ");
+    text_add(t, "{\n  \"format\": 1");
     put_string(t, "device", p->device);
     text_add(t, ",\n  \"threads\": %u,\n  \"kinds\": [", p->lanes);
     for (int i = 0; i < p->n_kinds; i++) {
@@ -251,15 +248,13 @@ static void put_event(struct text *t, const struct profile *p, const struct prof
 
     if (o)
         snprintf(name, sizeof name, "%s %s", o->layer, o->pass);
-    text_add(t, ",\n{\"ph\": \"X\", \"pid\": 1, \"tid\": %u, \"ts\": %.3f, \"dur\": %.3f, ",
-             e->lane, 1e-3 * (double)e->at_ns, 1e-3 * (double)e->ns);
+    text_add(t, ",\n{\"ph\": \"X\", \"pid\": 1, \"tid\": %u, \"ts\": %.3f, \"dur\": %.3f", e->lane,
+             1e-3 * (double)e->at_ns, 1e-3 * (double)e->ns);
     put_string(t, "name", name);
-    text_add(t, ", ");
     put_string(t, "cat", o ? o->info.name : "step");
     if (o) {
-        text_add(t, ", \"args\": {");
-        put_string(t, "operation", o->info.name);
-        text_add(t, ", ");
+        text_add(t, ", \"args\": {\"operation\": ");
+        json_string(t, o->info.name);
         put_string(t, "size", o->info.detail);
         text_add(t, "}");
     }

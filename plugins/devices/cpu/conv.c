@@ -2,8 +2,8 @@
  * number of threads, and each piece is one call of a primitive that was made for one thread: so the
  * bits do not depend on it either. Activations stay as they are. Weights are put into the order
  * that oneDNN's kernel likes, anew each time. A gradient of the weights is one partial sum for each
- * piece, added up in the order of the pieces. All that a shape needs is made when it is first seen
- * and kept as long as the device. */
+ * piece, by oneDNN or by conv_taps.c, added up in the order of the pieces. All that a shape needs
+ * is made when it is first seen and kept as long as the device. */
 #include "cpu.h"
 
 #include <oneapi/dnnl/dnnl.h>
@@ -257,9 +257,7 @@ static int find_places(struct convolution *v, const struct choice *c,
 static int64_t pieces_of(const struct rn_conv *c, int64_t least)
 {
     const struct rn_window *w = &c->window;
-    size_t row = ((size_t)w->h * (size_t)w->w * (size_t)w->channels +
-                  (size_t)w->out_h * (size_t)w->out_w * (size_t)c->filters) *
-                 sizeof(rn_real);
+    size_t row = (size_t)(values_in(w) + values_out(w, c->filters)) * sizeof(rn_real);
     int64_t n = c->rows < least ? c->rows : least;
 
     while (c->rows % n || (n < c->rows && (size_t)(c->rows / n) * row > PIECE_BYTES))
@@ -322,7 +320,7 @@ static int make_taps_lane(struct convolution *v, int i)
 
 static int make(struct convolution *v, const struct convolutions *all)
 {
-    bool partial = v->shape.pass == RN_CONV_GRAD_WEIGHT, taps = taps_fit(&v->shape);
+    bool partial = v->shape.pass == RN_CONV_GRAD_WEIGHT, taps = taps_fit(&v->shape, all->taps);
     struct choice c = {0};
 
     v->pieces = partial ? partials_of(&v->shape) : pieces_of(&v->shape, PIECES);
@@ -380,15 +378,13 @@ static bool same_shape(const struct rn_conv *a, const struct rn_conv *b)
            !a->bias == !b->bias && (a->beta != 0) == (b->beta != 0);
 }
 
-int conv_find(struct convolutions *all, int threads, const struct rn_conv *c,
-              struct convolution **out)
+int conv_find(struct convolutions *all, const struct rn_conv *c, struct convolution **out)
 {
     for (struct convolution *v = all->first; v; v = v->next)
         if (same_shape(&v->shape, c)) {
             *out = v;
             return RN_OK;
         }
-    all->threads = threads;
     if (!all->engine)
         DNNL(dnnl_engine_create(&all->engine, dnnl_cpu, 0));
     if (!all->stream)
@@ -398,11 +394,11 @@ int conv_find(struct convolutions *all, int threads, const struct rn_conv *c,
         return RN_ENOMEM;
     v->shape = *c;
     v->stream = all->stream;
-    v->lane = rn_host->alloc((size_t)threads * sizeof *v->lane);
-    v->memory = rn_host->alloc((size_t)threads * sizeof *v->memory);
+    v->lane = rn_host->alloc((size_t)all->threads * sizeof *v->lane);
+    v->memory = rn_host->alloc((size_t)all->threads * sizeof *v->memory);
     int status = v->lane && v->memory ? make(v, all) : RN_ENOMEM;
     if (status) {
-        free_one(v, threads);
+        free_one(v, all->threads);
         return status;
     }
     v->next = all->first;
@@ -460,8 +456,7 @@ static int do_piece(const struct convolution *v, const struct rn_conv *c, int64_
                     const struct conv_lane *l)
 {
     const struct rn_window *w = &c->window;
-    int64_t x_size = v->piece * w->h * w->w * w->channels;
-    int64_t y_size = v->piece * w->out_h * w->out_w * c->filters;
+    int64_t x_size = v->piece * values_in(w), y_size = v->piece * values_out(w, c->filters);
     bool forward = c->pass == RN_CONV_FORWARD, to_x = c->pass == RN_CONV_GRAD_INPUT;
     rn_real *x = c->x + i * x_size, *y = c->y + i * y_size;
     const dnnl_exec_arg_t args[] = {

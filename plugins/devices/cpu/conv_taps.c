@@ -10,7 +10,6 @@
 #include "cpu.h"
 
 #include <oneapi/dnnl/dnnl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FEW    8   /* channels or filters that make no product worth its call */
@@ -25,14 +24,13 @@ static bool pads(const struct rn_window *w)
     return w->pad_top || w->pad_left || w->pad_bottom || w->pad_right;
 }
 
-bool taps_fit(const struct rn_conv *c)
+bool taps_fit(const struct rn_conv *c, const char *forced)
 {
     const struct rn_window *w = &c->window;
-    const char *forced = getenv("RN_TAPS"); /* for tests: 1 wherever possible, 0 nowhere */
 
     if (c->pass != RN_CONV_GRAD_WEIGHT || c->groups != 1 || w->stride_h != 1 || w->stride_w != 1)
         return false;
-    if (forced && *forced)
+    if (forced)
         return *forced == '1';
     return w->channels >= FEW && c->filters >= FEW && (int64_t)w->out_h * w->out_w >= PIXELS &&
            !__builtin_cpu_supports("avx512f");
@@ -79,14 +77,15 @@ int taps_run(const struct rn_conv *c, int64_t row, int64_t rows, rn_real *room_x
     int64_t line = (int64_t)w->w * w->channels, y_line = (int64_t)w->out_w * c->filters;
 
     for (int64_t r = row; r < row + rows; r++) {
-        const rn_real *x = c->x + r * w->h * line;
+        const rn_real *x = c->x + r * values_in(w);
 
         if (pads(w)) {
             spread(x, w->h, line, wide(w) * w->channels,
                    room_x + (w->pad_top * wide(w) + w->pad_left) * w->channels);
             x = room_x;
         }
-        spread(c->y + r * w->out_h * y_line, w->out_h, y_line, wide(w) * c->filters, room_y);
+        spread(c->y + r * values_out(w, c->filters), w->out_h, y_line, wide(w) * c->filters,
+               room_y);
         RN_TRY(add_image(c, x, room_y, r == row, dw));
     }
     return RN_OK;

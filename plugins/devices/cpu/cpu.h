@@ -9,6 +9,19 @@
 
 #include <stdatomic.h>
 
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Values of one image before and behind a window. */
+static inline int64_t values_in(const struct rn_window *w)
+{
+    return (int64_t)w->h * w->w * w->channels;
+}
+
+static inline int64_t values_out(const struct rn_window *w, int64_t channels)
+{
+    return (int64_t)w->out_h * w->out_w * channels;
+}
+
 enum op_kind {
     OP_FILL,
     OP_COPY,
@@ -40,10 +53,9 @@ struct share share_rows(int64_t rows, int64_t unit);
 /* Of op, which comes behind those of the list: elementwise work takes the rows of who wrote what it
  * reads, so that they stay with their thread. */
 struct share share_op(const struct op_list *before, const struct op *op);
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t share_units(const struct share *s);
-int64_t share_first(const struct share *s, int thread,
-                    int threads); /* the first unit of a thread */
+/* The first unit of a thread. */
+int64_t share_first(const struct share *s, int thread, int threads);
 
 /* Units u0 .. u1 - 1 of a [rows, cols] result */
 struct slice {
@@ -108,7 +120,14 @@ struct lane {
 /* Does units u0 .. u1 - 1 of op. RN_OK, or RN_EDEVICE when oneDNN refuses. */
 int op_run(const struct op *op, const struct rn_block *b, const struct lane *lane, int64_t u0,
            int64_t u1);
-void op_describe(const struct op *op, struct rn_op_info *out); /* describe.c */
+
+/* ---- describe.c ------------------------------------------------------------------ */
+
+struct cost { /* as in struct rn_op_info */
+    double flops, bytes;
+};
+struct cost op_cost(const struct op *op);
+void op_describe(const struct op *op, struct rn_op_info *out);
 
 /* ---- gemm.c ---------------------------------------------------------------------- */
 
@@ -143,17 +162,18 @@ struct convolutions { /* all that were seen */
     struct dnnl_engine *engine;
     struct dnnl_stream *stream;
     int threads;
+    const char
+        *taps; /* RN_TAPS, for tests: "1" wherever possible, "0" nowhere; NULL: where it pays */
 };
 /* The one for c's shape, made when there is none. RN_ENOMEM, RN_EUNSUPPORTED. */
-int conv_find(struct convolutions *all, int threads, const struct rn_conv *c,
-              struct convolution **out);
+int conv_find(struct convolutions *all, const struct rn_conv *c, struct convolution **out);
 void conv_free(struct convolutions *all);
 int conv_run(const struct op *op, int lane, int64_t u0, int64_t u1);
 void pool_run(const struct op *op, int64_t u0, int64_t u1);
 
 /* The gradient of weights by products: whether it is possible and worth it, the values that a
  * thread needs room for, zero to begin with, and the gradient of some rows, dw [as w]. */
-bool taps_fit(const struct rn_conv *c);
+bool taps_fit(const struct rn_conv *c, const char *forced);
 int64_t taps_room_x(const struct rn_conv *c);
 int64_t taps_room_y(const struct rn_conv *c);
 int taps_run(const struct rn_conv *c, int64_t row, int64_t rows, rn_real *room_x, rn_real *room_y,
@@ -197,7 +217,6 @@ void hazards_free(struct hazards *h);
 
 /* ---- plan.c ---------------------------------------------------------------------- */
 
-double op_ns(const struct op *op); /* about what one thread takes for it */
 /* Decides how the list is walked by so many threads; by all of them always, or by one where that is
  * quicker. */
 void plan_list(struct op_list *list, int threads, bool always);

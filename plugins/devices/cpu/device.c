@@ -236,7 +236,7 @@ static int cpu_conv(struct rn_device *d, const struct rn_conv *c)
     struct op op = {.kind = OP_CONV, .conv = {.call = *c}};
     struct convolution *v;
 
-    RN_TRY(conv_find(&cpu_of(d)->convolutions, cpu_of(d)->threads, c, &v));
+    RN_TRY(conv_find(&cpu_of(d)->convolutions, c, &v));
     op.conv.v = v;
     op.conv.step = partial ? CONV_PIECES : CONV_ARRANGE;
     RN_TRY(enqueue(d, op));
@@ -346,6 +346,8 @@ static int cpu_open(const void *opts, struct rn_device **out)
     c->threads = c->threads > MAX_THREADS ? MAX_THREADS : c->threads;
     c->late = late && late[0] == '1';
     c->always = always && always[0] == '1';
+    c->convolutions.threads = c->threads;
+    c->convolutions.taps = getenv("RN_TAPS");
     int status = team_open(c->threads, &c->team);
     if (status) {
         rn_host->free(c);

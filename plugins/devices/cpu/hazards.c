@@ -135,7 +135,7 @@ static void touch_conv(struct accesses *a, const struct op *op)
     bool partial = c->pass == RN_CONV_GRAD_WEIGHT;
     size_t bytes = (size_t)(v->stride * (partial ? v->pieces : 1)) * sizeof(rn_real);
     int64_t weights = (int64_t)w->kernel_h * w->kernel_w * (w->channels / c->groups) * c->filters;
-    int64_t x = (int64_t)w->h * w->w * w->channels, y = (int64_t)w->out_h * w->out_w * c->filters;
+    int64_t x = values_in(w), y = values_out(w, c->filters);
 
     touch_bytes(a, v->arranged, bytes, all,
                 op->conv.step == CONV_ARRANGE || (op->conv.step == CONV_PIECES && partial));
@@ -152,8 +152,7 @@ static void touch_pool(struct accesses *a, const struct op *op)
 {
     const struct rn_pool *p = &op->pool;
     const struct rn_window *w = &p->window;
-    int64_t in = (int64_t)w->h * w->w * w->channels;
-    int64_t out = (int64_t)w->out_h * w->out_w * w->channels;
+    int64_t in = values_in(w), out = values_out(w, w->channels);
 
     touch(a, p->x, p->rows, in, in, op->share, p->backward);
     touch(a, p->y, p->rows, out, out, op->share, !p->backward);

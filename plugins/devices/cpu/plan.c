@@ -9,23 +9,19 @@
 
 /* ---- what an operation takes -------------------------------------------------------- */
 
-static double pool_ns(const struct rn_pool *p)
+/* About what one thread takes for it. */
+static double op_ns(const struct op *op)
 {
-    const struct rn_window *w = &p->window;
+    const struct cost c = op_cost(op);
+    const struct rn_window *w = &op->pool.window;
+    double values = c.bytes / sizeof(rn_real) * 0.15;
 
-    return 0.5 * (double)p->rows * w->out_h * w->out_w * w->channels * w->kernel_h * w->kernel_w;
-}
-
-double op_ns(const struct op *op)
-{
-    struct rn_op_info info = {.size = sizeof info};
-
-    op_describe(op, &info);
-    double products = info.flops / 60, values = info.bytes / sizeof(rn_real) * 0.15;
     switch (op->kind) {
     case OP_GEMM:
-    case OP_CONV: return OPERATION_NS + fmax(products, values);
-    case OP_POOL: return OPERATION_NS + pool_ns(&op->pool);
+    case OP_CONV: return OPERATION_NS + fmax(c.flops / 60, values);
+    case OP_POOL:
+        return OPERATION_NS + 0.5 * (double)op->pool.rows * (double)values_out(w, w->channels) *
+                                  w->kernel_h * w->kernel_w;
     case OP_MAP:
         return OPERATION_NS + values + 0.3 * (double)op->map.call.rows * (double)op->map.call.cols;
     case OP_TASK: return 1e6; /* who knows */
@@ -33,18 +29,18 @@ double op_ns(const struct op *op)
     }
 }
 
-/* On so many threads, each operation as long as the thread with the most units takes. */
-static double list_ns(const struct op_list *list, int threads)
+/* With several, each operation takes as long as the thread with the most units. */
+static bool one_is_quicker(const struct op_list *list, int threads)
 {
-    double sum = 0;
+    double alone = 0, together = 2 * MEET_NS; /* to begin and to end */
 
     for (int i = 0; i < list->n; i++) {
         const struct op *op = &list->op[i];
-        double units = (double)share_units(&op->share);
-        double most = ceil(units / threads) / fmax(1, units);
-        sum += op_ns(op) * most + (op->barrier && threads > 1 ? MEET_NS : 0);
+        double ns = op_ns(op), units = (double)share_units(&op->share);
+        alone += ns;
+        together += ns * ceil(units / threads) / fmax(1, units) + (op->barrier ? MEET_NS : 0);
     }
-    return sum + (threads > 1 ? 2 * MEET_NS : 0); /* to begin and to end */
+    return threads == 1 || alone <= together;
 }
 
 /* ---- groups --------------------------------------------------------------------------- */
@@ -52,10 +48,7 @@ static double list_ns(const struct op_list *list, int threads)
 /* Memory that a unit of op goes through. */
 static double unit_bytes(const struct op *op)
 {
-    struct rn_op_info info = {.size = sizeof info};
-
-    op_describe(op, &info);
-    return info.bytes / (double)share_units(&op->share);
+    return op_cost(op).bytes / (double)share_units(&op->share);
 }
 
 /* With no barrier between them and the same units: each reads what is still near. */
@@ -91,7 +84,7 @@ static void open_to_all(struct op_list *list, int i, int threads)
 
 void plan_list(struct op_list *list, int threads, bool always)
 {
-    list->threads = !always && list_ns(list, 1) <= list_ns(list, threads) ? 1 : threads;
+    list->threads = !always && one_is_quicker(list, threads) ? 1 : threads;
     for (int i = 0; i < list->n; i += list->op[i].group) {
         group(list, i);
         if (list->threads > 1)

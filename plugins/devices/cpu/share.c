@@ -32,59 +32,58 @@ struct slice slice_of(const struct share *s, int64_t rows, int64_t cols, int64_t
 
 /* ---- of each operation ------------------------------------------------------------ */
 
-static int64_t conv_values(const struct rn_conv *c, const rn_real **out)
+static const rn_real *conv_output(const struct rn_conv *c, int64_t *n)
 {
-    const struct rn_window *w = &c->window;
     bool to_x = c->pass == RN_CONV_GRAD_INPUT;
 
-    *out = to_x ? c->x : c->y;
-    return c->rows *
-           (to_x ? (int64_t)w->h * w->w * w->channels : (int64_t)w->out_h * w->out_w * c->filters);
+    *n = c->rows * (to_x ? values_in(&c->window) : values_out(&c->window, c->filters));
+    return to_x ? c->x : c->y;
 }
 
-static int64_t pool_values(const struct rn_pool *p, const rn_real **out)
+static const rn_real *pool_output(const struct rn_pool *p, int64_t *n)
 {
     const struct rn_window *w = &p->window;
 
-    *out = p->backward ? p->x : p->y;
-    return p->rows * w->channels *
-           (p->backward ? (int64_t)w->h * w->w : (int64_t)w->out_h * w->out_w);
+    *n = p->rows * (p->backward ? values_in(w) : values_out(w, w->channels));
+    return p->backward ? p->x : p->y;
 }
 
-static const rn_real *other_output(const struct op *op)
+/* The i-th array that op writes, NULL behind the last; n: how many values, 0 where what is behind
+ * op can't follow its rows. */
+static const rn_real *output_of(const struct op *op, int i, int64_t *n)
 {
+    const struct rn_map_call *m = &op->map.call;
+
+    *n = 0;
+    if (op->kind == OP_MAP && i < op->map.map->n_out) {
+        *n = m->out_from[i] ? 0 : m->rows * m->cols;
+        return m->out[i];
+    }
+    if (i)
+        return NULL;
     switch (op->kind) {
     case OP_FILL: return op->fill.dst;
     case OP_COPY: return op->copy.dst;
+    case OP_GEMM: *n = op->gemm.m * op->gemm.n; return op->gemm.c;
     case OP_REDUCE: return op->reduce.call.out;
     case OP_GATHER: return op->gather.out;
     case OP_ARGMAX: return op->argmax.out;
+    case OP_CONV: return op->conv.step == CONV_PIECES ? conv_output(&op->conv.call, n) : NULL;
+    case OP_POOL: return pool_output(&op->pool, n);
     default: return NULL;
     }
 }
 
-/* How many values op writes to p as a whole; 0: it does not; -1: in a way that nobody follows. */
-static int64_t writes(const struct op *op, const rn_real *p)
+/* Who wrote the values at p last, and how many of them. */
+static const struct op *writer_of(const struct op_list *before, const rn_real *p, int64_t *n)
 {
-    const rn_real *out = NULL;
-    int64_t n = 0;
-
-    if (op->kind == OP_MAP) {
-        for (int i = 0; i < op->map.map->n_out; i++)
-            if (op->map.call.out[i] == p && !op->map.call.out_from[i])
-                return op->map.call.rows * op->map.call.cols;
-        return 0;
+    for (int i = before->n - 1; i >= 0; i--) {
+        const rn_real *out;
+        for (int k = 0; (out = output_of(&before->op[i], k, n)) != NULL; k++)
+            if (out == p)
+                return &before->op[i];
     }
-    if (op->kind == OP_GEMM) {
-        out = op->gemm.c;
-        n = op->gemm.m * op->gemm.n;
-    } else if (op->kind == OP_CONV && op->conv.step == CONV_PIECES)
-        n = conv_values(&op->conv.call, &out);
-    else if (op->kind == OP_POOL)
-        n = pool_values(&op->pool, &out);
-    else
-        return other_output(op) == p ? -1 : 0;
-    return out == p ? n : 0;
+    return NULL;
 }
 
 /* The rows of who wrote the values at p last, when it did by rows, and by enough of them for a
@@ -92,18 +91,14 @@ static int64_t writes(const struct op *op, const rn_real *p)
 static bool follows(const struct op_list *before, const rn_real *p, int64_t rows, int64_t values,
                     struct share *out)
 {
-    for (int i = before->n - 1; i >= 0; i--) {
-        const struct op *op = &before->op[i];
-        int64_t n = writes(op, p);
-        if (!n)
-            continue;
-        if (n != values || op->share.axis != BY_ROWS || rows % op->share.n ||
-            share_units(&op->share) < MANY)
-            return false;
-        *out = share_rows(rows, op->share.unit * (rows / op->share.n));
-        return true;
-    }
-    return false;
+    int64_t n;
+    const struct op *op = writer_of(before, p, &n);
+
+    if (!op || n != values || op->share.axis != BY_ROWS || rows % op->share.n ||
+        share_units(&op->share) < MANY)
+        return false;
+    *out = share_rows(rows, op->share.unit * (rows / op->share.n));
+    return true;
 }
 
 static struct share share_map(const struct op_list *before, const struct op *op)
@@ -120,8 +115,7 @@ static struct share share_map(const struct op_list *before, const struct op *op)
 static struct share share_pool(const struct op_list *before, const struct rn_pool *p)
 {
     const struct rn_window *w = &p->window;
-    int64_t n =
-        p->rows * w->channels * (p->backward ? (int64_t)w->out_h * w->out_w : (int64_t)w->h * w->w);
+    int64_t n = p->rows * (p->backward ? values_out(w, w->channels) : values_in(w));
     struct share s;
 
     return follows(before, p->backward ? p->y : p->x, p->rows, n, &s) ? s : share_rows(p->rows, 1);
