@@ -41,8 +41,9 @@ void *grown(void *old, int64_t n, int64_t more, size_t size)
 
 static bool copy_texts(struct pool *p, struct rn_report *v)
 {
-    const char **texts[] = {&v->name,    &v->description, &v->id,          &v->dir, &v->command,
-                            &v->started, &v->device,      &v->config_yaml, &v->data};
+    const char **texts[] = {
+        &v->name,   &v->description, &v->id,   &v->dir,          &v->command,         &v->started,
+        &v->device, &v->config_yaml, &v->data, &v->config_input, &v->patience_monitor};
     bool ok = true;
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -52,11 +53,22 @@ static bool copy_texts(struct pool *p, struct rn_report *v)
     return ok;
 }
 
+static const struct rn_fact *copy_facts(struct pool *p, const struct rn_fact *from, int64_t n,
+                                        bool *ok)
+{
+    struct rn_fact *facts = copy_array(p, from, n, sizeof *facts, ok);
+
+    for (int64_t i = 0; *ok && i < n; i++) {
+        facts[i].key = copy_text(p, facts[i].key, ok);
+        facts[i].value = copy_text(p, facts[i].value, ok);
+    }
+    return facts;
+}
+
 static bool copy_lists(struct pool *p, struct rn_report *v)
 {
     bool ok = true;
     struct rn_layer_fact *layers = copy_array(p, v->layers, v->n_layers, sizeof *layers, &ok);
-    struct rn_fact *facts = copy_array(p, v->environment, v->n_environment, sizeof *facts, &ok);
     int64_t n_names = v->class_names ? v->classes : 0;
     const char **names = copy_array(p, v->class_names, n_names, sizeof *names, &ok);
 
@@ -65,16 +77,35 @@ static bool copy_lists(struct pool *p, struct rn_report *v)
         layers[i].type = copy_text(p, layers[i].type, &ok);
         layers[i].output = copy_text(p, layers[i].output, &ok);
     }
-    for (int64_t i = 0; ok && i < v->n_environment; i++) {
-        facts[i].key = copy_text(p, facts[i].key, &ok);
-        facts[i].value = copy_text(p, facts[i].value, &ok);
-    }
     for (int64_t i = 0; ok && i < n_names; i++)
         names[i] = copy_text(p, names[i], &ok);
     v->layers = layers;
-    v->environment = facts;
+    v->environment = copy_facts(p, v->environment, v->n_environment, &ok);
+    v->changed = copy_facts(p, v->changed, v->n_changed, &ok);
     v->class_names = n_names ? names : NULL;
     return ok;
+}
+
+/* What a run does not know when it begins. */
+static void forget_what_comes(struct rn_report *v)
+{
+    v->epochs = NULL;
+    v->test = NULL;
+    v->findings = NULL;
+    v->expectations = NULL;
+    v->figures = NULL;
+    v->measures = NULL;
+    v->steps = NULL;
+    v->params = NULL;
+    v->units = NULL;
+    v->times = NULL;
+    v->warnings = NULL;
+    v->files = NULL;
+    v->previous = NULL;
+    v->log = "";
+    v->n_epochs = v->best_epoch = v->n_findings = v->n_expectations = v->n_figures = 0;
+    v->n_measures = v->n_steps = v->n_params = v->n_units = v->n_times = 0;
+    v->n_warnings = v->n_files = 0;
 }
 
 int report_open(const struct rn_report *facts, struct report **out)
@@ -86,15 +117,7 @@ int report_open(const struct rn_report *facts, struct report **out)
         return RN_ENOMEM;
     r->view = *facts;
     r->view.size = sizeof r->view;
-    r->view.epochs = NULL;
-    r->view.test = NULL;
-    r->view.findings = NULL;
-    r->view.expectations = NULL;
-    r->view.figures = NULL;
-    r->view.n_epochs = r->view.best_epoch = r->view.n_findings = 0;
-    r->view.n_expectations = r->view.n_figures = 0;
-    r->view.measures = NULL;
-    r->view.n_measures = 0;
+    forget_what_comes(&r->view);
     r->pool = pool_new();
     r->drawn = pool_new();
     if (!r->pool || !r->drawn || !copy_texts(r->pool, &r->view) || !copy_lists(r->pool, &r->view)) {

@@ -88,7 +88,14 @@ static int64_t argmax(const double *x, int64_t n)
 static int read_samples(const struct report_test *t, struct rn_sample *out, int64_t *confusion)
 {
     for (int64_t i = 0; i < t->n; i++) {
-        out[i] = (struct rn_sample){i, -1, -1, NAN, NAN, t->loss ? t->loss[i] : NAN};
+        out[i] = (struct rn_sample){.index = i,
+                                    .truth = -1,
+                                    .predicted = -1,
+                                    .p_true = NAN,
+                                    .p_predicted = NAN,
+                                    .loss = t->loss ? t->loss[i] : NAN,
+                                    .top = {-1, -1, -1},
+                                    .p_top = {NAN, NAN, NAN}};
         if (!t->classes)
             continue;
         const double *scores = t->scores + i * t->classes;
@@ -222,7 +229,7 @@ int report_test(struct report *r, const struct report_test *t)
     TRY(read_samples(t, samples, confusion));
     to.samples = samples;
     to.confusion = confusion;
-    to.accuracy = to.low = to.high = to.macro_f1 = NAN;
+    to.accuracy = to.low = to.high = to.macro_f1 = to.top3 = to.ece = NAN;
     if (t->classes)
         TRY(score_test(r, &to, confusion));
     TRY(keep_pictures(r, t, samples));

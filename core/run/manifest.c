@@ -6,6 +6,7 @@
 #include "env.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <string.h>
 
 static const char *data_line(struct pool *p, const struct session *s)
@@ -35,8 +36,16 @@ static struct rn_layer_fact *layer_facts(struct pool *p, const struct model *m)
 
     for (int i = 0; facts && i < m->n_layers; i++) {
         const struct model_layer *l = &m->layers[i];
-        facts[i] = (struct rn_layer_fact){l->name, l->part->plugin->name,
-                                          pool_strdup(p, shape_text(&l->out, shape)), 0, l->flops};
+        facts[i] = (struct rn_layer_fact){
+            .name = l->name,
+            .type = l->part->plugin->name,
+            .output = pool_strdup(p, shape_text(&l->out, shape)),
+            .flops = l->flops,
+            .bytes = (double)rn_count(&l->out) * sizeof(rn_real),
+            .forward_us = NAN,
+            .backward_us = NAN,
+            .update_us = NAN,
+        };
         for (int k = 0; k < l->n_params; k++)
             facts[i].params += rn_count(&m->params[l->first_param + k].shape);
         if (!facts[i].output)

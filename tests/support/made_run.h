@@ -88,7 +88,15 @@ static inline int made_test(struct report *r, const struct made_run *m)
 static inline int made_run(const struct made_run *m, const char *dir, struct report **out)
 {
     const char *s = m->text, *names[64];
-    struct rn_layer_fact layer = {s ? s : "logits", s ? s : "dense", s ? s : "10", 100, 200};
+    struct rn_layer_fact layer = {.name = s ? s : "logits",
+                                  .type = s ? s : "dense",
+                                  .output = s ? s : "10",
+                                  .params = 100,
+                                  .flops = 200,
+                                  .bytes = 40,
+                                  .forward_us = NAN,
+                                  .backward_us = NAN,
+                                  .update_us = NAN};
     struct rn_fact fact = {s ? s : "cpu", s ? s : "a processor"};
 
     for (int i = 0; i < 64; i++)

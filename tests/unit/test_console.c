@@ -40,9 +40,9 @@ static const struct rn_test test = {.n = 10000,
                                     .per_class = classes,
                                     .pairs = pairs,
                                     .n_pairs = 1};
-static const struct rn_finding findings[] = {{RN_NEUTRAL, 0, "verdict", "neutral words"},
-                                             {RN_GOOD, 0, "quality", "good ± words"},
-                                             {RN_BAD, 0, "overfitting", "bad words"}};
+static const struct rn_finding findings[] = {{RN_NEUTRAL, 0, "verdict", "neutral words", NULL},
+                                             {RN_GOOD, 0, "quality", "good ± words", NULL},
+                                             {RN_BAD, 0, "overfitting", "bad words", NULL}};
 static const struct rn_expectation expectations[] = {
     {"test.accuracy", ">= 0.99", 0.977, false, {0}}, {"test.loss", "<= 1", 0.0782, true, {0}}};
 

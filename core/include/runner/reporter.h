@@ -58,6 +58,37 @@ struct rn_layer_fact {
     const char *name, *type, *output; /* "1x28x28" */
     int64_t params;
     double flops; /* of one sample, forward */
+    double bytes; /* of what it gives for one sample */
+    /* of a training step, measured on some of them; NaN: not measured */
+    double forward_us, backward_us, update_us;
+};
+
+/* A step of the training curve, of which some are kept. Frozen. */
+struct rn_step_fact {
+    int64_t step, epoch; /* steps done in all */
+    double loss, lr;     /* mean since the point before; of that step */
+};
+
+/* A parameter of the model in the last training step of an epoch. Norms are L2. */
+enum { RN_BINS = 32 };
+struct rn_param_fact {
+    const char *name; /* "logits.weight" */
+    int64_t epoch, n; /* n: values */
+    double grad_norm, weight_norm, update_norm;
+    double least, most;  /* of the finite values after it */
+    const int64_t *bins; /* RN_BINS counts, of equal width from least to most; NULL: not kept */
+};
+
+/* A layer that gives 0 where its input is negative, in the same step. Frozen. */
+struct rn_units_fact {
+    const char *layer;
+    int64_t epoch, n, silent; /* units; of them 0 for every sample of the batch */
+};
+
+/* How a part of the run's time was spent. Frozen. */
+struct rn_time_fact {
+    const char *name; /* "start", "train", "validation", "test", "files" */
+    double seconds;
 };
 
 struct rn_class_fact { /* as scikit-learn's classification_report */
@@ -74,12 +105,34 @@ struct rn_sample {
     int64_t index; /* in the test set */
     int64_t truth, predicted;
     double p_true, p_predicted, loss;
+    int64_t top[3]; /* the most probable classes, most first; -1: fewer classes */
+    double p_top[3];
+};
+
+/* Samples whose p_predicted lies in (i / n, (i + 1) / n] of n bins. Frozen. */
+enum { RN_CONFIDENCE_BINS = 15 };
+struct rn_confidence {
+    int64_t n, right;
+    double mean; /* of p_predicted */
+};
+
+enum rn_picture_why {
+    RN_FIXED = 1 << 0, /* drawn alike in every run on a test set of this size */
+    RN_WORST = 1 << 1, /* the largest loss */
+    RN_CELL = 1 << 2,  /* stands behind a cell of the confusion matrix */
+    RN_SURE = 1 << 3   /* wrong, and the model was surest of it: its label may be, too */
+};
+struct rn_picture { /* of a test sample */
+    int64_t sample;
+    uint32_t why, reserved;
+    const uint8_t *pixels; /* height x width x channels */
 };
 
 enum rn_tone { RN_GOOD = 1, RN_NEUTRAL, RN_BAD };
 struct rn_finding {          /* a sentence that a rule made from numbers */
     uint32_t tone, reserved; /* enum rn_tone */
     const char *rule, *text; /* rule: "overfitting"; the first is "verdict": all in one sentence */
+    const char *override;    /* something to try: "train.epochs=10"; NULL: no advice */
 };
 
 struct rn_expectation {
@@ -96,6 +149,8 @@ struct rn_figure {
                                        s0-dot.. (fills), s0-band.., h0..h7 h-none h-mute (heat), t0..t7 (text
                                        on heat) */
     const char *csv;                /* its numbers */
+    const char *svg_other;          /* the same on another scale; NULL: there is none */
+    const char *scale, *scale_other; /* "linear", "log" */
 };
 
 struct rn_test { /* the final pass over the test set */
@@ -110,6 +165,24 @@ struct rn_test { /* the final pass over the test set */
     const struct rn_sample *samples; /* all n, in the order of the test set; also when classes is 0,
                                         with nothing but index and loss */
     int64_t epoch;                   /* whose weights were measured; 0: those of the last */
+    double top3, ece;                /* ece: expected calibration error, 0..1 */
+    const struct rn_confidence *confidence;                     /* RN_CONFIDENCE_BINS */
+    const struct rn_picture *pictures;                          /* in the order of samples */
+    int64_t n_pictures, picture_h, picture_w, picture_channels; /* 1 or 3 */
+    /* all pictures as one PNG: picture i at column i % sprite_columns, row i / sprite_columns */
+    const uint8_t *sprite;
+    int64_t sprite_bytes, sprite_columns;
+};
+
+/* The run of the same name before this one. */
+struct rn_previous {
+    const char *id, *started, *status;
+    double accuracy, low, high, loss; /* of its test; NaN */
+    const struct rn_change *changes;  /* of parameters */
+    int64_t n_changes;
+};
+struct rn_change {
+    const char *key, *before, *now; /* "optimizer.lr"; NULL: not there */
 };
 
 /* Everything known about a run so far; grown while it runs. All text is UTF-8 and may hold
@@ -145,6 +218,25 @@ struct rn_report {
     int64_t n_environment;
     const struct rn_measure *measures; /* beside loss and accuracy, as they were measured */
     int64_t n_measures;
+    const struct rn_step_fact *steps;
+    int64_t n_steps;
+    const struct rn_param_fact *params; /* epoch by epoch, in the order of the model */
+    int64_t n_params;
+    const struct rn_units_fact *units;
+    int64_t n_units;
+    const struct rn_time_fact *times; /* they add up to seconds */
+    int64_t n_times;
+    const char *config_input;      /* the file as written, what it extends as comments */
+    const struct rn_fact *changed; /* values that are no defaults, by path: "optimizer.lr" */
+    int64_t n_changed;
+    int64_t patience;             /* of a callback that ends a run, in epochs; 0: there is none */
+    const char *patience_monitor; /* "val.loss" */
+    const char *const *warnings;
+    int64_t n_warnings;
+    const char *log;             /* the end of log.txt */
+    const struct rn_fact *files; /* of the run folder: path, size in words or "" */
+    int64_t n_files;
+    const struct rn_previous *previous; /* NULL: there is none */
 };
 
 /* The epoch that a callback brought back for the test; 0: it saw the weights of the last. */
@@ -228,6 +320,75 @@ static inline int rn_numbers(const struct rn_report *r, struct rn_number rows[RN
     return n + 1;
 }
 
+/* ---- many runs ------------------------------------------------------------ */
+
+struct rn_run { /* one of many */
+    const char *name, *id,
+        *dir; /* dir: seen from the root, "mlp_baseline/20260914-153012-7f3a2c" */
+    const char *status, *reason, *started, *device, *data;
+    const char *note;    /* the description */
+    const char *differs; /* from the other runs of its name: "optimizer.lr=0.01 train.epochs=3" */
+    const char *const *tags;
+    int64_t n_tags;
+    uint64_t seed;
+    double seconds, train_s;
+    int64_t epochs, epochs_planned, parameters, n_test;
+    double accuracy, low, high, loss; /* of the test; NaN: not measured */
+    double val_accuracy, val_loss;    /* of the best epoch */
+    double flops;                     /* of one sample, forward */
+    const double *curve;              /* val.loss by epoch, or train.loss; at most 40 points */
+    int64_t n_curve;
+    const struct rn_fact *config, *environment; /* every value by its path, sorted */
+    int64_t n_config, n_environment;
+};
+
+struct rn_runs { /* newest first */
+    uint32_t size, reserved;
+    const char *root; /* "reports" */
+    const struct rn_run *runs;
+    int64_t n;
+};
+
+struct rn_row { /* of a table with a column for each run */
+    const char *key;
+    const char *const *values; /* NULL: that run has none */
+};
+
+struct rn_score {                     /* a metric of each run */
+    const char *name;                 /* "test.accuracy" */
+    const double *values;             /* NaN: not measured */
+    const double *low, *high;         /* a 95 % interval; NaN: none */
+    uint32_t percent, more_is_better; /* percent: a fraction */
+};
+
+/* Two runs on the same test samples: McNemar's exact test, two-sided. */
+struct rn_pair {
+    int64_t a, b;                             /* runs of the comparison */
+    int64_t n, both, only_a, only_b, neither; /* samples that were right */
+    double p;
+    const int64_t *samples_a, *samples_b; /* some that only a, only b got right */
+    int64_t n_samples_a, n_samples_b;
+};
+
+struct rn_comparison {
+    uint32_t size, reserved;
+    const struct rn_run *runs; /* in the order asked for */
+    const struct rn_report *const *reports;
+    int64_t n;
+    const struct rn_row *parameters, *environment; /* what differs, only that */
+    int64_t n_parameters, n_environment;
+    const struct rn_score *scores;
+    int64_t n_scores;
+    const struct rn_figure *figures; /* curves overlaid, trade-offs, validation against test */
+    int64_t n_figures;
+    const struct rn_pair *pairs;
+    int64_t n_pairs;
+    const struct rn_finding *findings; /* what can be said, and what cannot */
+    int64_t n_findings;
+    const char *diff;    /* of the configurations of the first two, unified */
+    const char *to_root; /* from the page's folder to the root: "", "..", for links */
+};
+
 struct rn_reporter_ops {
     uint32_t size, reserved;
     int (*open)(const void *opts, const struct rn_report *r, void **out);
@@ -236,7 +397,10 @@ struct rn_reporter_ops {
     int (*epoch)(void *rep, const struct rn_report *r);      /* opt */
     int (*end)(void *rep, const struct rn_report *r);        /* opt; the last facts */
     void (*close)(void *rep);                                /* frees; also after an error */
+    /* opt; pages over many runs, written to path whole or not at all */
+    int (*runs)(const void *opts, const struct rn_runs *runs, const char *path);
+    int (*compare)(const void *opts, const struct rn_comparison *c, const char *path);
 };
-RN_NO_TAIL_PADDING(struct rn_reporter_ops, close);
+RN_NO_TAIL_PADDING(struct rn_reporter_ops, compare);
 
 #endif
