@@ -5,7 +5,19 @@
 #include "base/error.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+double nine(double v)
+{
+    char b[32];
+
+    if (!isfinite(v))
+        return v;
+    snprintf(b, sizeof b, "%.9g", v);
+    return strtod(b, NULL);
+}
 
 /* ---- opening -------------------------------------------------------------- */
 
@@ -65,8 +77,10 @@ static const struct rn_fact *copy_facts(struct pool *p, const struct rn_fact *fr
     return facts;
 }
 
-static bool copy_lists(struct pool *p, struct rn_report *v)
+static bool copy_lists(struct report *r)
 {
+    struct pool *p = r->pool;
+    struct rn_report *v = &r->view;
     bool ok = true;
     struct rn_layer_fact *layers = copy_array(p, v->layers, v->n_layers, sizeof *layers, &ok);
     int64_t n_names = v->class_names ? v->classes : 0;
@@ -76,10 +90,13 @@ static bool copy_lists(struct pool *p, struct rn_report *v)
         layers[i].name = copy_text(p, layers[i].name, &ok);
         layers[i].type = copy_text(p, layers[i].type, &ok);
         layers[i].output = copy_text(p, layers[i].output, &ok);
+        layers[i].flops = nine(layers[i].flops);
+        layers[i].bytes = nine(layers[i].bytes);
     }
     for (int64_t i = 0; ok && i < n_names; i++)
         names[i] = copy_text(p, names[i], &ok);
-    v->layers = layers;
+    v->layers = r->layers = layers;
+    v->flops = nine(v->flops);
     v->environment = copy_facts(p, v->environment, v->n_environment, &ok);
     v->changed = copy_facts(p, v->changed, v->n_changed, &ok);
     v->class_names = n_names ? names : NULL;
@@ -120,7 +137,7 @@ int report_open(const struct rn_report *facts, struct report **out)
     forget_what_comes(&r->view);
     r->pool = pool_new();
     r->drawn = pool_new();
-    if (!r->pool || !r->drawn || !copy_texts(r->pool, &r->view) || !copy_lists(r->pool, &r->view)) {
+    if (!r->pool || !r->drawn || !copy_texts(r->pool, &r->view) || !copy_lists(r)) {
         report_close(r);
         return RN_ENOMEM;
     }
@@ -134,6 +151,8 @@ void report_close(struct report *r)
         return;
     pool_free(r->pool);
     pool_free(r->drawn);
+    pool_free(r->said);
+    thin_close(r);
     mem_free(r->epochs);
     mem_free(r->expectations);
     mem_free(r->bounds);
@@ -181,6 +200,17 @@ int report_expect(struct report *r, const char *metric, double min, double max)
 
 /* ---- epochs --------------------------------------------------------------- */
 
+static struct rn_epoch nine_epoch(struct rn_epoch e)
+{
+    double *reals[] = {&e.train_loss,    &e.train_accuracy, &e.fit_loss, &e.fit_accuracy,
+                       &e.val_loss,      &e.val_accuracy,   &e.lr,       &e.train_s,
+                       &e.samples_per_s, &e.val_s};
+
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        *reals[i] = nine(*reals[i]);
+    return e;
+}
+
 int report_epoch(struct report *r, const struct rn_epoch *row)
 {
     struct rn_report *v = &r->view;
@@ -194,7 +224,7 @@ int report_epoch(struct report *r, const struct rn_epoch *row)
         v->epochs = r->epochs = e;
         r->epochs_cap = v->n_epochs + more;
     }
-    r->epochs[v->n_epochs++] = *row;
+    r->epochs[v->n_epochs++] = nine_epoch(*row);
     v->best_epoch = 0;
     for (int64_t i = 0; i < v->n_epochs; i++)
         if (isfinite(r->epochs[i].val_loss) && r->epochs[i].val_loss < least) {
@@ -202,6 +232,54 @@ int report_epoch(struct report *r, const struct rn_epoch *row)
             v->best_epoch = r->epochs[i].epoch;
         }
     judge_expectations(r);
+    return RN_OK;
+}
+
+/* ---- time and what was said ------------------------------------------------ */
+
+void report_layer_time(struct report *r, int64_t i, double forward_us, double backward_us,
+                       double update_us)
+{
+    r->layers[i].forward_us = nine(forward_us);
+    r->layers[i].backward_us = nine(backward_us);
+    r->layers[i].update_us = nine(update_us);
+}
+
+void report_spent(struct report *r, const struct report_spent *s)
+{
+    double rest = s->seconds - s->start - s->train - s->validation - s->test;
+    const struct rn_time_fact times[] = {{"start", nine(s->start)},
+                                         {"train", nine(s->train)},
+                                         {"validation", nine(s->validation)},
+                                         {"test", nine(s->test)},
+                                         {"files", nine(fmax(rest, 0))}};
+
+    memcpy(r->times, times, sizeof times);
+    r->view.times = r->times;
+    r->view.n_times = sizeof times / sizeof *times;
+    r->view.seconds = nine(s->seconds);
+    r->view.train_s = nine(s->train);
+    r->view.peak_bytes = nine(s->peak_bytes);
+}
+
+int report_said(struct report *r, const char *const *warnings, int64_t n_warnings, const char *log)
+{
+    struct pool *p = pool_new();
+    bool ok = p != NULL;
+    const char **list = ok ? copy_array(p, warnings, n_warnings, sizeof *list, &ok) : NULL;
+    const char *text = ok ? copy_text(p, log, &ok) : NULL;
+
+    for (int64_t i = 0; ok && i < n_warnings; i++)
+        list[i] = copy_text(p, list[i], &ok);
+    if (!ok) {
+        pool_free(p);
+        return RN_ENOMEM;
+    }
+    pool_free(r->said);
+    r->said = p;
+    r->view.warnings = list;
+    r->view.n_warnings = n_warnings;
+    r->view.log = text;
     return RN_OK;
 }
 
@@ -224,6 +302,7 @@ static int start_afresh(struct report *r)
 int report_draw(struct report *r)
 {
     TRY(start_afresh(r));
+    TRY(analysis_make(r->drawn, &r->view, &r->view.findings, &r->view.n_findings));
     return figures_draw(r);
 }
 
@@ -236,11 +315,9 @@ int report_finish(struct report *r, const char *status, const char *reason, doub
     r->view.reason = copy_text(r->pool, reason, &ok);
     if (!ok)
         return RN_ENOMEM;
-    r->view.seconds = seconds;
-    r->view.train_s = train_s;
-    r->view.peak_bytes = peak_bytes;
+    r->view.seconds = nine(seconds);
+    r->view.train_s = nine(train_s);
+    r->view.peak_bytes = nine(peak_bytes);
     judge_expectations(r);
-    TRY(start_afresh(r));
-    TRY(analysis_make(r->drawn, &r->view, &r->view.findings, &r->view.n_findings));
-    return figures_draw(r);
+    return report_draw(r);
 }

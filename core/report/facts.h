@@ -1,5 +1,6 @@
-/* facts.h - the inside of a report, for the files of this folder alone: facts.c collects, named.c
- * finds by name, figures.c draws, analysis.c judges, write.c writes. */
+/* facts.h - the inside of a report, for the files of this folder alone: facts.c collects, thin.c
+ * keeps a part of what grows with the run, named.c finds by name, figures.c draws, analysis.c
+ * judges, write.c writes. */
 #ifndef REPORT_FACTS_H
 #define REPORT_FACTS_H
 
@@ -13,10 +14,24 @@ struct shown { /* a sample whose picture was kept */
     const uint8_t *pixels;
 };
 
+enum { STEPS_KEPT = 600, EPOCHS_INSIDE = 500, BINS_KEPT = 3 };
+
 struct report {
     struct rn_report view;
     struct pool *pool;  /* what lives as long as the report */
     struct pool *drawn; /* figures and findings, made anew each time */
+    struct pool *said;  /* log and warnings, as they were last */
+    struct rn_layer_fact *layers;
+    struct rn_time_fact times[5];
+    struct rn_step_fact *steps;     /* STEPS_KEPT of them */
+    int64_t steps_span, steps_open; /* records that make a point; that are in the last one */
+    struct rn_param_fact *params;   /* of every insides_span-th epoch, the best, the newest */
+    struct rn_units_fact *units;
+    int64_t params_cap, units_cap, insides_span, first_inside;
+    struct {
+        int64_t epoch; /* 0: free */
+        int64_t *at;
+    } bins[BINS_KEPT]; /* of the first, the best and the newest */
     int64_t epochs_cap, measures_cap;
     struct rn_epoch *epochs;
     struct rn_measure *measures;
@@ -35,7 +50,10 @@ struct report {
 void *copy_array(struct pool *p, const void *from, int64_t n, size_t size, bool *ok);
 /* Room for `more` elements behind n, in a larger block; NULL leaves the old one alone. */
 void *grown(void *old, int64_t n, int64_t more, size_t size);
+/* Rounded to the nine digits that stand in files, so that what is read back is what was there. */
+double nine(double v);
 void judge_expectations(struct report *r);
+void thin_close(struct report *r); /* thin.c */
 
 /* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */
 int figures_draw(struct report *r);

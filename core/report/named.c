@@ -59,9 +59,9 @@ int report_measures(struct report *r, const char *split, int64_t epoch,
         struct rn_measure *old = find(r, split, metrics[i].name, epoch);
 
         if (old)
-            old->value = metrics[i].value;
+            old->value = nine(metrics[i].value);
         else if (!is_told(&r->view, split, metrics[i].name))
-            TRY(append(r, split, metrics[i].name, epoch, metrics[i].value));
+            TRY(append(r, split, metrics[i].name, epoch, nine(metrics[i].value)));
     }
     judge_expectations(r);
     return RN_OK;

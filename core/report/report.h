@@ -10,15 +10,37 @@
 
 struct report;
 
-/* facts: name, description, id, dir, command, started, config_yaml, device, data, seed, sample
- * counts, batch_size, epochs_planned, steps_per_epoch, parameters, flops, layers, class_names,
- * classes, environment, verbosity. All is copied. */
+/* facts: name, description, id, dir, command, started, config_yaml, config_input, device, data,
+ * seed, sample counts, batch_size, epochs_planned, steps_per_epoch, parameters, flops, layers,
+ * class_names, classes, environment, changed, patience, verbosity. All is copied, here and below;
+ * real numbers keep the nine digits that files have. */
 int report_open(const struct rn_report *facts, struct report **out);
 void report_close(struct report *r);
 const struct rn_report *report_view(struct report *r); /* valid until the next call */
 
 /* One epoch is over: appends the row, finds the best epoch again. */
 int report_epoch(struct report *r, const struct rn_epoch *row);
+
+/* A point of the training curve. However many come, a few hundred are kept, spread evenly: points
+ * become one with the mean of their losses by steps, and all else of the later one. */
+int report_step(struct report *r, const struct rn_step_fact *s);
+/* The inside of the model in an epoch that report_epoch() was told. Of every epoch the norms are
+ * kept, of a long run those of every second, fourth ... epoch; bins of the first, the best and the
+ * newest alone. */
+int report_inside(struct report *r, const struct rn_param_fact *params, int64_t n_params,
+                  const struct rn_units_fact *units, int64_t n_units);
+/* What a training step spends on layer i. */
+void report_layer_time(struct report *r, int64_t i, double forward_us, double backward_us,
+                       double update_us);
+
+struct report_spent {
+    double seconds; /* of the run so far; of them: */
+    double start, train, validation, test;
+    double peak_bytes;
+};
+void report_spent(struct report *r, const struct report_spent *s);
+/* Takes the place of what was said before. */
+int report_said(struct report *r, const char *const *warnings, int64_t n_warnings, const char *log);
 
 struct report_test {
     int64_t n, classes;
@@ -55,7 +77,7 @@ const char *const *report_names(struct pool *p, const char *const *metrics, int 
 /* status and reason as in status.json, seconds; then findings and all figures are made anew. */
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes);
-int report_draw(struct report *r); /* figures of the curves alone, while it runs */
+int report_draw(struct report *r); /* findings and figures of the curves, while it runs */
 
 /* Into dir: figures/<name>.svg, .csv, summary.json, predictions.csv, epochs.csv. To be called
  * before the reporters' end(): they may put files of their own into figures/. */
