@@ -134,7 +134,7 @@ static int draw_tile(struct text *t, const struct chart_pictures *c, const struc
     for (int i = 0; i < 2; i++)
         svg_text(t, x, y + PICTURE + 31 + 14 * i, &style,
                  svg_fit(line, sizeof line, tile->line[i], 12, width));
-    TRY(svg_image(t, x, y, PICTURE, tile->pixels, c->w, c->h, c->channels));
+    TRY(svg_image(t, x, y, PICTURE, &(struct picture){c->w, c->h, c->channels, tile->pixels}));
     text_add(t,
              "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.0f\" height=\"%.0f\" fill=\"none\" "
              "class=\"%s\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",

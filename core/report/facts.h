@@ -6,14 +6,6 @@
 
 #include "report.h"
 
-#define SHOWN_WRONG  10 /* pictures of the worst mistakes */
-#define SHOWN_RANDOM 10 /* and of samples drawn alike in every run */
-
-struct shown { /* a sample whose picture was kept */
-    int64_t sample;
-    const uint8_t *pixels;
-};
-
 enum { STEPS_KEPT = 600, EPOCHS_INSIDE = 500, BINS_KEPT = 3 };
 
 struct report {
@@ -40,10 +32,8 @@ struct report {
     struct bound {
         double min, max;
     } * bounds;
-    struct shown wrong[SHOWN_WRONG], random[SHOWN_RANDOM];
     double *wanted,
         *predicted; /* numbers of the test samples; NULL: classes, or several a sample */
-    int64_t n_wrong, n_random, picture_h, picture_w, picture_channels;
 };
 
 /* n elements of that size into p; *ok becomes false when out of memory. */
@@ -54,6 +44,10 @@ void *grown(void *old, int64_t n, int64_t more, size_t size);
 double nine(double v);
 void judge_expectations(struct report *r);
 void thin_close(struct report *r); /* thin.c */
+
+/* gallery.c: the pictures of a test whose samples are known, and all of them as one PNG. */
+int keep_pictures(struct report *r, const struct report_test *t, struct rn_test *to);
+int make_sprite(struct report *r, struct rn_test *to);
 
 /* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */
 int figures_draw(struct report *r);

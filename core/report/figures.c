@@ -231,7 +231,7 @@ int figures_draw(struct report *r)
         status = draw_confusion(&s, false);
     if (!status && classes)
         status = draw_confusion(&s, true);
-    if (!status && classes && r->n_random)
+    if (!status && classes && r->view.test->n_pictures)
         status = draw_samples(&s);
     if (!status && r->view.test && r->predicted)
         status = draw_values(&s);

@@ -242,15 +242,17 @@ int draw_classes(struct sheet *s)
 
 /* ---- samples -------------------------------------------------------------- */
 
-static int fill_tile(struct sheet *s, const struct shown *shown, const char *why,
+#define TILES 10 /* of each gallery */
+
+static int fill_tile(struct sheet *s, const struct rn_picture *picture, const char *why,
                      struct chart_tile *tile)
 {
     const struct rn_test *t = s->r->view.test;
-    const struct rn_sample *x = &t->samples[shown->sample];
+    const struct rn_sample *x = &t->samples[picture->sample];
     const char *truth = t->per_class[x->truth].name, *said = t->per_class[x->predicted].name;
     bool good = x->truth == x->predicted;
 
-    tile->pixels = shown->pixels;
+    tile->pixels = picture->pixels;
     tile->good = good;
     tile->verdict =
         pool_printf(s->p, "%s  %.0f %%", good ? "\xE2\x9C\x93 right" : "\xE2\x9C\x97 wrong",
@@ -271,39 +273,63 @@ static int fill_tile(struct sheet *s, const struct shown *shown, const char *why
     return RN_OK;
 }
 
+static double badness(const struct rn_sample *x) { return isnan(x->loss) ? INFINITY : x->loss; }
+
+/* The mistakes with the largest loss, worst first. */
+static int64_t worst_pictures(const struct rn_test *t, const struct rn_picture *out[TILES])
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < t->n_pictures; i++) {
+        const struct rn_sample *x = &t->samples[t->pictures[i].sample];
+        int64_t at = n < TILES ? n : TILES;
+        if (!(t->pictures[i].why & RN_WORST) || x->truth == x->predicted)
+            continue;
+        for (; at > 0 && badness(&t->samples[out[at - 1]->sample]) < badness(x); at--)
+            if (at < TILES)
+                out[at] = out[at - 1];
+        if (at < TILES) {
+            out[at] = &t->pictures[i];
+            n += n < TILES;
+        }
+    }
+    return n;
+}
+
 int draw_samples(struct sheet *s)
 {
     const struct rn_test *t = s->r->view.test;
-    struct report *r = s->r;
-    struct chart_tile wrong[SHOWN_WRONG], random[SHOWN_RANDOM];
-    int64_t mistakes = 0;
+    const struct rn_picture *worst[TILES];
+    struct chart_tile wrong[TILES], random[TILES];
+    int64_t mistakes = 0, n_random = 0, n_wrong = worst_pictures(t, worst);
     char heading[2][96];
 
     text_add(&s->csv, "shown_as,index,true,predicted,p_true,p_predicted,loss\n");
-    for (int64_t i = 0; i < r->n_wrong; i++)
-        TRY(fill_tile(s, &r->wrong[i], "mistake", &wrong[i]));
-    for (int64_t i = 0; i < r->n_random; i++)
-        TRY(fill_tile(s, &r->random[i], "random", &random[i]));
+    for (int64_t i = 0; i < n_wrong; i++)
+        TRY(fill_tile(s, worst[i], "mistake", &wrong[i]));
+    for (int64_t i = 0; i < t->n_pictures && n_random < TILES; i++)
+        if (t->pictures[i].why & RN_FIXED)
+            TRY(fill_tile(s, &t->pictures[i], "random", &random[n_random++]));
     for (int64_t c = 0; c < t->classes; c++)
         mistakes += t->per_class[c].support - t->per_class[c].correct;
     snprintf(heading[0], 96, "The %lld worst of %lld mistakes, and how sure the model was",
-             (long long)r->n_wrong, (long long)mistakes);
+             (long long)n_wrong, (long long)mistakes);
     snprintf(heading[1], 96, "%lld test samples drawn at random, the same in every run",
-             (long long)r->n_random);
+             (long long)n_random);
     text_add(&s->alt, "Pictures with their true class, what the model said and with which "
                       "probability. ");
-    if (r->n_wrong)
+    if (n_wrong)
         text_add(&s->alt, "%s. ", heading[0]);
     text_add(&s->alt, "%s.", heading[1]);
-    int status = chart_pictures(&s->svg, &(struct chart_pictures){
-                                             .title = "Sample predictions",
-                                             .desc = text_str(&s->alt),
-                                             .w = r->picture_w,
-                                             .h = r->picture_h,
-                                             .channels = r->picture_channels,
-                                             .gallery = {{heading[0], wrong, r->n_wrong},
-                                                         {heading[1], random, r->n_random}},
-                                         });
+    int status = chart_pictures(
+        &s->svg, &(struct chart_pictures){
+                     .title = "Sample predictions",
+                     .desc = text_str(&s->alt),
+                     .w = t->picture_w,
+                     .h = t->picture_h,
+                     .channels = t->picture_channels,
+                     .gallery = {{heading[0], wrong, n_wrong}, {heading[1], random, n_random}},
+                 });
     return sheet_keep(s, "sample_predictions", "Sample predictions", status);
 }
 

@@ -1,11 +1,9 @@
 /* scores.c - the final pass over the test set: predictions, confusion matrix, the scores of each
- * class, the accuracy's interval, and the samples whose pictures are kept. */
+ * class, the accuracy's interval, and how far confidence can be trusted. */
 #include "facts.h"
 
 #include "base/error.h"
 #include "train/metrics.h"
-
-#include <runner/random.h>
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,14 +73,25 @@ static int find_pairs(struct report *r, struct rn_test *t)
     return ok ? RN_OK : RN_ENOMEM;
 }
 
-static int64_t argmax(const double *x, int64_t n)
+/* The three highest, highest first, of equal ones the first; NaN is below every number. */
+static void find_top(const double *x, int64_t n, struct rn_sample *s)
 {
-    int64_t best = 0;
+    int count = 0;
 
-    for (int64_t i = 1; i < n; i++)
-        if (x[i] > x[best] || (isnan(x[best]) && !isnan(x[i])))
-            best = i;
-    return best;
+    for (int64_t i = 0; i < n; i++) {
+        int at = count < 3 ? count : 3;
+        for (; at > 0 && (x[i] > s->p_top[at - 1] || (isnan(s->p_top[at - 1]) && !isnan(x[i])));
+             at--)
+            if (at < 3) {
+                s->top[at] = s->top[at - 1];
+                s->p_top[at] = s->p_top[at - 1];
+            }
+        if (at < 3) {
+            s->top[at] = i;
+            s->p_top[at] = x[i];
+            count += count < 3;
+        }
+    }
 }
 
 static int read_samples(const struct report_test *t, struct rn_sample *out, int64_t *confusion)
@@ -99,84 +108,64 @@ static int read_samples(const struct report_test *t, struct rn_sample *out, int6
         if (!t->classes)
             continue;
         const double *scores = t->scores + i * t->classes;
-        int64_t truth = t->truth[i], predicted = argmax(scores, t->classes);
+        int64_t truth = t->truth[i];
         if (truth < 0 || truth >= t->classes)
             return FAIL(RN_EDATA, "test sample %lld has the class %lld, expected 0 to %lld",
                         (long long)i, (long long)truth, (long long)t->classes - 1);
+        find_top(scores, t->classes, &out[i]);
         out[i].truth = truth;
-        out[i].predicted = predicted;
+        out[i].predicted = out[i].top[0];
         out[i].p_true = scores[truth];
-        out[i].p_predicted = scores[predicted];
-        confusion[truth * t->classes + predicted]++;
+        out[i].p_predicted = out[i].p_top[0];
+        confusion[truth * t->classes + out[i].predicted]++;
     }
     return RN_OK;
 }
 
-/* ---- which pictures are kept ---------------------------------------------- */
+/* ---- confidence ----------------------------------------------------------- */
 
-static int keep_picture(struct report *r, const struct report_test *t, int64_t i, struct shown *out)
+/* C. Guo et al., "On calibration of modern neural networks", ICML 2017, with bins of equal width */
+static int measure_confidence(struct report *r, struct rn_test *to)
 {
-    int64_t bytes = t->h * t->w * t->channels;
-    bool ok = true;
+    struct rn_confidence *bins = pool_alloc(r->pool, RN_CONFIDENCE_BINS * sizeof *bins);
+    int64_t n = 0;
 
-    out->sample = i;
-    out->pixels = copy_array(r->pool, t->pixels + i * bytes, bytes, 1, &ok);
-    return ok ? RN_OK : RN_ENOMEM;
-}
-
-static double loss_rank(const struct rn_sample *s) { return isnan(s->loss) ? INFINITY : s->loss; }
-
-/* The wrong ones with the largest loss, worst first. */
-static int64_t worst_mistakes(const struct rn_sample *s, int64_t n, int64_t out[SHOWN_WRONG])
-{
-    int64_t count = 0;
-
-    for (int64_t i = 0; i < n; i++) {
-        if (s[i].truth == s[i].predicted)
+    if (!bins)
+        return RN_ENOMEM;
+    for (int64_t i = 0; i < to->n; i++) {
+        const struct rn_sample *s = &to->samples[i];
+        if (isnan(s->p_predicted))
             continue;
-        int64_t at = count < SHOWN_WRONG ? count++ : SHOWN_WRONG;
-        for (; at > 0 && loss_rank(&s[out[at - 1]]) < loss_rank(&s[i]); at--)
-            if (at < SHOWN_WRONG)
-                out[at] = out[at - 1];
-        if (at < SHOWN_WRONG)
-            out[at] = i;
+        int64_t bin = (int64_t)ceil(s->p_predicted * RN_CONFIDENCE_BINS) - 1;
+        struct rn_confidence *b = &bins[bin < 0                     ? 0
+                                        : bin >= RN_CONFIDENCE_BINS ? RN_CONFIDENCE_BINS - 1
+                                                                    : bin];
+        b->n++;
+        b->right += s->truth == s->predicted;
+        b->mean += s->p_predicted;
+        n++;
     }
-    return count;
-}
-
-/* The same ones for every run on a test set of this size. */
-static int64_t drawn_samples(int64_t n, int64_t out[SHOWN_RANDOM])
-{
-    int64_t count = 0;
-
-    for (uint64_t draw = 0; count < SHOWN_RANDOM && count < n; draw++) {
-        int64_t i = n <= SHOWN_RANDOM ? count : (int64_t)(rn_philox(0, 0, draw).v[0] % n);
-        bool known = false;
-        for (int64_t k = 0; k < count; k++)
-            known = known || out[k] == i;
-        if (!known)
-            out[count++] = i;
+    to->ece = n ? 0 : NAN;
+    for (int i = 0; i < RN_CONFIDENCE_BINS; i++) {
+        if (bins[i].n)
+            to->ece += fabs((double)bins[i].right - bins[i].mean) / (double)n;
+        bins[i].mean = bins[i].n ? bins[i].mean / (double)bins[i].n : NAN;
     }
-    return count;
-}
-
-static int keep_pictures(struct report *r, const struct report_test *t, const struct rn_sample *s)
-{
-    int64_t wrong[SHOWN_WRONG], drawn[SHOWN_RANDOM];
-
-    r->n_wrong = r->n_random = 0;
-    if (!t->pixels || !t->classes || (t->channels != 1 && t->channels != 3))
-        return RN_OK;
-    r->picture_h = t->h;
-    r->picture_w = t->w;
-    r->picture_channels = t->channels;
-    int64_t n_wrong = worst_mistakes(s, t->n, wrong), n_drawn = drawn_samples(t->n, drawn);
-    for (; r->n_wrong < n_wrong; r->n_wrong++)
-        TRY(keep_picture(r, t, wrong[r->n_wrong], &r->wrong[r->n_wrong]));
-    for (; r->n_random < n_drawn; r->n_random++)
-        TRY(keep_picture(r, t, drawn[r->n_random], &r->random[r->n_random]));
+    to->confidence = bins;
     return RN_OK;
 }
+
+static double share_in_top(const struct rn_test *t)
+{
+    int64_t right = 0;
+
+    for (int64_t i = 0; i < t->n; i++)
+        for (int k = 0; k < 3; k++)
+            right += t->samples[i].top[k] == t->samples[i].truth;
+    return t->n ? (double)right / (double)t->n : NAN;
+}
+
+/* ---- all of it ------------------------------------------------------------ */
 
 static int score_test(struct report *r, struct rn_test *to, const int64_t *confusion)
 {
@@ -197,6 +186,8 @@ static int score_test(struct report *r, struct rn_test *to, const int64_t *confu
     to->per_class = classes;
     to->accuracy = to->n ? (double)correct / (double)to->n : 0;
     wilson_interval(correct, to->n, &to->low, &to->high);
+    to->top3 = share_in_top(to);
+    TRY(measure_confidence(r, to));
     return find_pairs(r, to);
 }
 
@@ -232,7 +223,7 @@ int report_test(struct report *r, const struct report_test *t)
     to.accuracy = to.low = to.high = to.macro_f1 = to.top3 = to.ece = NAN;
     if (t->classes)
         TRY(score_test(r, &to, confusion));
-    TRY(keep_pictures(r, t, samples));
+    TRY(keep_pictures(r, t, &to));
     TRY(keep_values(r, t));
     r->test = to;
     r->view.test = &r->test;

@@ -1,4 +1,4 @@
-/* svg.c - the strokes that charts are made of, and PNG for pictures inside them. */
+/* svg.c - the strokes that charts are made of. */
 #include "svg.h"
 
 #include "base/error.h"
@@ -6,7 +6,6 @@
 
 #include <nettle/base64.h>
 #include <string.h>
-#include <zlib.h>
 
 static const struct {
     const char *colour, *dash;
@@ -147,84 +146,22 @@ const char *svg_fit(char *out, size_t bytes, const char *s, double size, double 
 
 /* ---- pictures ------------------------------------------------------------- */
 
-#define PICTURE_MAX 64 /* pixels a side that are kept */
-
-static void put_u32(uint8_t *p, uint32_t v)
+int svg_image(struct text *t, double x, double y, double size, const struct picture *p)
 {
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
+    size_t n;
+    uint8_t *png = picture_png(p, &n);
+    char *data = png ? mem_alloc(BASE64_ENCODE_RAW_LENGTH(n) + 1) : NULL;
 
-static size_t put_chunk(uint8_t *out, const char *type, const uint8_t *data, size_t n)
-{
-    put_u32(out, (uint32_t)n);
-    memcpy(out + 4, type, 4);
-    if (n)
-        memmove(out + 8, data, n);
-    put_u32(out + 8 + n, (uint32_t)crc32(0, out + 4, (uInt)(n + 4)));
-    return n + 12;
-}
-
-/* Mean over k x k pixels, so that a photograph does not fill the page; rows begin with filter 0. */
-static void shrink(uint8_t *out, const uint8_t *in, int64_t w, int64_t h, int64_t ch, int64_t k)
-{
-    for (int64_t y = 0; y + k <= h; y += k) {
-        *out++ = 0;
-        for (int64_t x = 0; x + k <= w; x += k)
-            for (int64_t c = 0; c < ch; c++) {
-                int64_t sum = 0;
-                for (int64_t i = 0; i < k * k; i++)
-                    sum += in[((y + i / k) * w + x + i % k) * ch + c];
-                *out++ = (uint8_t)(sum / (k * k));
-            }
+    if (data) {
+        base64_encode_raw(data, n, png);
+        text_add(t,
+                 "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+                 "image-rendering=\"pixelated\" href=\"data:image/png;base64,",
+                 x, y, size, size);
+        text_add(t, "%s\"/>\n", data);
     }
-}
-
-/* rows: h rows of 1 + w * channels bytes. The PNG in base64, from mem_alloc. */
-static char *png_base64(const uint8_t *rows, int64_t w, int64_t h, int64_t channels)
-{
-    size_t raw = (size_t)(h * (1 + w * channels));
-    uLongf packed = compressBound((uLong)raw);
-    uint8_t *png = mem_alloc(packed + 128), header[13] = {[8] = 8, [9] = channels == 3 ? 2 : 0};
-    char *out = NULL;
-
-    if (!png)
-        return NULL;
-    put_u32(header, (uint32_t)w);
-    put_u32(header + 4, (uint32_t)h);
-    memcpy(png, "\x89PNG\r\n\x1a\n", 8);
-    size_t n = 8 + put_chunk(png + 8, "IHDR", header, sizeof header);
-    if (compress2(png + n + 8, &packed, rows, (uLong)raw, 9) == Z_OK) {
-        n += put_chunk(png + n, "IDAT", png + n + 8, packed);
-        n += put_chunk(png + n, "IEND", NULL, 0);
-        out = mem_alloc(BASE64_ENCODE_RAW_LENGTH(n) + 1);
-    }
-    if (out)
-        base64_encode_raw(out, n, png);
     mem_free(png);
-    return out;
-}
-
-int svg_image(struct text *t, double x, double y, double size, const uint8_t *pixels, int64_t w,
-              int64_t h, int64_t channels)
-{
-    int64_t longer = w > h ? w : h, k = (longer + PICTURE_MAX - 1) / PICTURE_MAX;
-
-    if (w / k < 1 || h / k < 1) /* a thin strip: leave it as it is */
-        k = 1;
-    uint8_t *rows = mem_array((size_t)(h / k), (size_t)(1 + w / k * channels));
-    if (!rows)
-        return RN_ENOMEM;
-    shrink(rows, pixels, w, h, channels, k);
-    char *data = png_base64(rows, w / k, h / k, channels);
-    mem_free(rows);
-    if (!data)
-        return FAIL(RN_ENOMEM, "out of memory: a picture of the report could not be packed");
-    text_add(t,
-             "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
-             "image-rendering=\"pixelated\" href=\"data:image/png;base64,",
-             x, y, size, size);
-    text_add(t, "%s\"/>\n", data);
+    int status = data ? t->status : RN_ENOMEM;
     mem_free(data);
-    return t->status;
+    return status;
 }

@@ -5,7 +5,7 @@
 #ifndef REPORT_SVG_H
 #define REPORT_SVG_H
 
-#include "base/mem.h"
+#include "picture.h"
 
 enum svg_anchor { SVG_START, SVG_MIDDLE, SVG_END };
 
@@ -29,9 +29,8 @@ void svg_stroke(struct text *t, int series, double width); /* attributes of a li
 const char *svg_series_colour(int series);
 /* A box of heat level 0..7; -1 is an empty one, -2 a muted one. tip: shown on hover, or NULL. */
 void svg_cell(struct text *t, double x, double y, double w, double h, int level, const char *tip);
-/* Bytes row by row, 1 or 3 channels, as a PNG inside the drawing. */
-int svg_image(struct text *t, double x, double y, double size, const uint8_t *pixels, int64_t w,
-              int64_t h, int64_t channels);
+/* As a PNG inside the drawing, fitted into a square. */
+int svg_image(struct text *t, double x, double y, double size, const struct picture *p);
 
 double svg_width(const char *s, double size); /* estimated, px */
 /* As much of s as fits into width, with an ellipsis when cut; out holds bytes. */

@@ -249,21 +249,36 @@ START_TEST(bars_start_at_zero)
 }
 END_TEST
 
-START_TEST(pictures_stand_inside_and_stay_small)
+START_TEST(pictures_stand_inside)
 {
-    uint8_t *pixels = calloc(512 * 512, 3);
+    const uint8_t pixels[] = {0, 1, 2, 3, 4, 5};
     struct text t = {0};
 
-    for (int i = 0; i < 512 * 512 * 3; i++)
-        pixels[i] = (uint8_t)(i * 2654435761u >> 24);
-    ck_assert_int_eq(svg_image(&t, 0, 0, 10, pixels, 512, 512, 3), 0);
+    ck_assert_int_eq(svg_image(&t, 0, 0, 10, &(struct picture){2, 1, 3, pixels}), 0);
     ck_assert_ptr_nonnull(strstr(text_str(&t), "href=\"data:image/png;base64,iVBORw0KGgo"));
-    ck_assert_uint_lt(t.n, 20000); /* 64 x 64 x 3 bytes that do not compress */
     text_free(&t);
-    ck_assert_int_eq(svg_image(&t, 0, 0, 10, pixels, 200, 1, 1), 0); /* a strip */
-    ck_assert_ptr_nonnull(strstr(text_str(&t), "iVBORw0KGgo"));
-    text_free(&t);
-    free(pixels);
+}
+END_TEST
+
+/* 1,2 over 3,4: the mean of each block; a strip keeps a row. */
+START_TEST(pictures_are_made_small)
+{
+    uint8_t *large = calloc(128 * 4, 3), small[64 * 2 * 3];
+    int64_t w, h;
+
+    for (int i = 0; i < 128 * 4; i++)
+        large[3 * i + 1] = (uint8_t)(10 + i % 2 + 2 * (i / 128 % 2));
+    picture_size(128, 4, &w, &h);
+    ck_assert_int_eq(w, 64);
+    ck_assert_int_eq(h, 2);
+    picture_shrink(small, large, 128, 4, 3);
+    for (int i = 0; i < 64 * 2; i++)
+        ck_assert_int_eq(small[3 * i] + 1000 * small[3 * i + 1], 11000); /* 11.5 */
+    picture_size(28, 28, &w, &h);
+    ck_assert(w == 28 && h == 28);
+    picture_size(5000, 60, &w, &h);
+    ck_assert(w == 63 && h == 1);
+    free(large);
 }
 END_TEST
 
@@ -281,7 +296,8 @@ int main(void)
     tcase_add_test(c, a_log_scale_leaves_out_what_it_cannot_show);
     tcase_add_test(c, heat_has_text_that_can_be_read_on_it);
     tcase_add_test(c, bars_start_at_zero);
-    tcase_add_test(c, pictures_stand_inside_and_stay_small);
+    tcase_add_test(c, pictures_stand_inside);
+    tcase_add_test(c, pictures_are_made_small);
     suite_add_tcase(s, c);
     return suite_run(s);
 }
