@@ -1,6 +1,7 @@
 /* test_tree.c - YAML: what becomes of it, where it stands, and that hostile texts end quickly. */
 #define _XOPEN_SOURCE 700
 #include "config/compose.h"
+#include "config/flatten.h"
 #include "support/fakes.h"
 #include "support/suite.h"
 
@@ -395,6 +396,51 @@ START_TEST(damaged_texts_do_no_harm)
 }
 END_TEST
 
+/* ---- flattened ------------------------------------------------------------ */
+
+START_TEST(flattened_by_the_paths_of_overrides)
+{
+    static const char *const want[][2] = {{"a.b", "1"},
+                                          {"callbacks.stop2.patience", "3"},
+                                          {"callbacks.stop2.type", "stop"},
+                                          {"callbacks.x.type", "stop"},
+                                          {"empty", "{}"},
+                                          {"milestones", "[2, ~]"},
+                                          {"name", "n"},
+                                          {"nothing", "null"},
+                                          {"pairs.0.b", "1"},
+                                          {"pairs.1", "2"}};
+    const struct rn_fact *facts;
+    int64_t n;
+
+    ck_assert_int_eq(parse("name: n\na: {b: 1}\nmilestones: [2, '~']\nnothing: ~\nempty: {}\n"
+                           "callbacks: [{type: stop, name: x}, {type: stop, patience: 3}]\n"
+                           "pairs: [{b: 1}, 2]\n"),
+                     RN_OK);
+    ck_assert_int_eq(tree_flatten(pool, root, &facts, &n), RN_OK);
+    ck_assert_int_eq(n, sizeof want / sizeof *want);
+    for (int64_t i = 0; i < n; i++) {
+        ck_assert_str_eq(facts[i].key, want[i][0]);
+        ck_assert_str_eq(facts[i].value, want[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(flattened_leaves_out_what_is_too_long_for_a_path)
+{
+    struct text t = {0};
+    const struct rn_fact *facts;
+    int64_t n;
+
+    text_add(&t, "a: 1\nb:\n  %0900d:\n    %0900d: 2\n", 1, 2);
+    ck_assert_int_eq(parse_n(t.s, t.n), RN_OK);
+    ck_assert_int_eq(tree_flatten(pool, root, &facts, &n), RN_OK);
+    ck_assert_int_eq(n, 1);
+    ck_assert_str_eq(facts[0].key, "a");
+    text_free(&t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("tree");
@@ -420,6 +466,8 @@ int main(void)
                         (int)(sizeof bombs / sizeof *bombs));
     tcase_add_loop_test(t, bytes_that_are_no_text, 0, 11);
     tcase_add_loop_test(t, damaged_texts_do_no_harm, 0, 10);
+    tcase_add_test(t, flattened_by_the_paths_of_overrides);
+    tcase_add_test(t, flattened_leaves_out_what_is_too_long_for_a_path);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

@@ -1,0 +1,116 @@
+/* flatten.c - a tree as a list of paths and values. */
+#include "flatten.h"
+
+#include "base/error.h"
+#include "compose.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_LONGEST = 1024, LIST_LONGEST = 4096 }; /* aliases repeat what is long */
+
+struct flat {
+    struct pool *p;
+    struct rn_fact *facts;
+    int64_t n, cap;
+};
+
+static int put(struct flat *f, const char *path, const char *value)
+{
+    if (!path || !value)
+        return RN_ENOMEM;
+    if (f->n == f->cap) {
+        int64_t cap = f->cap ? 2 * f->cap : 64;
+        struct rn_fact *facts = pool_alloc(f->p, (size_t)cap * sizeof *facts);
+        if (!facts)
+            return RN_ENOMEM;
+        if (f->n)
+            memcpy(facts, f->facts, (size_t)f->n * sizeof *facts);
+        f->facts = facts;
+        f->cap = cap;
+    }
+    f->facts[f->n++] = (struct rn_fact){path, value};
+    return RN_OK;
+}
+
+static bool is_container(const struct node *n)
+{
+    return n->kind == NODE_MAP || n->kind == NODE_LIST;
+}
+
+static bool is_plain_list(const struct node *n)
+{
+    for (const struct node *c = n->child; c; c = c->next)
+        if (is_container(c))
+            return false;
+    return n->kind == NODE_LIST;
+}
+
+static const char *scalar_text(const struct node *n)
+{
+    return n->kind == NODE_NULL ? "null" : n->text;
+}
+
+static int put_list(struct flat *f, const char *path, const struct node *n)
+{
+    struct text t = {0};
+
+    text_add(&t, "[");
+    for (const struct node *c = n->child; c && t.n < LIST_LONGEST; c = c->next)
+        text_add(&t, "%s%.*s", c == n->child ? "" : ", ", LIST_LONGEST, scalar_text(c));
+    text_add(&t, "]");
+    int status = t.status ? t.status : put(f, path, pool_strdup(f->p, text_str(&t)));
+    text_free(&t);
+    return status;
+}
+
+/* The name of an item is in its path already. */
+static bool is_said(const struct node *parent, const struct node *n, bool item)
+{
+    return item && parent->kind == NODE_MAP && n->kind == NODE_SCALAR && !strcmp(n->key, "name");
+}
+
+static int walk(struct flat *f, const char *path, const struct node *n, bool item)
+{
+    int i = 0;
+
+    if (!is_container(n))
+        return put(f, path, scalar_text(n));
+    if (is_plain_list(n))
+        return put_list(f, path, n);
+    if (!n->child)
+        return put(f, path, "{}");
+    for (const struct node *c = n->child; c; c = c->next, i++) {
+        const char *key = n->kind == NODE_MAP ? c->key : compose_item_name(f->p, n, c);
+        if (is_said(n, c, item))
+            continue;
+        const char *below = key ? pool_printf(f->p, "%s%s%s", path, *path ? "." : "", key)
+                                : pool_printf(f->p, "%s.%d", path, i);
+        if (!below)
+            return RN_ENOMEM;
+        if (strlen(below) > PATH_LONGEST)
+            continue;
+        TRY(walk(f, below, c, n->kind == NODE_LIST));
+    }
+    return RN_OK;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct rn_fact *)a)->key, ((const struct rn_fact *)b)->key);
+}
+
+int tree_flatten(struct pool *p, const struct node *root, const struct rn_fact **out, int64_t *n)
+{
+    struct flat f = {.p = p};
+
+    *out = NULL;
+    *n = 0;
+    if (root)
+        TRY(walk(&f, "", root, false));
+    if (f.n)
+        qsort(f.facts, (size_t)f.n, sizeof *f.facts, by_path);
+    *out = f.facts;
+    *n = f.n;
+    return RN_OK;
+}
