@@ -302,9 +302,11 @@ static int start_afresh(struct report *r)
 int report_draw(struct report *r)
 {
     TRY(start_afresh(r));
-    TRY(analysis_make(r->drawn, &r->view, &r->view.findings, &r->view.n_findings));
+    TRY(analysis_make(r->drawn, &r->view, &r->adviser, &r->view.findings, &r->view.n_findings));
     return figures_draw(r);
 }
+
+void report_advise(struct report *r, const struct adviser *a) { r->adviser = *a; }
 
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes)

@@ -12,6 +12,7 @@ struct report {
     struct rn_report view;
     struct pool *pool;  /* what lives as long as the report */
     struct pool *drawn; /* figures and findings, made anew each time */
+    struct adviser adviser;
     struct pool *said;  /* log and warnings, as they were last */
     struct rn_layer_fact *layers;
     struct rn_time_fact times[5];
@@ -53,7 +54,7 @@ int make_sprite(struct report *r, struct rn_test *to);
 int figures_draw(struct report *r);
 
 /* analysis.c: the findings on the facts so far, first of all the verdict. */
-int analysis_make(struct pool *p, const struct rn_report *r, const struct rn_finding **findings,
-                  int64_t *n);
+int analysis_make(struct pool *p, const struct rn_report *r, const struct adviser *adviser,
+                  const struct rn_finding **findings, int64_t *n);
 
 #endif

@@ -74,6 +74,13 @@ double report_metric(struct report *r, const char *name);
 /* All names that report_metric() may know in a run that measures these metrics, from p; NULL: out
  * of memory. */
 const char *const *report_names(struct pool *p, const char *const *metrics, int n_metrics, int *n);
+/* What the findings may propose to try: only overrides that `accepts` says yes to. Without one,
+ * nothing is proposed. */
+struct adviser {
+    bool (*accepts)(void *ctx, const char *override);
+    void *ctx;
+};
+void report_advise(struct report *r, const struct adviser *a);
 /* status and reason as in status.json, seconds; then findings and all figures are made anew. */
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes);

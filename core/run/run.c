@@ -291,6 +291,15 @@ static int write_profile(struct run *r)
     return status;
 }
 
+static bool would_accept(void *ctx, const char *override)
+{
+    const struct run *r = ctx;
+    char path[PATH_MAX];
+
+    return session_accepts(r->s, folder_path(&r->folder, "config.yaml", path, sizeof path),
+                           override);
+}
+
 static int finish(struct run *r, const struct trainer_events *events)
 {
     bool done = r->end == TRAINER_DONE || r->end == TRAINER_ENOUGH;
@@ -309,6 +318,7 @@ static int finish(struct run *r, const struct trainer_events *events)
     }
     if (done)
         TRY(expectations(r));
+    report_advise(r->report, &(struct adviser){would_accept, r});
     TRY(report_finish(r->report, r->status, r->reason, clock_s(r->args->begun_ns),
                       trainer_state(r->trainer)->train_s, peak_bytes()));
     if (!all_hold(report_view(r->report)))

@@ -93,6 +93,24 @@ int session_plan(struct session *s)
     return status < 0 ? status : planned < 0 ? planned : rest;
 }
 
+bool session_accepts(const struct session *s, const char *file, const char *override)
+{
+    struct session t = {.registry = s->registry, .data = s->data};
+    struct error why = error_save();
+
+    int status = experiment_load(file, &override, 1, s->registry, &t.diag, &t.experiment);
+    if (status >= 0 && s->data_open) {
+        status = model_plan(t.experiment->pool, t.experiment, &t.data.info, t.diag, &t.model);
+        status = status < 0 ? status : check_rest(&t);
+    }
+    bool good = status >= 0 && !diag_errors(t.diag) &&
+                diag_warnings(t.diag) <= (s->diag ? diag_warnings(s->diag) : 0);
+    model_close(t.model);
+    experiment_free(t.experiment);
+    error_restore(&why);
+    return good;
+}
+
 static int open_device(struct session *s, const struct plugin *plugin, const void *opts)
 {
     struct rn_device *dev = NULL;

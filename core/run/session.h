@@ -24,6 +24,10 @@ int session_load(struct session *s, const char *file, const char *const *overrid
                  const char *const *plugin_dirs, int n_plugin_dirs);
 int session_plan(struct session *s); /* data headers, shapes */
 int session_open(struct session *s); /* device, samples, parameters */
+/* Whether the file, which is this session's own configuration as it was resolved, would still be
+ * accepted with that override, without a warning that it does not have now. Data are not opened
+ * again; without any, as in a session of a registry alone, only the file is checked. */
+bool session_accepts(const struct session *s, const char *file, const char *override);
 void session_close(struct session *s);
 
 #endif

@@ -58,7 +58,7 @@ static const char *said(const struct made *m, const char *rule, int *tone)
     int64_t n;
 
     text[0] = '\0';
-    ck_assert_int_eq(analysis_make(p, &m->r, &f, &n), 0);
+    ck_assert_int_eq(analysis_make(p, &m->r, NULL, &f, &n), 0);
     ck_assert_str_eq(f[0].rule, "verdict");
     for (int64_t i = 0; i < n; i++)
         if (!strcmp(f[i].rule, rule)) {

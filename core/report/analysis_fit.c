@@ -1,0 +1,227 @@
+/* analysis_fit.c - over- and underfitting, and whether longer training would help: by the
+ * validation loss, where a difference counts when it exceeds what chance does to such a sample. */
+#include "analysis.h"
+
+#include <math.h>
+#include <string.h>
+
+int64_t finite_rows(const struct rn_report *r, int64_t *last)
+{
+    int64_t n = 0;
+
+    *last = -1;
+    for (int64_t i = 0; i < r->n_epochs; i++)
+        if (isfinite(r->epochs[i].val_loss)) {
+            *last = i;
+            n++;
+        }
+    return n;
+}
+
+const struct rn_epoch *row_of(const struct rn_report *r, int64_t epoch)
+{
+    for (int64_t i = 0; i < r->n_epochs; i++)
+        if (r->epochs[i].epoch == epoch)
+            return &r->epochs[i];
+    return NULL;
+}
+
+/* ---- noise ---------------------------------------------------------------- */
+
+/* Standard deviation of the losses of single samples, about `mean`. Measured on the test set where
+ * that is known. Else from the accuracy, as if the wrong samples alone carried the loss, all
+ * alike: sd = mean sqrt(a / (1 - a)); without one as if losses were exponential: sd = mean. */
+static double loss_spread(const struct rn_report *r, double mean, double accuracy)
+{
+    const struct rn_test *t = r->test;
+
+    if (t && t->n > 1 && isfinite(t->loss) && t->loss > 0) {
+        double sum = 0, average = 0;
+        for (int64_t i = 0; i < t->n; i++)
+            average += t->samples[i].loss / (double)t->n;
+        for (int64_t i = 0; i < t->n; i++)
+            sum += pow(t->samples[i].loss - average, 2);
+        double sd = sqrt(sum / (double)(t->n - 1));
+        if (isfinite(sd) && sd > 0)
+            return sd;
+    }
+    if (!isfinite(accuracy))
+        return mean;
+    double wrong = fmax(1 - accuracy, r->val_samples > 0 ? 1.0 / (double)r->val_samples : 1);
+    return mean * fmax(1, sqrt((1 - wrong) / wrong));
+}
+
+double val_loss_error(const struct rn_report *r)
+{
+    const struct rn_epoch *best = row_of(r, r->best_epoch);
+
+    if (!best || r->val_samples < 2)
+        return NAN;
+    return loss_spread(r, best->val_loss, best->val_accuracy) / sqrt((double)r->val_samples);
+}
+
+/* ---- overfitting ---------------------------------------------------------- */
+
+/* The first row from which val.loss stays above its minimum by more than `error` to the end, at
+ * least two rows long; -1: none. */
+static int64_t onset_row(const struct rn_report *r, double least, double error)
+{
+    int64_t onset = -1, length = 0;
+
+    for (int64_t i = r->n_epochs; i-- > 0;) {
+        double v = r->epochs[i].val_loss;
+        if (!isfinite(v))
+            continue;
+        if (v - least <= error)
+            break;
+        onset = i;
+        length++;
+    }
+    return length >= 2 ? onset : -1;
+}
+
+static double guess_loss(const struct rn_report *r) { return log((double)r->classes); }
+
+/* The row that the end is compared with: a quarter of the epochs before it, at least two. There
+ * must be one with a finite val.loss. */
+static const struct rn_epoch *trend_row(const struct rn_report *r)
+{
+    int64_t last, rows = finite_rows(r, &last), back = rows / 4 < 2 ? 2 : rows / 4;
+    int64_t i = last;
+
+    for (; i > 0 && back > 0; back -= isfinite(r->epochs[i].val_loss) != 0)
+        i--;
+    return &r->epochs[i];
+}
+
+struct fit judge_fit(const struct rn_report *r)
+{
+    struct fit f = {.verdict = FIT_UNKNOWN, .error = val_loss_error(r)};
+    int64_t last, rows = finite_rows(r, &last);
+
+    if (rows < TREND_EPOCHS || !isfinite(f.error))
+        return f;
+    const struct rn_epoch *best = row_of(r, r->best_epoch), *end = &r->epochs[last];
+    f.least = best->val_loss;
+    f.rise = end->val_loss - f.least;
+    f.gap = end->val_loss - end->fit_loss;
+    if (!isfinite(f.gap))
+        return f;
+    int64_t onset = onset_row(r, f.least, f.error);
+    f.onset = onset < 0 ? 0 : r->epochs[onset].epoch;
+    double room = fmax(2 * f.error, 0.1 * end->val_loss);
+    f.poor = r->classes > 1 && end->fit_loss > 0.7 * guess_loss(r);
+    f.falling = best == end && trend_row(r)->val_loss - f.least > f.error;
+
+    if (f.onset && f.rise > fmax(3 * f.error, 0.25 * f.least))
+        f.verdict = FIT_STRONG;
+    else if (f.onset || f.gap > room)
+        f.verdict = FIT_MILD;
+    else if (f.poor || (f.falling && f.gap <= 2 * f.error))
+        f.verdict = FIT_UNDER;
+    else
+        f.verdict = f.error > 0.25 * f.least ? FIT_NOISY : FIT_GOOD;
+    return f;
+}
+
+const char *fit_words(enum fit_verdict v)
+{
+    static const char *const words[] = {
+        "",         "too noisy to judge the fit", "underfitting",
+        "good fit", "mild overfitting",           "strong overfitting"};
+
+    return words[v];
+}
+
+static int rule_overfitting(struct judge *j, const struct fit *f)
+{
+    static const char rule[] = "overfitting";
+    const struct rn_report *r = j->r;
+    int64_t last, rows = finite_rows(r, &last);
+
+    if (!rows)
+        return RN_OK;
+    if (rows < TREND_EPOCHS)
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Overfitting cannot be judged from %lld epoch%s; it takes at least %d.",
+                   (long long)rows, rows == 1 ? "" : "s", TREND_EPOCHS);
+    switch (f->verdict) {
+    case FIT_UNKNOWN: return RN_OK;
+    case FIT_NOISY:
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Too noisy to say whether it overfits: with %lld validation samples the loss "
+                   "%.3g is known only to within ±%.2g.",
+                   (long long)r->val_samples, f->least, f->error);
+    case FIT_STRONG:
+        if (r->test && r->test->epoch == r->best_epoch)
+            return SAY(j, rule, RN_NEUTRAL,
+                       "Training went on into overfitting: validation loss rose from %.3g at epoch "
+                       "%lld to %.3g. The weights of epoch %lld were brought back and measured.",
+                       f->least, (long long)r->best_epoch, f->least + f->rise,
+                       (long long)r->best_epoch);
+        return SAY(j, rule, RN_BAD,
+                   "Strong overfitting: validation loss has risen from %.3g at epoch %lld to %.3g "
+                   "(noise ±%.2g) and stays above its minimum from epoch %lld on. Keep the weights "
+                   "of epoch %lld, stop earlier, or add dropout, weight decay or data.",
+                   f->least, (long long)r->best_epoch, f->least + f->rise, f->error,
+                   (long long)f->onset, (long long)r->best_epoch);
+    case FIT_MILD:
+        if (f->onset)
+            return SAY(j, rule, RN_NEUTRAL,
+                       "Mild overfitting: from epoch %lld on, validation loss stays above its "
+                       "minimum %.3g by more than the noise (±%.2g); at the end it is %.3g.",
+                       (long long)f->onset, f->least, f->error, f->least + f->rise);
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Mild overfitting: at the end the loss is %.3g on training samples and %.3g on "
+                   "validation samples, a gap of %.2g with a noise of ±%.2g, but validation loss "
+                   "has not risen beyond the noise.",
+                   f->least + f->rise - f->gap, f->least + f->rise, f->gap, f->error);
+    case FIT_UNDER:
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Underfitting: the loss is alike on training samples (%.3g) and validation "
+                   "samples (%.3g), and %s. Train longer, raise the learning rate or enlarge the "
+                   "model.",
+                   f->least + f->rise - f->gap, f->least + f->rise,
+                   f->poor ? "both are near that of guessing" : "both are still falling");
+    case FIT_GOOD: break;
+    }
+    return SAY(j, rule, RN_GOOD,
+               "Good fit: validation loss ends at %.3g, at most %.2g above its minimum (noise "
+               "±%.2g), and training loss is close to it (%.3g).",
+               f->least + f->rise, fmax(f->rise, 0), f->error, f->least + f->rise - f->gap);
+}
+
+/* ---- longer? -------------------------------------------------------------- */
+
+static int rule_longer(struct judge *j, const struct fit *f)
+{
+    static const char rule[] = "longer";
+    const struct rn_report *r = j->r;
+    int64_t last, rows = finite_rows(r, &last);
+
+    if (rows < TREND_EPOCHS || !isfinite(f->error) || !strcmp(r->status, "diverged"))
+        return RN_OK;
+    const struct rn_epoch *end = &r->epochs[last], *before = trend_row(r);
+    double fall = before->val_loss - end->val_loss;
+    if (f->onset)
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Longer training would not help: validation loss was lowest at epoch %lld and "
+                   "has been higher since epoch %lld.",
+                   (long long)r->best_epoch, (long long)f->onset);
+    if (end->epoch == r->best_epoch && fall > f->error)
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Longer training would probably help: validation loss was still falling, from "
+                   "%.3g at epoch %lld to %.3g at epoch %lld (noise ±%.2g).",
+                   before->val_loss, (long long)before->epoch, end->val_loss, (long long)end->epoch,
+                   f->error);
+    return SAY(j, rule, RN_NEUTRAL,
+               "Whether longer training would help cannot be told: since epoch %lld validation "
+               "loss has changed by %.2g, within the noise (±%.2g).",
+               (long long)before->epoch, fabs(fall), fmax(f->error, fabs(fall)));
+}
+
+int rules_fit(struct judge *j, const struct fit *f)
+{
+    RN_TRY(rule_overfitting(j, f));
+    return rule_longer(j, f);
+}
