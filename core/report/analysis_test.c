@@ -30,10 +30,14 @@ static int rule_quality(struct judge *j)
                    "No better than always saying %s: %.*f %% of %lld test samples are right, and "
                    "that would give %.*f %%.",
                    t->per_class[most].name, d, 100 * t->accuracy, (long long)t->n, d, 100 * guess);
+    const char *loss =
+        isfinite(t->loss) ? pool_printf(j->p, ", with a mean loss of %.3g", t->loss) : "";
+    if (!loss)
+        return RN_ENOMEM;
     return SAY(j, rule, t->low > guess ? RN_GOOD : RN_NEUTRAL,
-               "%.*f %% of %lld test samples are right (95 %% interval %.*f to %.*f %%), with a "
-               "mean loss of %.3g; always saying %s would give %.*f %%.",
-               d, 100 * t->accuracy, (long long)t->n, d, 100 * t->low, d, 100 * t->high, t->loss,
+               "%.*f %% of %lld test samples are right (95 %% interval %.*f to %.*f %%)%s; always "
+               "saying %s would give %.*f %%.",
+               d, 100 * t->accuracy, (long long)t->n, d, 100 * t->low, d, 100 * t->high, loss,
                t->per_class[most].name, d, 100 * guess);
 }
 
