@@ -111,7 +111,9 @@ def check_plugin_includes(root, path, text):
         stem = name.removesuffix(".h")
         needed = NEEDS.get(parts[1])
         if quoted:
-            good = len(parts) == 4 and "/" not in name and (root / path).with_name(name).is_file()
+            embedded = name == f"{parts[2]}_files.h"  # by tools/embed.py, from files in the folder
+            good = len(parts) == 4 and "/" not in name and (
+                embedded or (root / path).with_name(name).is_file())
         else:
             good = (name.startswith("runner/") and (root / "core/include" / name).is_file()
                     or stem in LIBC or needed and needed.fullmatch(stem))
