@@ -12,9 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "check",  "config", "summary",
-                             "plugins", "schema", "help",   "version"};
+const char *const verbs[] = {"run",     "check",   "config", "summary", "runs",
+                             "compare", "plugins", "schema", "help",    "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
+
+/* Names that people know from other programs. */
+static const char *const aliases[][2] = {{"ls", "runs"}, {"diff", "compare"}};
 
 enum {
     OPT_JSON = 256,
@@ -24,6 +27,10 @@ enum {
     OPT_CHANGED,
     OPT_STRICT,
     OPT_PROFILE,
+    OPT_SORT,
+    OPT_LIMIT,
+    OPT_CSV,
+    OPT_HTML,
     OPT_SHORTHAND
 };
 
@@ -47,6 +54,10 @@ static const struct option longs[] = {
     {"changed", no_argument, NULL, OPT_CHANGED},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"profile", no_argument, NULL, OPT_PROFILE},
+    {"sort", required_argument, NULL, OPT_SORT},
+    {"limit", required_argument, NULL, OPT_LIMIT},
+    {"csv", no_argument, NULL, OPT_CSV},
+    {"html", optional_argument, NULL, OPT_HTML},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -98,6 +109,25 @@ static int add_dir(struct pool *p, struct args *a, const char *dir)
     return copy ? RN_OK : RN_ENOMEM;
 }
 
+static int take_limit(struct args *a)
+{
+    char *end;
+
+    a->limit = strtoll(optarg, &end, 10);
+    if (*end || a->limit < 1)
+        return FAIL(RN_EINVAL, "--limit %s: expected a count from 1", optarg);
+    return RN_OK;
+}
+
+/* `--html page.html` is what people type for `--html=page.html`. */
+static void take_page(struct args *a, int argc, char **argv)
+{
+    const char *dot = !optarg && optind < argc ? strrchr(argv[optind], '.') : NULL;
+
+    a->page = true;
+    a->page_file = dot && !strcmp(dot, ".html") ? argv[optind++] : optarg;
+}
+
 static int take_option(struct pool *p, struct args *a, int c, const char **when)
 {
     switch (c) {
@@ -115,6 +145,9 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_CHANGED: a->changed = true; break;
     case OPT_STRICT: a->strict = true; break;
     case OPT_PROFILE: a->profile = true; break;
+    case OPT_SORT: a->sort = optarg; break;
+    case OPT_LIMIT: return take_limit(a);
+    case OPT_CSV: a->csv = true; break;
     case OPT_COLOR:
         *when = optarg;
         if (strcmp(optarg, "auto") && strcmp(optarg, "always") && strcmp(optarg, "never"))
@@ -130,12 +163,22 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     return RN_OK;
 }
 
-static bool is_verb(const char *word)
+/* NULL: it is none. */
+static const char *verb_of(const char *word)
 {
     for (int i = 0; i < n_verbs; i++)
         if (!strcmp(word, verbs[i]))
-            return true;
-    return false;
+            return verbs[i];
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (!strcmp(word, aliases[i][0]))
+            return aliases[i][1];
+    return NULL;
+}
+
+/* Its words are filters and names of runs, whatever they look like. */
+static bool takes_no_overrides(const char *verb)
+{
+    return !strcmp(verb, "runs") || !strcmp(verb, "compare");
 }
 
 /* path=value, +path=value or ~path; a file may have = in its name when it exists. */
@@ -147,11 +190,11 @@ static bool is_override(const char *word)
 static int sort_words(struct args *a, int argc, char **argv)
 {
     int i = optind;
+    const char *verb = i < argc ? verb_of(argv[i]) : NULL;
 
-    a->verb = "run";
-    if (i < argc && is_verb(argv[i]))
-        a->verb = argv[i++];
-    else if (i < argc && !strpbrk(argv[i], "./=") && !file_exists(argv[i])) {
+    a->verb = verb ? verb : "run";
+    i += verb != NULL;
+    if (!verb && i < argc && !strpbrk(argv[i], "./=") && !file_exists(argv[i])) {
         const char *near = diag_nearest(argv[i], verbs, n_verbs);
         return FAIL(RN_EINVAL,
                     near ? "'%s' is neither a command nor a file; did you mean '%s'?"
@@ -159,7 +202,7 @@ static int sort_words(struct args *a, int argc, char **argv)
                     argv[i], near);
     }
     for (; i < argc; i++) {
-        if (is_override(argv[i]))
+        if (is_override(argv[i]) && !takes_no_overrides(a->verb))
             a->overrides[a->n_overrides++] = argv[i];
         else
             a->words[a->n_words++] = argv[i];
@@ -201,7 +244,10 @@ int args_parse(struct pool *p, int argc, char **argv, struct args *a)
             return FAIL(RN_EINVAL, "option '%s' needs a value", argv[optind - 1]);
         if (c == '?')
             return unknown_option(argv[optind - 1]);
-        TRY(take_option(p, a, c, &when));
+        if (c == OPT_HTML)
+            take_page(a, argc, argv);
+        else
+            TRY(take_option(p, a, c, &when));
     }
     a->colour = terminal_colour(when);
     return sort_words(a, argc, argv);

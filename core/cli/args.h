@@ -12,7 +12,10 @@ struct args {
     int n_words, n_overrides, n_plugin_dirs;
     const char *out; /* --out */
     bool out_given;
-    bool json, help, version, origin, changed, strict, profile;
+    bool json, help, version, origin, changed, strict, profile, csv, page;
+    const char *page_file; /* of --html; NULL: where it usually goes */
+    const char *sort;      /* "-test.accuracy"; NULL: newest first */
+    int64_t limit;         /* 0: none */
     int verbosity;
     bool colour;   /* of stderr */
     char *command; /* as typed */

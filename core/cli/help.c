@@ -15,6 +15,7 @@ static const char general[] =
     "  check FILE [path=value ...]    validate, infer shapes, read the data's headers\n"
     "  config FILE [path=value ...]   the resolved configuration; --origin, --changed\n"
     "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
+    "  runs [FILTER ...]              the runs so far, filtered and sorted; also `ls`\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"
@@ -85,6 +86,36 @@ static const char summary[] = "usage: runner summary FILE [path=value ...] [--js
                               "Prints the layers with shapes, parameters and arithmetic, and the "
                               "memory that training takes.\n";
 
+static const char runs[] =
+    "usage: runner runs [FILTER ...] [--sort KEY] [--limit N] [--json] [-o ROOT]\n"
+    "\n"
+    "Lists the runs in ROOT (reports), newest first.\n"
+    "\n"
+    "  runner runs 'test.accuracy>0.98' 'optimizer.lr<=0.01'\n"
+    "  runner runs status=failed\n"
+    "  runner runs 'name=mlp*' tag=cnn --sort -test.accuracy --limit 20\n"
+    "  runner runs 20260914                     a word: name, run or tag that has it within\n"
+    "\n"
+    "A run is shown when it passes all filters. KEY is a metric (test.accuracy, test.macro_f1,\n"
+    "best.val.loss, train.loss, train_s, parameters, epochs, ...), a value of the configuration "
+    "by\n"
+    "its path (optimizer.lr, model.layers.dense1.units), or name, id, status, started, device,\n"
+    "data, note, tag. The signs are = != < <= > >=; * and ? stand for any letters. --sort KEY\n"
+    "begins with the smallest, --sort -KEY with the largest. A run whose process is gone without "
+    "a\n"
+    "word has the status lost.\n"
+    "\n"
+    "--json: {\"root\", \"runs\": [{\"name\", \"id\", \"dir\" (below root), \"status\", "
+    "\"reason\",\n"
+    "\"started\" (UTC), \"device\", \"data\", \"description\", \"differs\" (from other runs of its "
+    "name),\n"
+    "\"tags\": [], \"metrics\": {name: number}, \"curve\": [val.loss], \"config\": {path: "
+    "text}}]}.\n"
+    "\n"
+    "ROOT/index.html is the same for a browser, made again at the end of each run. "
+    "ROOT/index.jsonl\n"
+    "is a cache, which may be removed.\n";
+
 static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"
     "       runner plugins describe [KIND] NAME [--json]\n"
@@ -120,8 +151,9 @@ const char *help_text(const char *topic)
     static const struct {
         const char *topic, *text;
     } all[] = {
-        {"run", run},         {"check", check},   {"config", config},         {"summary", summary},
-        {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
+        {"run", run},     {"check", check},     {"config", config}, {"summary", summary},
+        {"runs", runs},   {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes},
+        {"help", general}};
 
     if (!topic)
         return general;

@@ -1,6 +1,7 @@
 /* main.c - the commands. Results go to stdout, everything else to stderr; only here is an exit code
  * made. */
 #include "args.h"
+#include "list.h"
 #include "new.h"
 
 #include "base/clock.h"
@@ -222,6 +223,17 @@ static int do_schema(const struct args *a, struct session *s)
     return status;
 }
 
+static int do_runs(const struct args *a)
+{
+    struct text t = {0};
+
+    int status = list_runs(a, &t);
+    if (status >= 0)
+        status = print(&t);
+    text_free(&t);
+    return status;
+}
+
 static int do_help(const struct args *a)
 {
     struct text t = {0};
@@ -261,6 +273,8 @@ static int dispatch(const struct args *a, struct session *s, int *code)
         return do_config(a, s);
     if (!strcmp(a->verb, "summary"))
         return do_summary(a, s);
+    if (!strcmp(a->verb, "runs"))
+        return do_runs(a);
     if (!strcmp(a->verb, "plugins"))
         return do_plugins(a, s, code);
     if (!strcmp(a->verb, "schema"))

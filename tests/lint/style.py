@@ -20,7 +20,7 @@ PRINTS = re.compile(CALL % "printf|fprintf|puts|fputs|putchar|fwrite|vprintf|vfp
 MEMORY = re.compile(CALL % "malloc|calloc|realloc|free|aligned_alloc|strdup|strndup|asprintf")
 MAY_STOP = {"core/cli/main.c", "core/verify/sandbox.c"}  # the latter: a process of its own
 MAY_PRINT, MAY_ALLOCATE = {"core/base/log.c"}, {"core/base/mem.c"}
-SHOWS_EXAMPLES = {"core/cli/help.c"}
+SHOWS_EXAMPLES = {"core/cli/help.c", "core/cli/args.c"}  # the latter: --csv, --html
 FORMATS = {"csv"}  # what the core writes, too: only a literal of that name means the plugin
 LIBC = set("""assert complex ctype errno fenv float inttypes limits locale math setjmp signal stdalign
     stdarg stdatomic stdbool stddef stdint stdio stdlib string time wchar""".split())
