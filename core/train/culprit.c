@@ -9,24 +9,17 @@
 
 struct search {
     struct trainer *t;
-    rn_real *host;
-    int64_t room;
     char layer[160], phase[16]; /* "" until it is found */
 };
 
 static int look(void *ctx, const char *layer, const char *phase, const rn_real *data, int64_t n)
 {
     struct search *s = ctx;
+    const rn_real *host;
 
-    if (n > s->room) {
-        s->host = pool_alloc(s->t->pool, (size_t)n * sizeof *s->host);
-        s->room = s->host ? n : 0;
-    }
-    if (!s->host)
-        return RN_ENOMEM;
-    TRY(s->t->dev->ops->download(s->t->dev, s->host, data, (size_t)n * sizeof *s->host));
+    TRY(loop_see(s->t, data, n, &host));
     for (int64_t i = 0; i < n; i++)
-        if (!isfinite(s->host[i])) {
+        if (!isfinite(host[i])) {
             snprintf(s->layer, sizeof s->layer, "%s", layer);
             snprintf(s->phase, sizeof s->phase, "%s", phase);
             return 1;

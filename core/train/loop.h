@@ -23,6 +23,17 @@ struct history { /* one value a step of the epoch, on the device and as last rea
 };
 enum { LOSS, WEIGHT, CORRECT, HISTORIES };
 
+struct inside { /* what inside.c knows of an epoch, and what it needs for that */
+    struct trainer_inside shown;
+    struct rn_param_fact *params;
+    struct rn_units_fact *units;
+    int *unit_layers;
+    int64_t (*bins)[RN_BINS];
+    rn_real *before; /* the parameters before the step */
+    uint8_t *awake;  /* by unit */
+    int64_t step;    /* of each epoch, from 0 */
+};
+
 #define METRICS_MAX 64 /* of one moment */
 struct moment_metrics {
     struct rn_metric at[METRICS_MAX];
@@ -51,6 +62,9 @@ struct trainer {
     struct trainer_state state;
     struct rate rate;
     double lr; /* of the step under way */
+    struct inside inside;
+    rn_real *seen; /* room for loop_see() */
+    int64_t seen_room;
     struct feed *feed;
     struct profile *profile; /* NULL: nobody wants it */
     struct watch *watch;
@@ -92,6 +106,13 @@ int loop_tell_epoch(struct trainer *t, bool best);
 int loop_tell_callbacks(struct trainer *t, uint32_t when);
 struct rn_progress_point loop_point(const struct trainer *t);
 double loop_monitored(struct trainer *t, const char *name); /* NaN: not measured */
+
+/* inside.c */
+int loop_inside_open(struct trainer *t);
+/* Does the step that was prepared call by call: the same step, looked at on the way. */
+int loop_inside(struct trainer *t);
+/* n values of device memory on the host, when all work is done; until the next call. */
+int loop_see(struct trainer *t, const rn_real *data, int64_t n, const rn_real **out);
 
 /* One step of training, without any telling. */
 int loop_step(struct trainer *t);

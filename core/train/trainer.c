@@ -21,6 +21,8 @@ const char *trainer_reason(const struct trainer *t)
 
 int trainer_profile(struct trainer *t) { return profile_open(t->pool, t->m, &t->profile); }
 
+const struct trainer_inside *trainer_inside(const struct trainer *t) { return &t->inside.shown; }
+
 const struct profile *trainer_profiled(const struct trainer *t) { return t->profile; }
 
 bool trainer_kept(const struct trainer *t) { return t->wanted.restored; }
@@ -79,6 +81,7 @@ int trainer_open(const struct experiment *e, struct model *m, struct data *d, st
     TRY(watch_open(p, e, m, &t->watch));
     TRY(find_metrics(t));
     TRY(loop_set_up(t));
+    TRY(loop_inside_open(t));
     struct rn_progress_point start = loop_point(t);
     t->lr = rate_at(&t->rate, &start);
     return RN_OK;
@@ -173,8 +176,11 @@ int loop_step(struct trainer *t)
 
     TRY(loop_prepare(t));
     struct rn_recording *recording = p->recording[place];
-    TRY(t->profile ? profile_replay(t->profile, recording, p->rows, &t->block)
-                   : t->dev->ops->replay(t->dev, recording, &t->block));
+    if (t->state.step_in_epoch == t->inside.step)
+        TRY(loop_inside(t));
+    else
+        TRY(t->profile ? profile_replay(t->profile, recording, p->rows, &t->block)
+                       : t->dev->ops->replay(t->dev, recording, &t->block));
     t->state.step++;
     t->state.step_in_epoch++;
     t->state.updates += (place & PHASE_LAST) != 0;

@@ -27,6 +27,14 @@ struct evaluation { /* of one pass without training; arrays belong to the traine
     int n_extra;
 };
 
+/* The model in the last full training step of an epoch that updates it. Bins are there. */
+struct trainer_inside {
+    int64_t epoch; /* 0: none yet */
+    const struct rn_param_fact *params;
+    const struct rn_units_fact *units;
+    int n_params, n_units;
+};
+
 struct trainer;
 
 /* Told as it happens; a status < 0 ends the training with it. Any may be NULL. */
@@ -50,6 +58,7 @@ int trainer_open(const struct experiment *e, struct model *m, struct data *d, st
 /* From now on each training step is timed. RN_EUNSUPPORTED: the device can't tell. */
 int trainer_profile(struct trainer *t);
 const struct profile *trainer_profiled(const struct trainer *t); /* NULL: it was not wanted */
+const struct trainer_inside *trainer_inside(const struct trainer *t);
 /* Trains to the end of the plan, or until a callback or a signal ends it. */
 int trainer_run(struct trainer *t, const struct trainer_events *events, enum trainer_end *end);
 const char *trainer_reason(const struct trainer *t);

@@ -15,6 +15,7 @@ static int relu_backward(const struct rn_call *c)
 
 static const struct rn_plugin relu = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
+    .traits = RN_TRAIT_RECTIFIES,
     .name = "relu",
     .version = "1.0.0",
     .license = "MIT",

@@ -1,10 +1,8 @@
 /* test_trainer.c - what training does beyond a plain step: batches that are added up, clipping,
  * warm-up, augmented batches, copies that are kept, and what callbacks bring about. */
 #define _XOPEN_SOURCE 700
-#include "train/feed.h"
-#include "train/rate.h"
+#include "train/loop.h"
 #include "train/snapshot.h"
-#include "train/trainer.h"
 
 #include "base/error.h"
 #include "run/session.h"
@@ -336,6 +334,136 @@ START_TEST(both_ways_of_making_a_batch_agree)
 }
 END_TEST
 
+/* ---- the inside of the model ---------------------------------------------------------------
+ */
+
+/* One epoch with and without a look inside; how much differs. */
+static bool looking_changes(const char *const *o, int n)
+{
+    open_run(o, n);
+    ck_assert_int_ge(trainer->inside.step, 0);
+    trainer->inside.step = -1;
+    train(a, CAP);
+    ck_assert_int_eq(trainer_inside(trainer)->epoch, 0);
+    close_run();
+    open_run(o, n);
+    train(b, CAP);
+    ck_assert_int_eq(trainer_inside(trainer)->epoch, 2);
+    bool changes = memcmp(a, b, (size_t)s.model->flat * sizeof *a) != 0;
+    close_run();
+    return changes;
+}
+
+START_TEST(looking_inside_changes_nothing)
+{
+    static const char *const plain[] = {"seed=3"};
+    static const char *const much[] = {
+        "optimizer=adam",          "train.accumulate=2",    "train.clip_norm=0.1",
+        "callbacks=[ema]",         "+model.layers=dropout", "+model.layers={type: dense, units: 3}",
+        "model.layers.1=batchnorm"};
+    static const char *const image[] = {
+        "data={type: mnist, path: \"${env:RN_TEST_MNIST}\", limit: {train: 100, val: 10, test: "
+        "10}}",
+        "model.layers=[{type: conv2d, filters: 2, kernel: 5, stride: 4}, relu, flatten, "
+        "{type: dense, units: 10}]",
+        "train.batch_size=30"};
+
+    ck_assert(!looking_changes(plain, 1));
+    ck_assert(!looking_changes(much, 7));
+    ck_assert(!looking_changes(image, 3));
+}
+END_TEST
+
+static double length(const rn_real *x, const rn_real *y, int64_t n)
+{
+    double sum = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        sum += pow((double)(y ? x[i] - y[i] : x[i]), 2);
+    return sqrt(sum);
+}
+
+/* One step of SGD with lr 0.5, of which all can be told from the parameters before and after. Units
+ * 0 to 2 of the hidden layer never wake. */
+START_TEST(what_is_seen_inside_is_what_happened)
+{
+    static const char *const o[] = {"train.epochs=1", "train.batch_size=40", "optimizer.lr=0.5"};
+    const rn_real low[3] = {-1e6F, -1e6F, -1e6F};
+
+    open_run(o, 3);
+    rn_real *bias = s.model->param + s.model->params[1].offset;
+    ck_assert_int_eq(s.device->ops->upload(s.device, bias, low, sizeof low), RN_OK);
+    ck_assert_int_eq(
+        s.device->ops->download(s.device, b, s.model->param, (size_t)s.model->flat * sizeof *b),
+        RN_OK);
+    train(a, CAP);
+    const struct trainer_inside *in = trainer_inside(trainer);
+    ck_assert_int_eq(in->epoch, 1);
+    ck_assert_int_eq(in->n_params, 4);
+    for (int i = 0; i < in->n_params; i++) {
+        const struct rn_param_fact *p = &in->params[i];
+        const rn_real *now = a + s.model->params[i].offset, *then = b + s.model->params[i].offset;
+        int64_t sum = 0;
+
+        ck_assert_str_eq(p->name, s.model->params[i].name);
+        ck_assert_double_eq_tol(p->weight_norm, length(now, NULL, p->n), 1e-6 * p->weight_norm);
+        ck_assert_double_eq_tol(p->update_norm, length(now, then, p->n), 1e-12);
+        if (i != 1)
+            ck_assert_double_eq_tol(p->update_norm, 0.5 * p->grad_norm, 1e-6 * p->grad_norm);
+        for (int64_t k = 0; k < p->n; k++)
+            ck_assert(p->least <= (double)now[k] && (double)now[k] <= p->most);
+        for (int k = 0; k < RN_BINS; k++)
+            sum += p->bins[k];
+        ck_assert_int_eq(sum, p->n);
+    }
+    ck_assert_int_eq(in->params[1].bins[0], 3);
+    ck_assert_int_eq(in->params[1].bins[RN_BINS - 1], 5);
+    ck_assert_int_eq(in->n_units, 1);
+    ck_assert_str_eq(in->units[0].layer, s.model->layers[1].name);
+    ck_assert_int_eq(in->units[0].n, 8);
+    ck_assert_int_ge(in->units[0].silent, 3);
+    ck_assert_int_lt(in->units[0].silent, 8);
+    close_run();
+}
+END_TEST
+
+/* Of 40 samples in batches of 16: the second step, for the third has 8. */
+START_TEST(the_last_full_batch_is_looked_at)
+{
+    static const char *const o[] = {"train.batch_size=16"}, *const tiny[] = {"train.batch_size=64"};
+    static const char *const added[] = {"train.batch_size=16", "train.accumulate=3"};
+
+    open_run(o, 1);
+    ck_assert_int_eq(trainer->inside.step, 1);
+    close_run();
+    open_run(tiny, 1);
+    ck_assert_int_eq(trainer->inside.step, 0);
+    close_run();
+    open_run(added, 2); /* the only update is behind the third */
+    ck_assert_int_eq(trainer->inside.step, 2);
+    close_run();
+}
+END_TEST
+
+/* A device whose memory only it may follow. */
+START_TEST(what_is_seen_of_a_far_device_is_the_same)
+{
+    static double norms[4];
+
+    open_run(NULL, 0);
+    train(a, CAP);
+    for (int i = 0; i < 4; i++)
+        norms[i] = trainer_inside(trainer)->params[i].update_norm;
+    close_run();
+    open_run(NULL, 0);
+    s.data.host_visible = false;
+    train(b, CAP);
+    for (int i = 0; i < 4; i++)
+        ck_assert(norms[i] > 0 && norms[i] == trainer_inside(trainer)->params[i].update_norm);
+    close_run();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trainer");
@@ -348,6 +476,10 @@ int main(void)
     tcase_add_test(c, the_curve_is_that_of_the_run);
     tcase_add_test(c, a_snapshot_brings_everything_back);
     tcase_add_test(c, the_average_is_what_is_evaluated);
+    tcase_add_test(c, looking_inside_changes_nothing);
+    tcase_add_test(c, what_is_seen_inside_is_what_happened);
+    tcase_add_test(c, the_last_full_batch_is_looked_at);
+    tcase_add_test(c, what_is_seen_of_a_far_device_is_the_same);
     tcase_add_test(c, divergence_names_step_and_layer_and_keeps_the_good);
     tcase_add_test(c, both_ways_of_making_a_batch_agree);
     suite_add_tcase(suite, c);

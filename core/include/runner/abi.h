@@ -66,6 +66,7 @@ enum rn_trait {
     RN_TRAIT_PROBABILITIES = 1 << 3, /* layer: its output sums to one */
     RN_TRAIT_NORMALIZES = 1 << 4,    /* layer: subtracts a mean over the batch, bias or not */
     RN_TRAIT_DROPS = 1 << 5,         /* layer: leaves values out at random in training */
+    RN_TRAIT_RECTIFIES = 1 << 6,     /* layer: gives 0 where its input is negative */
 };
 
 enum rn_level { RN_ERROR, RN_WARNING, RN_INFO, RN_DEBUG };
