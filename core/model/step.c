@@ -324,12 +324,16 @@ static int look_behind(const struct recorder *r, step_call *call, int i)
 
 static const struct call_name {
     step_call *call;
-    const char *layer, *pass; /* layer NULL: it is a layer's */
+    const char *layer, *pass; /* layer NULL: it is a layer's, behind the last the optimizer's */
 } call_names[] = {
-    {gather, "data", "gather"},          {forward, NULL, "forward"},
-    {loss_forward, "loss", "forward"},   {sum_step, "loss", "sums"},
-    {loss_backward, "loss", "backward"}, {backward, NULL, "backward"},
-    {update, "optimizer", "update"},     {evaluation_part, "loss", "scores"},
+    {gather, "data", "gather"},
+    {forward, NULL, "forward"},
+    {loss_forward, "loss", "forward"},
+    {sum_step, "loss", "sums"},
+    {loss_backward, "loss", "backward"},
+    {backward, NULL, "backward"},
+    {update, NULL, "update"},
+    {evaluation_part, "loss", "scores"},
 };
 enum { CALLS = sizeof call_names / sizeof *call_names, LAYER_BITS = 24 };
 
@@ -343,15 +347,17 @@ void step_tag_names(const struct model *m, uint32_t tag, const char **layer, con
     *layer = call_names[call].layer;
     *pass = call_names[call].pass;
     if (!*layer)
-        *layer = i < (uint32_t)m->n_layers ? m->layers[i].name : "";
+        *layer = i < (uint32_t)m->n_layers ? m->layers[i].name : "optimizer";
 }
 
-static void set_tag(const struct recorder *r, step_call *call, int i)
+static void set_tag(struct rn_device *d, step_call *call, int i)
 {
-    for (uint32_t k = 0; r->dev->ops->tag && k < CALLS; k++)
+    for (uint32_t k = 0; d->ops->tag && k < CALLS; k++)
         if (call_names[k].call == call)
-            r->dev->ops->tag(r->dev, k << LAYER_BITS | (uint32_t)i);
+            d->ops->tag(d, k << LAYER_BITS | (uint32_t)i);
 }
+
+void step_tag_update(const struct model *m, int layer) { set_tag(m->dev, update, layer); }
 
 /* Records the call; for a probe, also does it and shows what it wrote. */
 static int go(const struct recorder *r, step_call *call, int i)
@@ -359,7 +365,7 @@ static int go(const struct recorder *r, step_call *call, int i)
     struct rn_recording *recording = NULL;
     const struct rn_device_ops *ops = r->dev->ops;
 
-    set_tag(r, call, i);
+    set_tag(r->dev, call, i);
     if (!r->probe)
         return call(r, i);
     if (r->probe->result)

@@ -54,6 +54,8 @@ enum step_flag {
 };
 int step_record(struct pool *p, const struct model *m, unsigned flags, int64_t rows, void *arena,
                 const struct step_io *io, struct rn_recording **out);
+/* What is enqueued from now on updates parameters of that layer; n_layers: of none. */
+void step_tag_update(const struct model *m, int layer);
 /* What the device's tag of an operation stands for: the layer's name, or "data", "loss",
  * "optimizer"; and "gather", "forward", "sums", "backward", "update", "scores". */
 void step_tag_names(const struct model *m, uint32_t tag, const char **layer, const char **pass);

@@ -81,6 +81,7 @@ static int update_params(struct pool *p, const struct model *m)
         u.param = m->param + q->offset;
         u.grad = m->grad + q->offset;
         u.scalar_from = F_SCALARS;
+        step_tag_update(m, q->layer);
         int status = u.slot ? part->plugin->ops.optimizer.record(&u) : RN_ENOMEM;
         if (status < 0)
             return error_prefix(status, "optimizer (%s)", part->plugin->name);
@@ -113,6 +114,7 @@ int update_record(struct pool *p, const struct model *m)
 {
     TRY(clip(m));
     TRY(update_params(p, m));
+    step_tag_update(m, m->n_layers);
     for (int i = 0; i < m->n_watches; i++)
         TRY(update_watch(p, m, &m->watches[i]));
     return RN_OK;

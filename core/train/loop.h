@@ -66,7 +66,8 @@ struct trainer {
     rn_real *seen; /* room for loop_see() */
     int64_t seen_room;
     struct feed *feed;
-    struct profile *profile; /* NULL: nobody wants it */
+    struct profile *profile; /* NULL: the device does not time its operations */
+    bool samples;            /* it is of some steps only, for the times of layers */
     struct watch *watch;
     struct watch_result wanted;
     const struct metric **metrics; /* besides loss and accuracy */

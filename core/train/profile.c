@@ -8,21 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-int profile_open(struct pool *pool, const struct model *m, struct profile **out)
+bool profile_possible(const struct model *m)
 {
     const struct rn_device_ops *ops = m->dev->ops;
+
+    return ops->tag && ops->op_info && ops->replay_timed;
+}
+
+int profile_open(struct pool *pool, const struct model *m, bool traces, struct profile **out)
+{
     struct rn_device_info info = {.size = sizeof info};
     struct profile *p = pool_alloc(pool, sizeof *p);
 
     *out = NULL;
-    if (!ops->tag || !ops->op_info || !ops->replay_timed)
+    if (!profile_possible(m))
         return FAIL(RN_EUNSUPPORTED, "--profile: this device does not time its operations; "
                                      "leave it out, or take another device");
-    TRY(ops->info(m->dev, &info));
+    TRY(m->dev->ops->info(m->dev, &info));
     if (!p)
         return RN_ENOMEM;
     p->pool = pool;
     p->m = m;
+    p->traced = traces ? 0 : TRACED;
     memcpy(p->device, info.name, sizeof p->device);
     p->device[sizeof p->device - 1] = '\0';
     p->lanes = info.threads ? info.threads : 1;
@@ -174,6 +181,13 @@ const struct profile_kind *profile_main(const struct profile *p)
         if (p->kinds[i].steps && (!most || shows_more(&p->kinds[i], most)))
             most = &p->kinds[i];
     return most;
+}
+
+int64_t profile_steps(const struct profile *p)
+{
+    const struct profile_kind *k = profile_main(p);
+
+    return k && k->updates ? k->steps : 0;
 }
 
 static int by_size(const void *a, const void *b)

@@ -6,13 +6,23 @@
 
 struct profile;
 
-/* All memory is p's. RN_EUNSUPPORTED: the device does not time its operations. */
-int profile_open(struct pool *p, const struct model *m, struct profile **out);
+/* All memory is p's. traces: some steps are kept for profile_trace(). RN_EUNSUPPORTED: the device
+ * does not time its operations. */
+int profile_open(struct pool *p, const struct model *m, bool traces, struct profile **out);
+bool profile_possible(const struct model *m);
 /* The device's replay(), timed. rows: those of the batch. */
 int profile_replay(struct profile *p, struct rn_recording *r, int64_t rows,
                    const struct rn_block *block);
 /* What passes until the next step is no part of training. NULL is fine. */
 void profile_pause(struct profile *p);
+
+/* Of the kind of step that profile_text() shows: how many were timed, and what one of them spends
+ * on a layer of the model, in microseconds of the average thread. */
+struct profile_layer {
+    double forward, backward, update;
+};
+int64_t profile_steps(const struct profile *p);
+struct profile_layer profile_layer(const struct profile *p, int layer); /* NaN without a step */
 
 /* A table for people, of the kind of step that was done most and ends in an update. */
 void profile_text(const struct profile *p, struct text *out);

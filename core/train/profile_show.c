@@ -120,31 +120,48 @@ static void put_ops(struct text *t, const struct profile_kind *k, struct columns
     text_add(t, "\n");
 }
 
-/* The time of all operations of a layer, when op i is its first; else -1. */
-static double layer_us(const struct profile_kind *k, uint32_t i, const char *pass)
+/* The time of all operations of a layer; pass NULL: of all passes. */
+static double layer_us(const struct profile_kind *k, const char *layer, const char *pass)
 {
     uint64_t ns = 0;
 
-    for (uint32_t j = 0; j < k->n_ops; j++) {
-        bool same = !strcmp(k->ops[j].layer, k->ops[i].layer);
-        if (same && j < i && !pass)
-            return -1;
-        if (same && (!pass || !strcmp(pass, k->ops[j].pass)))
-            ns += k->ops[j].ns;
-    }
+    for (uint32_t i = 0; i < k->n_ops; i++)
+        if (!strcmp(k->ops[i].layer, layer) && (!pass || !strcmp(pass, k->ops[i].pass)))
+            ns += k->ops[i].ns;
     return lane_us(k, ns);
+}
+
+struct profile_layer profile_layer(const struct profile *p, int layer)
+{
+    const struct profile_kind *k = profile_main(p);
+    const char *name = p->m->layers[layer].name;
+
+    if (!k)
+        return (struct profile_layer){NAN, NAN, NAN};
+    return (struct profile_layer){layer_us(k, name, "forward"), layer_us(k, name, "backward"),
+                                  layer_us(k, name, "update")};
+}
+
+static bool is_first_of_layer(const struct profile_kind *k, uint32_t op)
+{
+    for (uint32_t i = 0; i < op; i++)
+        if (!strcmp(k->ops[i].layer, k->ops[op].layer))
+            return false;
+    return true;
 }
 
 static void put_layers(struct text *t, const struct profile_kind *k, struct columns c)
 {
-    text_add(t, "\n%-*s  %9s %9s %9s %6s\n", c.layer, "layer", "forward", "backward", "all us",
-             "share");
+    text_add(t, "\n%-*s  %9s %9s %9s %9s %6s\n", c.layer, "layer", "forward", "backward", "update",
+             "all us", "share");
     for (uint32_t i = 0; i < k->n_ops; i++) {
-        double us = layer_us(k, i, NULL);
-        if (us < 0)
+        const char *layer = k->ops[i].layer;
+        double us = layer_us(k, layer, NULL);
+        if (!is_first_of_layer(k, i))
             continue;
-        text_add(t, "%-*s  %9.1f %9.1f %9.1f %5.1f%%\n", c.layer, k->ops[i].layer,
-                 layer_us(k, i, "forward"), layer_us(k, i, "backward"), us, 100 * share(k, us));
+        text_add(t, "%-*s  %9.1f %9.1f %9.1f %9.1f %5.1f%%\n", c.layer, layer,
+                 layer_us(k, layer, "forward"), layer_us(k, layer, "backward"),
+                 layer_us(k, layer, "update"), us, 100 * share(k, us));
     }
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define REDRAW_S 0.1
+#define SAMPLED  20 /* steps that are timed without --profile */
 
 const struct trainer_state *trainer_state(const struct trainer *t) { return &t->state; }
 
@@ -19,11 +20,26 @@ const char *trainer_reason(const struct trainer *t)
     return *t->wanted.reason ? t->wanted.reason : "a callback ended it";
 }
 
-int trainer_profile(struct trainer *t) { return profile_open(t->pool, t->m, &t->profile); }
+int trainer_profile(struct trainer *t)
+{
+    t->samples = false;
+    return profile_open(t->pool, t->m, true, &t->profile);
+}
 
 const struct trainer_inside *trainer_inside(const struct trainer *t) { return &t->inside.shown; }
 
-const struct profile *trainer_profiled(const struct trainer *t) { return t->profile; }
+const struct profile *trainer_profiled(const struct trainer *t)
+{
+    return t->samples ? NULL : t->profile;
+}
+
+bool trainer_layer_times(const struct trainer *t, int layer, struct profile_layer *out)
+{
+    if (!t->profile || !profile_steps(t->profile))
+        return false;
+    *out = profile_layer(t->profile, layer);
+    return true;
+}
 
 bool trainer_kept(const struct trainer *t) { return t->wanted.restored; }
 
@@ -82,6 +98,8 @@ int trainer_open(const struct experiment *e, struct model *m, struct data *d, st
     TRY(find_metrics(t));
     TRY(loop_set_up(t));
     TRY(loop_inside_open(t));
+    t->samples = profile_possible(m);
+    TRY(t->samples ? profile_open(p, m, false, &t->profile) : RN_OK);
     struct rn_progress_point start = loop_point(t);
     t->lr = rate_at(&t->rate, &start);
     return RN_OK;
@@ -169,6 +187,11 @@ int loop_prepare(struct trainer *t)
     return t->feed ? feed_this(t, at) : RN_OK;
 }
 
+static bool is_timed(const struct trainer *t)
+{
+    return t->profile && (!t->samples || profile_steps(t->profile) < SAMPLED);
+}
+
 int loop_step(struct trainer *t)
 {
     int place = loop_place(t, t->state.step_in_epoch);
@@ -179,8 +202,8 @@ int loop_step(struct trainer *t)
     if (t->state.step_in_epoch == t->inside.step)
         TRY(loop_inside(t));
     else
-        TRY(t->profile ? profile_replay(t->profile, recording, p->rows, &t->block)
-                       : t->dev->ops->replay(t->dev, recording, &t->block));
+        TRY(is_timed(t) ? profile_replay(t->profile, recording, p->rows, &t->block)
+                        : t->dev->ops->replay(t->dev, recording, &t->block));
     t->state.step++;
     t->state.step_in_epoch++;
     t->state.updates += (place & PHASE_LAST) != 0;

@@ -58,6 +58,9 @@ int trainer_open(const struct experiment *e, struct model *m, struct data *d, st
 /* From now on each training step is timed. RN_EUNSUPPORTED: the device can't tell. */
 int trainer_profile(struct trainer *t);
 const struct profile *trainer_profiled(const struct trainer *t); /* NULL: it was not wanted */
+/* What a step spends on a layer: of all steps in a profile, else of some of the first. False: the
+ * device can't tell, or there was no such step yet. */
+bool trainer_layer_times(const struct trainer *t, int layer, struct profile_layer *out);
 const struct trainer_inside *trainer_inside(const struct trainer *t);
 /* Trains to the end of the plan, or until a callback or a signal ends it. */
 int trainer_run(struct trainer *t, const struct trainer_events *events, enum trainer_end *end);

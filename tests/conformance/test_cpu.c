@@ -229,7 +229,7 @@ START_TEST(a_device_that_times_nothing_is_refused_a_profile)
     struct profile *p;
 
     ck_assert_int_eq(ref_device_open(&m.dev), RN_OK);
-    ck_assert_int_eq(profile_open(pool, &m, &p), RN_EUNSUPPORTED);
+    ck_assert_int_eq(profile_open(pool, &m, true, &p), RN_EUNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(error_text(), "--profile"));
     m.dev->ops->close(m.dev);
 }
