@@ -1,4 +1,4 @@
-/* log.c - lines for people on stderr, and kept for log.txt of the run folder. */
+/* log.c - lines for people on stderr; the last are kept, and all from when a file is named. */
 #define _POSIX_C_SOURCE 200809L
 #include "log.h"
 
@@ -12,15 +12,38 @@
 #include <string.h>
 #include <time.h>
 
+enum { KEPT = 40, WARNINGS = 32, LINE = 2200 };
+
 static int shown = RN_WARNING;
-static char kept[PATH_MAX];
+static char file[PATH_MAX];   /* "": there is none */
+static char kept[KEPT][LINE]; /* a ring */
+static char warnings[WARNINGS][LINE];
+static int64_t n_kept, n_warnings;
 
 void log_verbosity(int level) { shown = level; }
 
+const char *log_kept(int i)
+{
+    int64_t first = n_kept > KEPT ? n_kept - KEPT : 0;
+
+    return i >= 0 && first + i < n_kept ? kept[(first + i) % KEPT] : NULL;
+}
+
+const char *log_warning(int i) { return i >= 0 && i < n_warnings ? warnings[i] : NULL; }
+
 int log_file(const char *path)
 {
-    snprintf(kept, sizeof kept, "%s", path ? path : "");
-    return path ? file_append(kept, "", 0) : RN_OK;
+    const char *line;
+
+    snprintf(file, sizeof file, "%s", path ? path : "");
+    if (!path) {
+        n_kept = n_warnings = 0;
+        return RN_OK;
+    }
+    int status = file_append(file, "", 0);
+    for (int i = 0; !status && (line = log_kept(i)); i++)
+        status = file_append(file, line, strlen(line));
+    return status;
 }
 
 void log_clean(char *text)
@@ -32,27 +55,49 @@ void log_clean(char *text)
     }
 }
 
-void log_line(int level, const char *who, const char *fmt, ...)
+/* A line for the file and the report: the time, how bad it is, who says it, what. */
+static void keep(int level, const char *word, const char *said)
 {
-    static const char *const words[] = {"error", "warning", "info", "debug"};
-    char line[2048], stamp[32];
-    va_list args;
+    char stamp[32], *line = kept[n_kept++ % KEPT];
     time_t now = time(NULL);
     struct tm tm;
 
-    va_start(args, fmt);
-    vsnprintf(line, sizeof line, fmt, args);
-    va_end(args);
-    log_clean(line);
-    const char *word = words[level < 0 ? 0 : level > 3 ? 3 : level];
-    if (level <= shown)
-        fprintf(stderr, "%s: %s%s%s\n", word, who ? who : "", who ? ": " : "", line);
-    if (!kept[0])
-        return;
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-    char out[2200];
-    int n = snprintf(out, sizeof out, "%s %s %s%s%s\n", stamp, word, who ? who : "",
-                     who ? ": " : "", line);
-    if (n > 0 && file_append(kept, out, (uint64_t)n))
-        kept[0] = '\0'; /* a full disk must not turn every line into an error */
+    snprintf(line, LINE, "%s %s %s\n", stamp, word, said);
+    if (level <= RN_WARNING && n_warnings < WARNINGS)
+        snprintf(warnings[n_warnings++], LINE, "%s", said);
+    if (file[0] && file_append(file, line, strlen(line)))
+        file[0] = '\0'; /* a full disk must not turn every line into an error */
+}
+
+static void say(int level, bool show, const char *who, const char *fmt, va_list args)
+{
+    static const char *const words[] = {"error", "warning", "info", "debug"};
+    const char *word = words[level < 0 ? 0 : level > 3 ? 3 : level];
+    char said[LINE - 40], text[2048]; /* 40: the time and the word */
+
+    vsnprintf(text, sizeof text, fmt, args);
+    log_clean(text);
+    snprintf(said, sizeof said, "%s%s%s", who ? who : "", who ? ": " : "", text);
+    if (show && level <= shown)
+        fprintf(stderr, "%s: %s\n", word, said);
+    keep(level, word, said);
+}
+
+void log_line(int level, const char *who, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say(level, true, who, fmt, args);
+    va_end(args);
+}
+
+void log_keep(int level, const char *who, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say(level, false, who, fmt, args);
+    va_end(args);
 }

@@ -110,6 +110,18 @@ int diag_errors(const struct diag *d) { return d->count[DIAG_ERROR]; }
 
 int diag_warnings(const struct diag *d) { return d->count[DIAG_WARNING]; }
 
+const char *diag_warning_at(const struct diag *d, int i)
+{
+    const struct problem *b = d->first;
+
+    for (; b && (b->severity != DIAG_WARNING || i-- > 0);)
+        b = b->next;
+    return b ? pool_printf(d->pool, "%s%s%s%s%s%s", b->path ? b->path : "", b->path ? ": " : "",
+                           b->message, b->hint ? " (" : "", b->hint ? b->hint : "",
+                           b->hint ? ")" : "")
+             : NULL;
+}
+
 static int by_position(const void *pa, const void *pb)
 {
     const struct problem *a = *(const struct problem *const *)pa;

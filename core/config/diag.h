@@ -30,6 +30,8 @@ int diag_add(struct diag *d, enum severity s, struct mark at, const char *path, 
              const char *fmt, ...) RN_PRINTF(6, 7);
 int diag_errors(const struct diag *d);
 int diag_warnings(const struct diag *d);
+/* Warning i, as it came, in one line, from the pool; NULL: no more, or out of memory. */
+const char *diag_warning_at(const struct diag *d, int i);
 /* All of them, in order of position, at most 20 errors and a line for the rest; a last line
  * counts: "1 file read, 2 errors, nothing was started". */
 void diag_text(const struct diag *d, bool colour, struct text *out);

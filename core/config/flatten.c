@@ -13,6 +13,7 @@ struct flat {
     struct pool *p;
     struct rn_fact *facts;
     int64_t n, cap;
+    bool changed; /* no defaults */
 };
 
 static int put(struct flat *f, const char *path, const char *value)
@@ -64,6 +65,14 @@ static int put_list(struct flat *f, const char *path, const struct node *n)
     return status;
 }
 
+static bool is_default(const struct node *n)
+{
+    for (const struct node *c = n->child; c; c = c->next)
+        if (!is_default(c))
+            return false;
+    return !n->origin || !strcmp(n->origin, "default");
+}
+
 /* The name of an item is in its path already. */
 static bool is_said(const struct node *parent, const struct node *n, bool item)
 {
@@ -73,7 +82,10 @@ static bool is_said(const struct node *parent, const struct node *n, bool item)
 static int walk(struct flat *f, const char *path, const struct node *n, bool item)
 {
     int i = 0;
+    bool leaf = !n->child || is_plain_list(n);
 
+    if (leaf && f->changed && is_default(n))
+        return RN_OK;
     if (!is_container(n))
         return put(f, path, scalar_text(n));
     if (is_plain_list(n))
@@ -100,9 +112,10 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct rn_fact *)a)->key, ((const struct rn_fact *)b)->key);
 }
 
-int tree_flatten(struct pool *p, const struct node *root, const struct rn_fact **out, int64_t *n)
+static int flatten(struct pool *p, const struct node *root, bool changed,
+                   const struct rn_fact **out, int64_t *n)
 {
-    struct flat f = {.p = p};
+    struct flat f = {.p = p, .changed = changed};
 
     *out = NULL;
     *n = 0;
@@ -113,4 +126,15 @@ int tree_flatten(struct pool *p, const struct node *root, const struct rn_fact *
     *out = f.facts;
     *n = f.n;
     return RN_OK;
+}
+
+int tree_flatten(struct pool *p, const struct node *root, const struct rn_fact **out, int64_t *n)
+{
+    return flatten(p, root, false, out, n);
+}
+
+int tree_flatten_changed(struct pool *p, const struct node *root, const struct rn_fact **out,
+                         int64_t *n)
+{
+    return flatten(p, root, true, out, n);
 }

@@ -156,13 +156,18 @@ static int head_fill(struct loader *l)
     return RN_OK;
 }
 
+const void *part_option(const struct part *p, const char *name, uint32_t type)
+{
+    const struct rn_option *row = options_row(&p->plugin->options, name);
+
+    return row && row->type == type ? (const char *)p->opts + row->offset : NULL;
+}
+
 const char *part_monitor(const struct part *p)
 {
-    const struct rn_option *row = options_row(&p->plugin->options, "monitor");
+    const char *const *name = part_option(p, "monitor", RN_OPT_STRING);
 
-    if (!row || row->type != RN_OPT_STRING)
-        return NULL;
-    return *(const char *const *)(const void *)((const char *)p->opts + row->offset);
+    return name ? *name : NULL;
 }
 
 /* ---- texts for the run folder --------------------------------------------- */

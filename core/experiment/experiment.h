@@ -23,6 +23,8 @@ struct branch { /* layers in an option of a layer */
 
 #define CHANNELS_MAX 64 /* that have a mean and a deviation of their own */
 
+/* The value of an option of this type; NULL: the plugin has none. */
+const void *part_option(const struct part *p, const char *name, uint32_t type);
 /* The metric that an option `monitor` names; NULL when the plugin has no such option. */
 const char *part_monitor(const struct part *p);
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "config/flatten.h"
 #include "env.h"
 
 #include <cjson/cJSON.h>
@@ -54,6 +55,19 @@ static struct rn_layer_fact *layer_facts(struct pool *p, const struct model *m)
     return facts;
 }
 
+/* Of the first callback that waits for a metric to get better. */
+static void fill_patience(const struct experiment *e, struct rn_report *r)
+{
+    for (int i = 0; i < e->n_callbacks && !r->patience; i++) {
+        const struct part *p = &e->callbacks[i];
+        const int64_t *patience = part_option(p, "patience", RN_OPT_INT);
+        if (!patience || !part_monitor(p))
+            continue;
+        r->patience = *patience;
+        r->patience_monitor = part_monitor(p);
+    }
+}
+
 int manifest_fill(struct session *s, struct rn_report *r)
 {
     const struct experiment *e = s->experiment;
@@ -63,6 +77,7 @@ int manifest_fill(struct session *s, struct rn_report *r)
     r->name = e->name;
     r->description = e->description ? e->description : "";
     r->config_yaml = e->config_yaml;
+    r->config_input = e->config_input;
     r->seed = e->seed;
     r->train_samples = s->data.n_train;
     r->val_samples = s->data.n_val;
@@ -79,6 +94,8 @@ int manifest_fill(struct session *s, struct rn_report *r)
     r->n_layers = s->model->n_layers;
     TRY(env_facts(p, &r->environment, &n));
     r->n_environment = n;
+    fill_patience(e, r);
+    TRY(tree_flatten_changed(p, e->root, &r->changed, &r->n_changed));
     return r->device && r->data && r->layers ? RN_OK : RN_ENOMEM;
 }
 

@@ -19,6 +19,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#define REDRAW_S 2.0 /* while it runs, at the earliest */
+
 struct run {
     struct session *s;
     const struct run_args *args;
@@ -27,6 +29,8 @@ struct run {
     struct report *report;
     struct reporters reporters;
     struct text *profile; /* the table, when it is wanted */
+    struct report_spent spent;
+    uint64_t drawn_ns; /* when reporters had seen the figures that there are; 0: none yet */
     enum trainer_end end;
     const char *status, *reason;
     int exit_code;
@@ -39,9 +43,23 @@ static int on_progress(void *ctx, const struct rn_progress *p)
     return reporters_progress(&((struct run *)ctx)->reporters, p);
 }
 
-static int on_record(void *ctx, const struct rn_record *r)
+static double metric_of(const struct rn_record *r, const char *name)
 {
-    return reporters_record(&((struct run *)ctx)->reporters, r);
+    for (uint32_t i = 0; i < r->n_metrics; i++)
+        if (!strcmp(r->metrics[i].name, name))
+            return r->metrics[i].value;
+    return NAN;
+}
+
+static int on_record(void *ctx, const struct rn_record *record)
+{
+    struct run *r = ctx;
+
+    if (!strcmp(record->split, "train"))
+        TRY(report_step(r->report, &(struct rn_step_fact){record->step, record->epoch,
+                                                          metric_of(record, "loss"),
+                                                          metric_of(record, "lr")}));
+    return reporters_record(&r->reporters, record);
 }
 
 static int write_weights(struct run *r, const char *name)
@@ -54,18 +72,67 @@ static int write_weights(struct run *r, const char *name)
                               3);
 }
 
+static double peak_bytes(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (double)u.ru_maxrss * 1024;
+}
+
+/* How the time was spent until now, and what was said. */
+static int tell_how_it_went(struct run *r)
+{
+    const char *warnings[64];
+    int64_t n = 0;
+    struct text log = {0};
+    struct profile_layer us;
+
+    for (int i = 0; i < r->s->model->n_layers; i++)
+        if (trainer_layer_times(r->trainer, i, &us))
+            report_layer_time(r->report, i, us.forward, us.backward, us.update);
+    r->spent.seconds = clock_s(r->args->begun_ns);
+    r->spent.train = trainer_state(r->trainer)->train_s;
+    r->spent.peak_bytes = peak_bytes();
+    report_spent(r->report, &r->spent);
+    while (n < 64 && (warnings[n] = log_warning((int)n)))
+        n++;
+    for (int i = 0; log_kept(i); i++)
+        text_add(&log, "%s", log_kept(i));
+    int status = log.status ? log.status : report_said(r->report, warnings, n, text_str(&log));
+    text_free(&log);
+    return status;
+}
+
+/* Findings and figures cost more than an epoch of a small model: they are made anew when those that
+ * are there have been seen for a while. */
+static int tell_epoch(struct run *r)
+{
+    bool due = !r->drawn_ns || clock_s(r->drawn_ns) >= REDRAW_S;
+
+    TRY(due ? report_draw(r->report) : RN_OK);
+    TRY(reporters_epoch(&r->reporters, report_view(r->report)));
+    if (due)
+        r->drawn_ns = clock_ns();
+    return RN_OK;
+}
+
 static int on_epoch(void *ctx, const struct rn_epoch *row, bool best, const struct evaluation *fit,
                     const struct evaluation *val)
 {
     struct run *r = ctx;
+    const struct trainer_inside *in = trainer_inside(r->trainer);
 
     TRY(report_epoch(r->report, row));
     TRY(report_measures(r->report, "fit", row->epoch, fit->extra, fit->n_extra));
     TRY(report_measures(r->report, "val", row->epoch, val->extra, val->n_extra));
-    TRY(report_draw(r->report));
+    if (in->epoch == row->epoch)
+        TRY(report_inside(r->report, in->params, in->n_params, in->units, in->n_units));
+    r->spent.validation += (val->n ? val->seconds : 0) + (fit->n ? fit->seconds : 0);
+    TRY(tell_how_it_went(r));
     if (best)
         TRY(write_weights(r, "weights/best.safetensors"));
-    return reporters_epoch(&r->reporters, report_view(r->report));
+    return tell_epoch(r);
 }
 
 static int on_save(void *ctx, const char *file)
@@ -128,6 +195,8 @@ static int begin(struct run *r)
     TRY(folder_create(e->pool, r->args->out, e->name, e->config_yaml, &r->folder));
     int status = write_inputs(r);
     status = status < 0 ? status : log_file(folder_path(&r->folder, "log.txt", path, sizeof path));
+    for (int i = 0; status >= 0 && diag_warning_at(r->s->diag, i); i++)
+        log_keep(RN_WARNING, NULL, "%s", diag_warning_at(r->s->diag, i));
     status = status < 0 ? status : open_report(r);
     status = status < 0 ? status : folder_latest(&r->folder);
     if (status >= 0)
@@ -247,14 +316,6 @@ static bool all_hold(const struct rn_report *r)
     return true;
 }
 
-static double peak_bytes(void)
-{
-    struct rusage u;
-
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss * 1024;
-}
-
 /* To go on from where training ended. */
 static int save_state(struct run *r)
 {
@@ -313,14 +374,16 @@ static int finish(struct run *r, const struct trainer_events *events)
     TRY(good ? save_weights(r) : RN_OK);
     if (done && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
+        r->spent.test = ev.seconds;
         TRY(report_evaluation(r, &ev, epoch));
         TRY(report_measures(r->report, "test", 0, ev.extra, ev.n_extra));
     }
     if (done)
         TRY(expectations(r));
     report_advise(r->report, &(struct adviser){would_accept, r});
-    TRY(report_finish(r->report, r->status, r->reason, clock_s(r->args->begun_ns),
-                      trainer_state(r->trainer)->train_s, peak_bytes()));
+    TRY(tell_how_it_went(r));
+    TRY(report_finish(r->report, r->status, r->reason, r->spent.seconds, r->spent.train,
+                      r->spent.peak_bytes));
     if (!all_hold(report_view(r->report)))
         r->exit_code = 1;
     data_close(&r->s->data); /* pictures of figures take memory, too */
@@ -337,8 +400,8 @@ static void failed(struct run *r, int status)
 
     log_line(RN_DEBUG, NULL, "%s", why.text);
     folder_status(&r->folder, "failed", error_exit_code(status), why.text);
-    if (report_finish(r->report, "failed", why.text, clock_s(r->args->begun_ns),
-                      trainer_state(r->trainer)->train_s, peak_bytes()) >= 0)
+    if (tell_how_it_went(r) >= 0 && report_finish(r->report, "failed", why.text, r->spent.seconds,
+                                                  r->spent.train, r->spent.peak_bytes) >= 0)
         reporters_end(&r->reporters, report_view(r->report));
     error_restore(&why);
 }
@@ -351,7 +414,8 @@ int run_experiment(struct session *s, const struct run_args *args, int *exit_cod
 
     int status = begin(&r);
     if (status >= 0) {
-        log_line(RN_INFO, NULL, "first step %.3f s after the start", clock_s(args->begun_ns));
+        r.spent.start = clock_s(args->begun_ns);
+        log_line(RN_INFO, NULL, "first step %.3f s after the start", r.spent.start);
         status = trainer_run(r.trainer, &events, &r.end);
         if (status >= 0 || r.end == TRAINER_DIVERGED)
             status = finish(&r, &events);

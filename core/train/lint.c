@@ -20,14 +20,6 @@ struct lint {
     warned(diag_add((l)->diag, DIAG_WARNING, (p)->mark, (p)->path, hint, __VA_ARGS__))
 static int warned(int status) { return status == RN_EINVAL ? RN_OK : status; }
 
-/* The value of an option of this type; NULL: the plugin has none. */
-static const void *option_of(const struct part *p, const char *name, uint32_t type)
-{
-    const struct rn_option *row = options_row(&p->plugin->options, name);
-
-    return row && row->type == type ? (const char *)p->opts + row->offset : NULL;
-}
-
 /* ---- metrics -------------------------------------------------------------------------------- */
 
 static int known_metrics(const struct lint *l, const char **names, char (*text)[64])
@@ -123,7 +115,7 @@ static int check_metrics(const struct lint *l)
 static int lint_layers(const struct lint *l, const struct part *layers, int n)
 {
     for (int i = 1; i < n; i++) {
-        const bool *bias = option_of(&layers[i - 1], "bias", RN_OPT_BOOL);
+        const bool *bias = part_option(&layers[i - 1], "bias", RN_OPT_BOOL);
 
         if ((layers[i].plugin->traits & RN_TRAIT_NORMALIZES) && bias && *bias)
             TRY(WARN(l, &layers[i - 1], "bias: false",
@@ -153,7 +145,7 @@ static int lint_model(const struct lint *l)
 
 static int lint_patience(const struct lint *l, const struct part *p)
 {
-    const int64_t *patience = option_of(p, "patience", RN_OPT_INT);
+    const int64_t *patience = part_option(p, "patience", RN_OPT_INT);
 
     if (!patience || *patience < l->e->train.epochs)
         return RN_OK;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INTERRUPTED 2 /* times as long as the shortest step */
+
 bool profile_possible(const struct model *m)
 {
     const struct rn_device_ops *ops = m->dev->ops;
@@ -15,7 +17,7 @@ bool profile_possible(const struct model *m)
     return ops->tag && ops->op_info && ops->replay_timed;
 }
 
-int profile_open(struct pool *pool, const struct model *m, bool traces, struct profile **out)
+int profile_open(struct pool *pool, const struct model *m, bool whole, struct profile **out)
 {
     struct rn_device_info info = {.size = sizeof info};
     struct profile *p = pool_alloc(pool, sizeof *p);
@@ -29,7 +31,8 @@ int profile_open(struct pool *pool, const struct model *m, bool traces, struct p
         return RN_ENOMEM;
     p->pool = pool;
     p->m = m;
-    p->traced = traces ? 0 : TRACED;
+    p->whole = whole;
+    p->traced = whole ? 0 : TRACED;
     memcpy(p->device, info.name, sizeof p->device);
     p->device[sizeof p->device - 1] = '\0';
     p->lanes = info.threads ? info.threads : 1;
@@ -137,6 +140,12 @@ static void add_up(struct profile *p, struct profile_kind *k, uint32_t n, uint64
     k->steps++;
 }
 
+static bool counts(const struct profile *p, struct profile_kind *k, uint64_t wall)
+{
+    k->least_ns = k->least_ns && k->least_ns < wall ? k->least_ns : wall;
+    return k->begun++ >= WARMING && (p->whole || wall < INTERRUPTED * k->least_ns);
+}
+
 int profile_replay(struct profile *p, struct rn_recording *r, int64_t rows,
                    const struct rn_block *block)
 {
@@ -152,7 +161,7 @@ int profile_replay(struct profile *p, struct rn_recording *r, int64_t rows,
         profile_pause(p);
         return make_room(p, n + n / 4);
     }
-    if (k->begun++ >= WARMING) {
+    if (counts(p, k, ended - begun)) {
         add_up(p, k, n, begun, ended - begun);
         TRY(trace(p, k, n, begun, ended - begun));
     }

@@ -6,9 +6,10 @@
 
 struct profile;
 
-/* All memory is p's. traces: some steps are kept for profile_trace(). RN_EUNSUPPORTED: the device
+/* All memory is p's. whole: each step counts, and some are kept for profile_trace(); else those
+ * that were interrupted do not count, so that few steps are enough. RN_EUNSUPPORTED: the device
  * does not time its operations. */
-int profile_open(struct pool *p, const struct model *m, bool traces, struct profile **out);
+int profile_open(struct pool *p, const struct model *m, bool whole, struct profile **out);
 bool profile_possible(const struct model *m);
 /* The device's replay(), timed. rows: those of the batch. */
 int profile_replay(struct profile *p, struct rn_recording *r, int64_t rows,

@@ -16,8 +16,8 @@ struct profile_kind { /* steps that replay one recording */
     const struct rn_recording *recording;
     int64_t rows, steps; /* steps: without the first ones */
     struct profile_op *ops;
-    uint32_t n_ops, lanes; /* lanes: that took part in any */
-    uint64_t wall_ns, busy_ns, between_ns;
+    uint32_t n_ops, lanes;                           /* lanes: that took part in any */
+    uint64_t wall_ns, busy_ns, between_ns, least_ns; /* least_ns: of all steps, also the first */
     int64_t betweens, begun; /* betweens: steps that followed another; begun: all of them */
     bool updates;            /* parameters, in the end */
     float *wall_us;          /* WALLS of them, in a ring */
@@ -38,6 +38,7 @@ struct profile {
     struct pool *pool;
     const struct model *m;
     char device[64];
+    bool whole; /* each step counts */
     struct profile_kind kinds[KINDS];
     int n_kinds;
     uint32_t lanes, room;

@@ -10,8 +10,9 @@
 #include <math.h>
 #include <string.h>
 
-#define REDRAW_S 0.1
-#define SAMPLED  20 /* steps that are timed without --profile */
+#define REDRAW_S   0.1
+#define SAMPLED    20 /* steps that are timed without --profile, of the first SAMPLE_END */
+#define SAMPLE_END 1000
 
 const struct trainer_state *trainer_state(const struct trainer *t) { return &t->state; }
 
@@ -189,7 +190,8 @@ int loop_prepare(struct trainer *t)
 
 static bool is_timed(const struct trainer *t)
 {
-    return t->profile && (!t->samples || profile_steps(t->profile) < SAMPLED);
+    return t->profile &&
+           (!t->samples || (t->state.step < SAMPLE_END && profile_steps(t->profile) < SAMPLED));
 }
 
 int loop_step(struct trainer *t)

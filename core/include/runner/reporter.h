@@ -69,7 +69,9 @@ struct rn_step_fact {
     double loss, lr;     /* mean since the point before; of that step */
 };
 
-/* A parameter of the model in the last training step of an epoch. Norms are L2. */
+/* A parameter of the model in the last training step of an epoch that updates it, one of a full
+ * batch where there is one. Norms are L2; of the gradient before it is clipped, NaN where there is
+ * none. */
 enum { RN_BINS = 32 };
 struct rn_param_fact {
     const char *name; /* "logits.weight" */
@@ -87,7 +89,8 @@ struct rn_units_fact {
 
 /* How a part of the run's time was spent. Frozen. */
 struct rn_time_fact {
-    const char *name; /* "start", "train", "validation", "test", "files" */
+    const char *name; /* "start": until the first step; "train", "validation", "test"; "files": and
+                         what is left */
     double seconds;
 };
 
@@ -212,7 +215,7 @@ struct rn_report {
     int64_t n_findings;
     const struct rn_expectation *expectations;
     int64_t n_expectations;
-    const struct rn_figure *figures; /* redrawn at each epoch and at the end */
+    const struct rn_figure *figures; /* redrawn at most every 2 s, and at the end */
     int64_t n_figures;
     const struct rn_fact *environment;
     int64_t n_environment;
