@@ -264,6 +264,42 @@ START_TEST(log_text_is_safe_for_a_terminal)
 }
 END_TEST
 
+/* Lines of before the file are its first ones. */
+START_TEST(the_log_keeps_its_end_and_its_warnings)
+{
+    void *text;
+    uint64_t n;
+    int i = 0;
+
+    log_verbosity(-1);
+    log_file(NULL);
+    log_line(RN_WARNING, "device", "takes %s", "another");
+    ck_assert_int_eq(log_file(in_dir("log.txt")), 0);
+    log_keep(RN_WARNING, NULL, "shown already");
+    for (int k = 0; k < 60; k++)
+        log_line(RN_INFO, NULL, "line %d", k);
+    ck_assert_str_eq(log_warning(0), "device: takes another");
+    ck_assert_str_eq(log_warning(1), "shown already");
+    ck_assert_ptr_null(log_warning(2));
+    ck_assert_int_eq(file_read(in_dir("log.txt"), 1 << 16, &text, &n), 0);
+    ck_assert_ptr_nonnull(strstr(text, "Z warning device: takes another\n"));
+    while (log_kept(i))
+        i++;
+    ck_assert_int_eq(i, 40);
+    ck_assert_ptr_nonnull(strstr(log_kept(0), "line 20\n"));
+    const char *end = text;
+    for (int k = 0; k < 22; k++)
+        end = strchr(end, '\n') + 1;
+    for (i = 0; log_kept(i); end += strlen(log_kept(i++)))
+        ck_assert(!strncmp(end, log_kept(i), strlen(log_kept(i))));
+    ck_assert_str_eq(end, "");
+    log_file(NULL);
+    ck_assert_ptr_null(log_kept(0));
+    ck_assert_ptr_null(log_warning(0));
+    mem_free(text);
+}
+END_TEST
+
 /* ---- JSON ------------------------------------------------------------------------ */
 
 static void expect_json(const char *in, const char *want)
@@ -361,6 +397,7 @@ int main(void)
                                   a_status_without_a_message_stays_an_error,
                                   a_signal_is_noted_on_a_stack_of_its_own_and_a_second_one_kills,
                                   log_text_is_safe_for_a_terminal,
+                                  the_log_keeps_its_end_and_its_warnings,
                                   json_strings_show_what_they_hold,
                                   json_numbers_read_back};
 

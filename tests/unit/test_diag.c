@@ -102,6 +102,17 @@ START_TEST(warnings_alone_stop_nothing)
 }
 END_TEST
 
+START_TEST(a_warning_in_one_line)
+{
+    diag_add(diag, DIAG_WARNING, (struct mark){0}, NULL, NULL, "careful");
+    diag_add(diag, DIAG_ERROR, (struct mark){0}, NULL, NULL, "wrong");
+    diag_add(diag, DIAG_WARNING, (struct mark){0}, "a.b", "do c", "more careful");
+    ck_assert_str_eq(diag_warning_at(diag, 0), "careful");
+    ck_assert_str_eq(diag_warning_at(diag, 1), "a.b: more careful (do c)");
+    ck_assert_ptr_null(diag_warning_at(diag, 2));
+}
+END_TEST
+
 START_TEST(is_safe_for_terminals)
 {
     struct source *s = source("x\033[2J.yaml", "a:\t\033]0;evil\a \xff\xc0\xaf \xe2\x80\xae"
@@ -229,6 +240,7 @@ int main(void)
     tcase_add_test(t, sorts_by_file_and_position);
     tcase_add_test(t, shows_twenty_and_counts_the_rest);
     tcase_add_test(t, warnings_alone_stop_nothing);
+    tcase_add_test(t, a_warning_in_one_line);
     tcase_add_test(t, is_safe_for_terminals);
     tcase_add_test(t, shows_a_window_of_long_lines);
     tcase_add_test(t, columns_beyond_the_text_do_not_matter);

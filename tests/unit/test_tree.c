@@ -426,6 +426,23 @@ START_TEST(flattened_by_the_paths_of_overrides)
 }
 END_TEST
 
+START_TEST(flattened_without_defaults_is_what_was_written)
+{
+    const struct rn_fact *facts;
+    int64_t n;
+
+    ck_assert_int_eq(parse("a: {b: 1, c: 2}\nd: [1, 2]\ne: [3]\nf: {}\n"), RN_OK);
+    tree_set_origin(tree_get(tree_get(root, "a"), "c"), "default");
+    tree_set_origin(tree_get(root, "e"), "default");
+    tree_set_origin(tree_get(root, "f"), "default");
+    ck_assert_int_eq(tree_flatten_changed(pool, root, &facts, &n), RN_OK);
+    ck_assert_int_eq(n, 2);
+    ck_assert_str_eq(facts[0].key, "a.b");
+    ck_assert_str_eq(facts[1].key, "d");
+    ck_assert_str_eq(facts[1].value, "[1, 2]");
+}
+END_TEST
+
 START_TEST(flattened_leaves_out_what_is_too_long_for_a_path)
 {
     struct text t = {0};
@@ -467,6 +484,7 @@ int main(void)
     tcase_add_loop_test(t, bytes_that_are_no_text, 0, 11);
     tcase_add_loop_test(t, damaged_texts_do_no_harm, 0, 10);
     tcase_add_test(t, flattened_by_the_paths_of_overrides);
+    tcase_add_test(t, flattened_without_defaults_is_what_was_written);
     tcase_add_test(t, flattened_leaves_out_what_is_too_long_for_a_path);
     suite_add_tcase(s, t);
     return suite_run(s);
