@@ -11,10 +11,16 @@
 
 double nine(double v)
 {
+    static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     char b[32];
 
-    if (!isfinite(v))
+    if (!isfinite(v) || v == 0)
         return v;
+    double digits = 8 - floor(log10(fabs(v))); /* behind the point */
+    if (digits >= 0 && digits <= 22) /* both are exact, so the quotient is what strtod() gives */
+        return rint(v * tens[(int)digits]) / tens[(int)digits];
     snprintf(b, sizeof b, "%.9g", v);
     return strtod(b, NULL);
 }
@@ -152,6 +158,7 @@ void report_close(struct report *r)
     pool_free(r->pool);
     pool_free(r->drawn);
     pool_free(r->said);
+    pool_free(r->listed);
     thin_close(r);
     mem_free(r->epochs);
     mem_free(r->expectations);
@@ -281,6 +288,32 @@ int report_said(struct report *r, const char *const *warnings, int64_t n_warning
     r->view.n_warnings = n_warnings;
     r->view.log = text;
     return RN_OK;
+}
+
+/* ---- the run before -------------------------------------------------------- */
+
+int report_previous(struct report *r, const struct rn_previous *p)
+{
+    bool ok = true;
+
+    if (!p)
+        return RN_OK;
+    struct rn_previous *mine = copy_array(r->pool, p, 1, sizeof *mine, &ok);
+    struct rn_change *changes = copy_array(r->pool, p->changes, p->n_changes, sizeof *changes, &ok);
+    if (!ok)
+        return RN_ENOMEM;
+    mine->id = copy_text(r->pool, p->id, &ok);
+    mine->started = copy_text(r->pool, p->started, &ok);
+    mine->status = copy_text(r->pool, p->status, &ok);
+    for (int64_t i = 0; i < p->n_changes; i++) {
+        struct rn_change *c = &changes[i];
+        c->key = copy_text(r->pool, c->key, &ok);
+        c->before = c->before ? copy_text(r->pool, c->before, &ok) : NULL;
+        c->now = c->now ? copy_text(r->pool, c->now, &ok) : NULL;
+    }
+    mine->changes = changes;
+    r->view.previous = mine;
+    return ok ? RN_OK : RN_ENOMEM;
 }
 
 /* ---- judging and drawing -------------------------------------------------- */

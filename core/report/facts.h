@@ -13,7 +13,8 @@ struct report {
     struct pool *pool;  /* what lives as long as the report */
     struct pool *drawn; /* figures and findings, made anew each time */
     struct adviser adviser;
-    struct pool *said;  /* log and warnings, as they were last */
+    struct pool *listed; /* files */
+    struct pool *said;   /* log and warnings, as they were last */
     struct rn_layer_fact *layers;
     struct rn_time_fact times[5];
     struct rn_step_fact *steps;     /* STEPS_KEPT of them */
@@ -46,9 +47,13 @@ double nine(double v);
 void judge_expectations(struct report *r);
 void thin_close(struct report *r); /* thin.c */
 
+/* scores.c: the test that view.test shows from now on, from its samples: n, loss, classes, epoch,
+ * samples and what there is of pictures. */
+int take_test(struct report *r, const struct rn_test *t);
+
 /* gallery.c: the pictures of a test whose samples are known, and all of them as one PNG. */
 int keep_pictures(struct report *r, const struct report_test *t, struct rn_test *to);
-int make_sprite(struct report *r, struct rn_test *to);
+#define PICTURES_MAX 1000
 
 /* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */
 int figures_draw(struct report *r);

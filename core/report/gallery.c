@@ -11,12 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIXED_SHOWN  40
-#define WORST_SHOWN  40
-#define SURE_SHOWN   20
-#define RIGHT_SHOWN  4 /* of each class */
-#define PICTURES_MAX 1000
-#define BUDGET       400000 /* bytes of pixels, which pictures behind cells may fill up */
+#define FIXED_SHOWN 40
+#define WORST_SHOWN 40
+#define SURE_SHOWN  20
+#define RIGHT_SHOWN 4      /* of each class */
+#define BUDGET      400000 /* bytes of pixels, which pictures behind cells may fill up */
 
 /* ---- choosing ------------------------------------------------------------- */
 
@@ -135,7 +134,7 @@ static int copy_pictures(struct report *r, const struct report_test *t, const ui
     return RN_OK;
 }
 
-int make_sprite(struct report *r, struct rn_test *to)
+static int make_sprite(struct report *r, struct rn_test *to)
 {
     int64_t columns = (int64_t)ceil(sqrt((double)to->n_pictures));
     int64_t rows = columns ? (to->n_pictures + columns - 1) / columns : 0;

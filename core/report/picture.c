@@ -3,8 +3,11 @@
 
 #include "base/error.h"
 
+#include <png.h>
 #include <string.h>
 #include <zlib.h>
+
+#define PIXELS_MAX (16 << 20) /* of a file that is read */
 
 /* ---- small enough --------------------------------------------------------- */
 
@@ -91,4 +94,33 @@ uint8_t *picture_png(const struct picture *p, size_t *bytes)
     mem_free(png);
     FAIL(RN_ENOMEM, "out of memory: a picture of the report could not be packed");
     return NULL;
+}
+
+int picture_read(const void *png, size_t bytes, const char *path, struct picture *out,
+                 uint8_t **pixels)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    static const char damaged[] = "the file is damaged, restore it or remove it";
+
+    *pixels = NULL;
+    if (!png_image_begin_read_from_memory(&image, png, bytes))
+        return FAIL(RN_EDATA, "%s: no PNG (%s); %s", path, image.message, damaged);
+    image.format = image.format & PNG_FORMAT_FLAG_COLOR ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+    *out =
+        (struct picture){image.width, image.height, PNG_IMAGE_SAMPLE_CHANNELS(image.format), NULL};
+    int status = RN_OK;
+    if (out->w * out->h > PIXELS_MAX)
+        status = FAIL(RN_EDATA, "%s: %lld x %lld pixels are too many; %s", path, (long long)out->w,
+                      (long long)out->h, damaged);
+    else if (!(*pixels = mem_alloc((size_t)(out->w * out->h * out->channels))))
+        status = RN_ENOMEM;
+    else if (!png_image_finish_read(&image, &(png_color){0, 0, 0}, *pixels, 0, NULL))
+        status = FAIL(RN_EDATA, "%s: %s; %s", path, image.message, damaged);
+    png_image_free(&image);
+    out->pixels = *pixels;
+    if (!status)
+        return RN_OK;
+    mem_free(*pixels);
+    *pixels = NULL;
+    return status;
 }

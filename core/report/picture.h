@@ -19,5 +19,8 @@ void picture_shrink(uint8_t *to, const uint8_t *from, int64_t w, int64_t h, int6
 
 /* A whole file of *bytes, from mem_alloc; NULL: out of memory. */
 uint8_t *picture_png(const struct picture *p, size_t *bytes);
+/* path: for messages. *pixels, which are out's, are to be freed by mem_free(). RN_EDATA. */
+int picture_read(const void *png, size_t bytes, const char *path, struct picture *out,
+                 uint8_t **pixels);
 
 #endif

@@ -86,9 +86,20 @@ int report_finish(struct report *r, const char *status, const char *reason, doub
                   double train_s, double peak_bytes);
 int report_draw(struct report *r); /* findings and figures of the curves, while it runs */
 
-/* Into dir: figures/<name>.svg, .csv, summary.json, predictions.csv, epochs.csv. To be called
- * before the reporters' end(): they may put files of their own into figures/. */
+/* The run of the same name before this one; NULL: there is none. */
+int report_previous(struct report *r, const struct rn_previous *p);
+
+/* Into dir, from which report_load() makes the same report again: summary.json and the tables;
+ * with report_write() the figures as well. To be called before the reporters' end(): they may put
+ * files of their own into figures/. */
+int report_store(struct report *r);
 int report_write(struct report *r);
+int report_figures(struct report *r); /* figures/<name>.svg, .csv alone */
+/* What lies in dir by now becomes the list of files. */
+int report_list_files(struct report *r);
+/* A report from a run folder, finished and drawn, whether its run is or not. What is missing stays
+ * empty. RN_EDATA: no run folder, or a file is damaged; the message says where and what to do. */
+int report_load(const char *dir, struct report **out);
 void report_summary_json(struct report *r, struct text *out);
 
 /* Wilson's score interval for k successes of n at 95 %. */

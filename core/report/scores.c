@@ -94,7 +94,7 @@ static void find_top(const double *x, int64_t n, struct rn_sample *s)
     }
 }
 
-static int read_samples(const struct report_test *t, struct rn_sample *out, int64_t *confusion)
+static int read_samples(const struct report_test *t, struct rn_sample *out)
 {
     for (int64_t i = 0; i < t->n; i++) {
         out[i] = (struct rn_sample){.index = i,
@@ -102,7 +102,7 @@ static int read_samples(const struct report_test *t, struct rn_sample *out, int6
                                     .predicted = -1,
                                     .p_true = NAN,
                                     .p_predicted = NAN,
-                                    .loss = t->loss ? t->loss[i] : NAN,
+                                    .loss = t->loss ? nine(t->loss[i]) : NAN,
                                     .top = {-1, -1, -1},
                                     .p_top = {NAN, NAN, NAN}};
         if (!t->classes)
@@ -115,9 +115,10 @@ static int read_samples(const struct report_test *t, struct rn_sample *out, int6
         find_top(scores, t->classes, &out[i]);
         out[i].truth = truth;
         out[i].predicted = out[i].top[0];
-        out[i].p_true = scores[truth];
+        for (int k = 0; k < 3; k++)
+            out[i].p_top[k] = nine(out[i].p_top[k]);
+        out[i].p_true = nine(scores[truth]);
         out[i].p_predicted = out[i].p_top[0];
-        confusion[truth * t->classes + out[i].predicted]++;
     }
     return RN_OK;
 }
@@ -201,32 +202,44 @@ static int keep_values(struct report *r, const struct report_test *t)
     if (!wanted || !predicted)
         return RN_ENOMEM;
     for (int64_t i = 0; i < t->n; i++) {
-        wanted[i] = (double)t->wanted[i];
-        predicted[i] = (double)t->predicted[i];
+        wanted[i] = nine((double)t->wanted[i]);
+        predicted[i] = nine((double)t->predicted[i]);
     }
     r->wanted = wanted;
     r->predicted = predicted;
     return RN_OK;
 }
 
-int report_test(struct report *r, const struct report_test *t)
+int take_test(struct report *r, const struct rn_test *t)
 {
-    struct rn_test to = {.n = t->n, .loss = t->mean_loss, .classes = t->classes, .epoch = t->epoch};
-    struct rn_sample *samples = pool_alloc(r->pool, (size_t)t->n * sizeof *samples + 1);
+    struct rn_test to = *t;
     int64_t *confusion = pool_alloc(r->pool, (size_t)(t->classes * t->classes) * 8 + 1);
 
-    if (!samples || !confusion)
+    if (!confusion)
         return RN_ENOMEM;
-    TRY(read_samples(t, samples, confusion));
-    to.samples = samples;
+    for (int64_t i = 0; t->classes && i < t->n; i++)
+        confusion[t->samples[i].truth * t->classes + t->samples[i].predicted]++;
     to.confusion = confusion;
     to.accuracy = to.low = to.high = to.macro_f1 = to.top3 = to.ece = NAN;
     if (t->classes)
         TRY(score_test(r, &to, confusion));
-    TRY(keep_pictures(r, t, &to));
-    TRY(keep_values(r, t));
     r->test = to;
     r->view.test = &r->test;
     judge_expectations(r);
     return RN_OK;
+}
+
+int report_test(struct report *r, const struct report_test *t)
+{
+    struct rn_test to = {
+        .n = t->n, .loss = nine(t->mean_loss), .classes = t->classes, .epoch = t->epoch};
+    struct rn_sample *samples = pool_alloc(r->pool, (size_t)t->n * sizeof *samples + 1);
+
+    if (!samples)
+        return RN_ENOMEM;
+    TRY(read_samples(t, samples));
+    to.samples = samples;
+    TRY(keep_pictures(r, t, &to));
+    TRY(keep_values(r, t));
+    return take_test(r, &to);
 }

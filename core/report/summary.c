@@ -1,0 +1,368 @@
+/* summary.c - summary.json: the numbers and words of a run, and what load.c needs of it beside the
+ * tables. docs/summary.schema.json says what each key means. */
+#include "facts.h"
+
+#include "base/json.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- pieces --------------------------------------------------------------- */
+
+static void key(struct text *t, const char *name)
+{
+    char last = t->n ? t->s[t->n - 1] : '{';
+
+    text_add(t, last == '{' || last == '[' ? "" : ", ");
+    json_string(t, name);
+    text_add(t, ": ");
+}
+
+static void put_text(struct text *t, const char *name, const char *value)
+{
+    key(t, name);
+    json_string(t, value);
+}
+
+static void put_real(struct text *t, const char *name, double value)
+{
+    key(t, name);
+    json_number(t, value);
+}
+
+static void put_whole(struct text *t, const char *name, int64_t value)
+{
+    key(t, name);
+    text_add(t, "%lld", (long long)value);
+}
+
+static void put_interval(struct text *t, double low, double high)
+{
+    key(t, "accuracy_interval");
+    text_add(t, "[");
+    json_number(t, low);
+    text_add(t, ", ");
+    json_number(t, high);
+    text_add(t, "]");
+}
+
+static void line(struct text *t, const char *name) { text_add(t, ",\n  \"%s\": ", name); }
+
+/* The further metrics of a split; those that stand there already where a test has classes are left
+ * out. */
+static void put_further(struct text *t, const struct rn_report *r, const char *split, int64_t epoch,
+                        bool with_known)
+{
+    for (int64_t i = 0; i < r->n_measures; i++) {
+        const struct rn_measure *m = &r->measures[i];
+        bool known = !strcmp(m->name, "macro_f1") || !strcmp(m->name, "top3");
+        if (m->epoch == epoch && !strcmp(m->split, split) && (with_known || !known))
+            put_real(t, m->name, m->value);
+    }
+}
+
+static void put_accuracy(struct text *t, int64_t n, double accuracy)
+{
+    double low, high;
+
+    put_real(t, "accuracy", accuracy);
+    wilson_interval((int64_t)llround(accuracy * (double)n), n, &low, &high);
+    put_interval(t, low, high);
+}
+
+static void put_epoch(struct text *t, const char *name, const struct rn_report *r, int64_t row)
+{
+    const struct rn_epoch *e = &r->epochs[row];
+
+    line(t, name);
+    text_add(t, "{");
+    put_whole(t, "epoch", e->epoch);
+    put_whole(t, "step", e->step);
+    key(t, "train");
+    text_add(t, "{");
+    put_real(t, "loss", e->train_loss);
+    if (!isnan(e->train_accuracy))
+        put_real(t, "accuracy", e->train_accuracy);
+    text_add(t, "}");
+    key(t, "fit");
+    text_add(t, "{");
+    put_real(t, "loss", e->fit_loss);
+    if (!isnan(e->fit_accuracy))
+        put_real(t, "accuracy", e->fit_accuracy);
+    put_further(t, r, "fit", e->epoch, true);
+    text_add(t, "}");
+    key(t, "val");
+    text_add(t, "{");
+    put_whole(t, "n", r->val_samples);
+    put_real(t, "loss", e->val_loss);
+    if (!isnan(e->val_accuracy))
+        put_accuracy(t, r->val_samples, e->val_accuracy);
+    put_further(t, r, "val", e->epoch, true);
+    text_add(t, "}}");
+}
+
+static void put_classes(struct text *t, const struct rn_test *test)
+{
+    line(t, "per_class");
+    text_add(t, "[");
+    for (int64_t c = 0; c < test->classes; c++) {
+        const struct rn_class_fact *f = &test->per_class[c];
+        text_add(t, "%s\n    {", c ? "," : "");
+        put_text(t, "name", f->name);
+        put_whole(t, "support", f->support);
+        put_whole(t, "predicted", f->predicted);
+        put_whole(t, "correct", f->correct);
+        put_real(t, "precision", f->precision);
+        put_real(t, "recall", f->recall);
+        put_real(t, "f1", f->f1);
+        text_add(t, "}");
+    }
+    text_add(t, "]");
+    line(t, "confusion"); /* rows: the true class */
+    text_add(t, "[");
+    for (int64_t i = 0; i < test->classes * test->classes; i++) {
+        bool first = i % test->classes == 0;
+        text_add(t, "%s%lld%s",
+                 !first ? ", "
+                 : i    ? ",\n    ["
+                        : "\n    [",
+                 (long long)test->confusion[i], (i + 1) % test->classes ? "" : "]");
+    }
+    text_add(t, "]");
+    line(t, "most_confused");
+    text_add(t, "[");
+    for (int64_t i = 0; i < test->n_pairs; i++) {
+        text_add(t, "%s\n    {", i ? "," : "");
+        put_text(t, "true", test->per_class[test->pairs[i].truth].name);
+        put_text(t, "predicted", test->per_class[test->pairs[i].predicted].name);
+        put_whole(t, "count", test->pairs[i].count);
+        text_add(t, "}");
+    }
+    text_add(t, "]");
+}
+
+/* As it was measured, when it was one of the experiment's metrics. */
+static void put_known(struct text *t, const struct rn_report *r, const char *name, double value)
+{
+    double measured = rn_measured(r, "test", name, 0);
+
+    put_real(t, name, isnan(measured) ? value : measured);
+}
+
+static void put_confidence(struct text *t, const struct rn_test *test)
+{
+    line(t, "confidence");
+    text_add(t, "[");
+    for (int i = 0; i < RN_CONFIDENCE_BINS; i++) {
+        const struct rn_confidence *b = &test->confidence[i];
+        text_add(t, "%s\n    {", i ? "," : "");
+        put_real(t, "over", (double)i / RN_CONFIDENCE_BINS);
+        put_whole(t, "n", b->n);
+        put_whole(t, "right", b->right);
+        put_real(t, "mean", b->mean);
+        text_add(t, "}");
+    }
+    text_add(t, "]");
+}
+
+static void put_test(struct text *t, const struct rn_report *r)
+{
+    const struct rn_test *test = r->test;
+
+    line(t, "test");
+    text_add(t, "{");
+    put_whole(t, "n", test->n);
+    put_real(t, "loss", test->loss);
+    if (test->classes) {
+        put_real(t, "accuracy", test->accuracy);
+        put_interval(t, test->low, test->high);
+        put_known(t, r, "macro_f1", test->macro_f1);
+        put_known(t, r, "top3", test->top3);
+        put_real(t, "ece", test->ece);
+    }
+    put_further(t, r, "test", 0, !test->classes);
+    if (test->epoch)
+        put_whole(t, "epoch", test->epoch);
+    text_add(t, "}");
+    if (test->classes) {
+        put_confidence(t, test);
+        put_classes(t, test);
+    }
+}
+
+static void put_judgements(struct text *t, const struct report *report)
+{
+    static const char *const tones[] = {"", "good", "neutral", "bad"};
+    const struct rn_report *r = &report->view;
+
+    line(t, "findings");
+    text_add(t, "[");
+    for (int64_t i = 0; i < r->n_findings; i++) {
+        text_add(t, "%s\n    {", i ? "," : "");
+        put_text(t, "rule", r->findings[i].rule);
+        put_text(t, "tone", tones[r->findings[i].tone]);
+        put_text(t, "text", r->findings[i].text);
+        put_text(t, "override", r->findings[i].override);
+        text_add(t, "}");
+    }
+    text_add(t, "]");
+    line(t, "expectations");
+    text_add(t, "[");
+    for (int64_t i = 0; i < r->n_expectations; i++) {
+        const struct rn_expectation *e = &r->expectations[i];
+        text_add(t, "%s\n    {", i ? "," : "");
+        put_text(t, "metric", e->metric);
+        put_text(t, "wanted", e->wanted);
+        put_real(t, "min", report->bounds[i].min);
+        put_real(t, "max", report->bounds[i].max);
+        put_real(t, "value", e->value);
+        key(t, "holds");
+        text_add(t, "%s}", e->holds ? "true" : "false");
+    }
+    text_add(t, "]");
+}
+
+/* ---- what was there before it began --------------------------------------- */
+
+static void put_names(struct text *t, const char *name, const char *const *names, int64_t n)
+{
+    line(t, name);
+    text_add(t, "[");
+    for (int64_t i = 0; i < n; i++) {
+        text_add(t, i ? ", " : "");
+        json_string(t, names[i]);
+    }
+    text_add(t, "]");
+}
+
+static void put_model(struct text *t, const struct rn_report *r)
+{
+    line(t, "model");
+    text_add(t, "{");
+    put_whole(t, "parameters", r->parameters);
+    put_real(t, "flops_per_sample", r->flops);
+    key(t, "layers");
+    text_add(t, "[");
+    for (int64_t i = 0; i < r->n_layers; i++) {
+        const struct rn_layer_fact *l = &r->layers[i];
+        text_add(t, "%s\n    {", i ? "," : "");
+        put_text(t, "name", l->name);
+        put_text(t, "type", l->type);
+        put_text(t, "output", l->output);
+        put_whole(t, "parameters", l->params);
+        put_real(t, "flops", l->flops);
+        put_real(t, "bytes", l->bytes);
+        put_real(t, "forward_us", l->forward_us);
+        put_real(t, "backward_us", l->backward_us);
+        put_real(t, "update_us", l->update_us);
+        text_add(t, "}");
+    }
+    text_add(t, "]}");
+}
+
+static void put_previous(struct text *t, const struct rn_previous *p)
+{
+    line(t, "previous");
+    text_add(t, "{");
+    put_text(t, "id", p->id);
+    put_text(t, "started", p->started);
+    put_text(t, "status", p->status);
+    put_real(t, "accuracy", p->accuracy);
+    put_interval(t, p->low, p->high);
+    put_real(t, "loss", p->loss);
+    key(t, "changes");
+    text_add(t, "[");
+    for (int64_t i = 0; i < p->n_changes; i++) {
+        text_add(t, "%s\n    {", i ? "," : "");
+        put_text(t, "key", p->changes[i].key);
+        put_text(t, "before", p->changes[i].before);
+        put_text(t, "now", p->changes[i].now);
+        text_add(t, "}");
+    }
+    text_add(t, "]}");
+}
+
+static void put_plan(struct text *t, const struct rn_report *r)
+{
+    line(t, "seed");
+    text_add(t, "%llu", (unsigned long long)r->seed);
+    line(t, "samples");
+    text_add(t, "{");
+    put_whole(t, "train", r->train_samples);
+    put_whole(t, "val", r->val_samples);
+    put_whole(t, "test", r->test_samples);
+    text_add(t, "}");
+    line(t, "classes");
+    text_add(t, "%lld", (long long)r->classes);
+    if (r->class_names)
+        put_names(t, "class_names", r->class_names, r->classes);
+    line(t, "training");
+    text_add(t, "{");
+    put_whole(t, "epochs", r->n_epochs);
+    put_whole(t, "epochs_planned", r->epochs_planned);
+    put_whole(t, "batch_size", r->batch_size);
+    put_whole(t, "steps_per_epoch", r->steps_per_epoch);
+    put_whole(t, "patience", r->patience);
+    put_text(t, "patience_monitor", r->patience_monitor);
+    text_add(t, "}");
+    line(t, "metrics");
+    text_add(t, "[");
+    for (int64_t i = 0; i < r->n_measures; i++)
+        if (rn_measure_is_new(r, i)) {
+            text_add(t, i ? ", " : "");
+            json_string(t, r->measures[i].name);
+        }
+    text_add(t, "]");
+    line(t, "changed");
+    text_add(t, "{");
+    for (int64_t i = 0; i < r->n_changed; i++)
+        put_text(t, r->changed[i].key, r->changed[i].value);
+    text_add(t, "}");
+    if (r->previous)
+        put_previous(t, r->previous);
+    put_model(t, r);
+}
+
+/* ---- all of it ------------------------------------------------------------ */
+
+static void put_times(struct text *t, const struct rn_report *r)
+{
+    line(t, "times");
+    text_add(t, "{");
+    put_real(t, "total_s", r->seconds);
+    put_real(t, "train_s", r->train_s);
+    key(t, "parts");
+    text_add(t, "{");
+    for (int64_t i = 0; i < r->n_times; i++)
+        put_real(t, r->times[i].name, r->times[i].seconds);
+    text_add(t, "}}");
+    line(t, "peak_bytes");
+    json_number(t, r->peak_bytes);
+}
+
+void report_summary_json(struct report *report, struct text *t)
+{
+    const struct rn_report *r = &report->view;
+
+    text_add(t, "{\n  \"format\": 1");
+    const char *const texts[][2] = {
+        {"name", r->name},       {"description", r->description}, {"id", r->id},
+        {"status", r->status},   {"reason", r->reason},           {"started", r->started},
+        {"command", r->command}, {"device", r->device},           {"data", r->data}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        line(t, texts[i][0]);
+        json_string(t, texts[i][1]);
+    }
+    put_plan(t, r);
+    put_times(t, r);
+    put_names(t, "warnings", r->warnings, r->n_warnings);
+    if (r->n_epochs)
+        put_epoch(t, "final", r, r->n_epochs - 1);
+    for (int64_t i = 0; i < r->n_epochs; i++)
+        if (r->epochs[i].epoch == r->best_epoch)
+            put_epoch(t, "best", r, i);
+    if (r->test)
+        put_test(t, r);
+    put_judgements(t, report);
+    text_add(t, "\n}\n");
+}
