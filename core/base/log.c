@@ -12,11 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEPT = 40, WARNINGS = 32, LINE = 2200 };
+enum { WARNINGS = 32, LINE = 2200 };
 
 static int shown = RN_WARNING;
-static char file[PATH_MAX];   /* "": there is none */
-static char kept[KEPT][LINE]; /* a ring */
+static char file[PATH_MAX];       /* "": there is none */
+static char kept[LOG_KEPT][LINE]; /* a ring */
 static char warnings[WARNINGS][LINE];
 static int64_t n_kept, n_warnings;
 
@@ -24,9 +24,9 @@ void log_verbosity(int level) { shown = level; }
 
 const char *log_kept(int i)
 {
-    int64_t first = n_kept > KEPT ? n_kept - KEPT : 0;
+    int64_t first = n_kept > LOG_KEPT ? n_kept - LOG_KEPT : 0;
 
-    return i >= 0 && first + i < n_kept ? kept[(first + i) % KEPT] : NULL;
+    return i >= 0 && first + i < n_kept ? kept[(first + i) % LOG_KEPT] : NULL;
 }
 
 const char *log_warning(int i) { return i >= 0 && i < n_warnings ? warnings[i] : NULL; }
@@ -58,7 +58,7 @@ void log_clean(char *text)
 /* A line for the file and the report: the time, how bad it is, who says it, what. */
 static void keep(int level, const char *word, const char *said)
 {
-    char stamp[32], *line = kept[n_kept++ % KEPT];
+    char stamp[32], *line = kept[n_kept++ % LOG_KEPT];
     time_t now = time(NULL);
     struct tm tm;
 

@@ -13,7 +13,8 @@ void log_keep(int level, const char *who, const char *fmt, ...) RN_PRINTF(3, 4);
  * is kept is forgotten. */
 int log_file(const char *path);
 
-/* The last lines as they stand in log.txt, i from 0; NULL behind the last. */
+#define LOG_KEPT 40
+/* The last LOG_KEPT lines as they stand in log.txt, i from 0; NULL behind the last. */
 const char *log_kept(int i);
 const char *log_warning(int i); /* the same, without the time; of many the first */
 /* For a terminal, in place: control characters, so escape sequences, too, characters that turn the

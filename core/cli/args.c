@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "check",   "config", "summary", "runs",
+const char *const verbs[] = {"run",     "check",   "config", "summary", "runs",   "report",
                              "compare", "plugins", "schema", "help",    "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
@@ -27,6 +27,7 @@ enum {
     OPT_CHANGED,
     OPT_STRICT,
     OPT_PROFILE,
+    OPT_REPORTER,
     OPT_SORT,
     OPT_LIMIT,
     OPT_CSV,
@@ -54,6 +55,7 @@ static const struct option longs[] = {
     {"changed", no_argument, NULL, OPT_CHANGED},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"profile", no_argument, NULL, OPT_PROFILE},
+    {"reporter", required_argument, NULL, OPT_REPORTER},
     {"sort", required_argument, NULL, OPT_SORT},
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"csv", no_argument, NULL, OPT_CSV},
@@ -145,6 +147,7 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_CHANGED: a->changed = true; break;
     case OPT_STRICT: a->strict = true; break;
     case OPT_PROFILE: a->profile = true; break;
+    case OPT_REPORTER: a->reporter = optarg; break;
     case OPT_SORT: a->sort = optarg; break;
     case OPT_LIMIT: return take_limit(a);
     case OPT_CSV: a->csv = true; break;
@@ -178,7 +181,7 @@ static const char *verb_of(const char *word)
 /* Its words are filters and names of runs, whatever they look like. */
 static bool takes_no_overrides(const char *verb)
 {
-    return !strcmp(verb, "runs") || !strcmp(verb, "compare");
+    return !strcmp(verb, "runs") || !strcmp(verb, "compare") || !strcmp(verb, "report");
 }
 
 /* path=value, +path=value or ~path; a file may have = in its name when it exists. */

@@ -15,6 +15,7 @@ struct args {
     bool json, help, version, origin, changed, strict, profile, csv, page;
     const char *page_file; /* of --html; NULL: where it usually goes */
     const char *sort;      /* "-test.accuracy"; NULL: newest first */
+    const char *reporter;  /* NULL: all that can */
     int64_t limit;         /* 0: none */
     int verbosity;
     bool colour;   /* of stderr */

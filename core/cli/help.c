@@ -16,6 +16,7 @@ static const char general[] =
     "  config FILE [path=value ...]   the resolved configuration; --origin, --changed\n"
     "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
     "  runs [FILTER ...]              the runs so far, filtered and sorted; also `ls`\n"
+    "  report RUN ...                 the pages of a run, made again from its files\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"
@@ -86,6 +87,24 @@ static const char summary[] = "usage: runner summary FILE [path=value ...] [--js
                               "Prints the layers with shapes, parameters and arithmetic, and the "
                               "memory that training takes.\n";
 
+static const char report[] =
+    "usage: runner report RUN ... [--reporter NAME] [--json] [-o ROOT]\n"
+    "\n"
+    "Makes report.html, report.md and the figures of a run again from the files of its folder: "
+    "for\n"
+    "a run that was killed, or with another version of runner. Nothing else in the folder "
+    "changes.\n"
+    "\n"
+    "  runner report latest                     the newest run in ROOT (reports)\n"
+    "  runner report latest:cnn_small           the newest of that name\n"
+    "  runner report @2                         the second newest\n"
+    "  runner report 20260914-15                the run whose id begins so\n"
+    "  runner report reports/cnn_small/latest   a run folder, wherever it lies\n"
+    "\n"
+    "--reporter NAME makes what that reporter makes alone; it has to be one that needs no more "
+    "than\n"
+    "the files. --json: {\"rebuilt\": [folder]}.\n";
+
 static const char runs[] =
     "usage: runner runs [FILTER ...] [--sort KEY] [--limit N] [--json] [-o ROOT]\n"
     "\n"
@@ -150,10 +169,10 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {
-        {"run", run},     {"check", check},     {"config", config}, {"summary", summary},
-        {"runs", runs},   {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes},
-        {"help", general}};
+    } all[] = {{"run", run},         {"check", check},   {"config", config},
+               {"summary", summary}, {"runs", runs},     {"report", report},
+               {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes},
+               {"help", general}};
 
     if (!topic)
         return general;

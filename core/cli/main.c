@@ -13,6 +13,7 @@
 #include "config/compose.h"
 #include "experiment/tables.h"
 #include "plugin/describe.h"
+#include "run/rebuild.h"
 #include "run/run.h"
 #include "train/rate.h"
 #include "verify/verify.h"
@@ -234,6 +235,40 @@ static int do_runs(const struct args *a)
     return status;
 }
 
+static int rebuild(const struct args *a, struct session *s, struct pool *p, struct text *t)
+{
+    struct run_name run;
+
+    text_add(t, a->json ? "{\"rebuilt\": [" : "");
+    for (int i = 0; i < a->n_words; i++) {
+        TRY(run_find(p, a->out, a->words[i], &run));
+        TRY(run_rebuild(s->registry, &run, a->reporter));
+        text_add(t, a->json && i ? ", " : "");
+        if (a->json)
+            json_string(t, run.dir);
+        else
+            text_add(t, "%s\n", run.dir);
+    }
+    text_add(t, a->json ? "]}\n" : "");
+    return RN_OK;
+}
+
+static int do_report(const struct args *a, struct session *s)
+{
+    struct text t = {0};
+
+    if (!a->n_words)
+        return usage(a, "a run is needed: `latest`, or its folder or id");
+    TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
+    struct pool *p = pool_new();
+    int status = p ? rebuild(a, s, p, &t) : RN_ENOMEM;
+    if (status >= 0 && a->verbosity >= 0)
+        status = print(&t);
+    text_free(&t);
+    pool_free(p);
+    return status;
+}
+
 static int do_help(const struct args *a)
 {
     struct text t = {0};
@@ -275,6 +310,8 @@ static int dispatch(const struct args *a, struct session *s, int *code)
         return do_summary(a, s);
     if (!strcmp(a->verb, "runs"))
         return do_runs(a);
+    if (!strcmp(a->verb, "report"))
+        return do_report(a, s);
     if (!strcmp(a->verb, "plugins"))
         return do_plugins(a, s, code);
     if (!strcmp(a->verb, "schema"))

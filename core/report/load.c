@@ -1,20 +1,16 @@
 /* load.c - a report read back from its run folder: summary.json, status.json and texts. Whatever is
  * in the folder, the result is a report or an error. */
-#define _XOPEN_SOURCE 700
 #include "load.h"
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
+#include "run_folder.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 #define TEXT_BYTES (64u << 20)
 #define LIST_MAX   100000
@@ -280,6 +276,17 @@ static void load_times(struct loading *l, const cJSON *times)
     l->r->view.n_times = n;
 }
 
+/* As the run told the end of its log. */
+static const char *last_lines(const char *log)
+{
+    const char *at = log + strlen(log);
+
+    for (int lines = 0; at > log; at--)
+        if (at[-1] == '\n' && lines++ == LOG_KEPT)
+            break;
+    return at;
+}
+
 static int load_said(struct loading *l)
 {
     const char *log;
@@ -288,20 +295,22 @@ static int load_said(struct loading *l)
 
     TRY(l->status);
     TRY(read_text(l, "log.txt", &log));
-    return report_said(l->r, warnings, n, log);
+    return report_said(l->r, warnings, n, last_lines(log));
 }
 
-static bool is_gone(const cJSON *status)
+/* What the run found acceptable with its data at hand, and nothing else. */
+static bool was_proposed(void *ctx, const char *override)
 {
-    const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
-    const char *host = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(status, "host"));
-    char here[256] = "";
+    struct loading *l = ctx;
+    const cJSON *list = load_part(l, l->summary, "findings", cJSON_Array), *v;
 
-    gethostname(here, sizeof here - 1);
-    if (!host || strcmp(host, here) != 0 || !cJSON_IsNumber(pid) || !(pid->valuedouble >= 1) ||
-        pid->valuedouble > INT_MAX)
-        return false;
-    return kill((pid_t)pid->valuedouble, 0) && errno == ESRCH;
+    cJSON_ArrayForEach(v, list)
+    {
+        const char *said = load_text(l, v, "override");
+        if (said && !strcmp(said, override))
+            return true;
+    }
+    return false;
 }
 
 /* status.json has the last word: a run that was killed had no time for summary.json. */
@@ -314,15 +323,18 @@ static int load_end(struct loading *l, const cJSON *now)
     if (!word) {
         word = load_text(l, l->summary, "status");
         reason = load_text(l, l->summary, "reason");
-    } else if (!strcmp(word, "running") && is_gone(now)) {
+    } else if (!strcmp(word, "running") && run_is_lost(now)) {
         word = "lost";
-        reason = "its process is gone and left no word";
+        reason = RUN_LOST;
     }
     load_times(l, times);
     double total = load_real(l, times, "total_s"), train = load_real(l, times, "train_s");
     double peak = load_real(l, l->summary, "peak_bytes");
     TRY(l->status);
-    return report_finish(l->r, word, reason, total, train, peak);
+    report_advise(l->r, &(struct adviser){was_proposed, l});
+    int status = report_finish(l->r, word, reason, total, train, peak);
+    report_advise(l->r, &(struct adviser){NULL, NULL});
+    return status;
 }
 
 static int load_all(struct loading *l, const char *text, const cJSON *environment, const cJSON *now)

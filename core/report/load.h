@@ -4,7 +4,7 @@
 #define REPORT_LOAD_H
 
 #include "facts.h"
-#include "table.h"
+#include "rows.h"
 
 #include <cjson/cJSON.h>
 

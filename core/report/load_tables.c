@@ -14,16 +14,16 @@
 #define CLASSES_MAX 4096 /* a matrix of them is made */
 #define SPRITE_MAX  (64u << 20)
 
-static int open_table(struct loading *l, struct table *t, const char *name, const char *columns)
+static int open_table(struct loading *l, struct rows *t, const char *name, const char *columns)
 {
     const char *path = load_path(l, name);
 
-    *t = (struct table){0};
-    return path ? table_open(t, path, columns) : RN_ENOMEM;
+    *t = (struct rows){0};
+    return path ? rows_open(t, path, columns) : RN_ENOMEM;
 }
 
 /* At most, before the first is read. */
-static int64_t count_rows(const struct table *t)
+static int64_t count_rows(const struct rows *t)
 {
     int64_t rows = 0;
 
@@ -32,7 +32,7 @@ static int64_t count_rows(const struct table *t)
     return rows;
 }
 
-static void *room(struct loading *l, const struct table *t, size_t size)
+static void *room(struct loading *l, const struct rows *t, size_t size)
 {
     return pool_alloc(l->p, (size_t)count_rows(t) * size + 1);
 }
@@ -42,14 +42,14 @@ static void *room(struct loading *l, const struct table *t, size_t size)
 #define EPOCH_CELLS 12 /* what follows are further metrics: "val_top3" */
 
 /* A column without any number was not measured. */
-static int read_measures(struct loading *l, struct table *t, int64_t epoch, bool *measured)
+static int read_measures(struct loading *l, struct rows *t, int64_t epoch, bool *measured)
 {
     static const char *const splits[] = {"fit", "val"};
 
     for (int split = 0; split < 2; split++)
         for (int i = EPOCH_CELLS; i < t->n; i++) {
             const char *head = t->head[i];
-            double v = table_real(t, i);
+            double v = rows_real(t, i);
             measured[i] |= !isnan(v);
             if (measured[i] && !strncmp(head, splits[split], 3) && head[3] == '_')
                 TRY(report_measures(l->r, splits[split], epoch, &(struct rn_metric){head + 4, v},
@@ -58,20 +58,20 @@ static int read_measures(struct loading *l, struct table *t, int64_t epoch, bool
     return t->status;
 }
 
-static int read_epoch(struct loading *l, struct table *t, int64_t *last, bool *measured)
+static int read_epoch(struct loading *l, struct rows *t, int64_t *last, bool *measured)
 {
-    struct rn_epoch e = {.epoch = table_whole(t, 0, *last + 1, STEP_MAX),
-                         .step = table_whole(t, 1, 0, STEP_MAX),
-                         .train_loss = table_real(t, 2),
-                         .train_accuracy = table_real(t, 3),
-                         .fit_loss = table_real(t, 4),
-                         .fit_accuracy = table_real(t, 5),
-                         .val_loss = table_real(t, 6),
-                         .val_accuracy = table_real(t, 7),
-                         .lr = table_real(t, 8),
-                         .train_s = table_real(t, 9),
-                         .samples_per_s = table_real(t, 10),
-                         .val_s = table_real(t, 11)};
+    struct rn_epoch e = {.epoch = rows_whole(t, 0, *last + 1, STEP_MAX),
+                         .step = rows_whole(t, 1, 0, STEP_MAX),
+                         .train_loss = rows_real(t, 2),
+                         .train_accuracy = rows_real(t, 3),
+                         .fit_loss = rows_real(t, 4),
+                         .fit_accuracy = rows_real(t, 5),
+                         .val_loss = rows_real(t, 6),
+                         .val_accuracy = rows_real(t, 7),
+                         .lr = rows_real(t, 8),
+                         .train_s = rows_real(t, 9),
+                         .samples_per_s = rows_real(t, 10),
+                         .val_s = rows_real(t, 11)};
 
     TRY(t->status);
     *last = e.epoch;
@@ -81,33 +81,33 @@ static int read_epoch(struct loading *l, struct table *t, int64_t *last, bool *m
 
 static int load_epochs(struct loading *l)
 {
-    bool measured[TABLE_CELLS] = {false};
+    bool measured[ROW_CELLS] = {false};
     int64_t last = 0;
-    struct table t;
+    struct rows t;
 
     int status = open_table(l, &t, "epochs.csv",
                             "epoch,step,train_loss,train_accuracy,fit_loss,fit_accuracy,val_loss,"
                             "val_accuracy,lr,train_s,samples_per_s,val_s");
-    while (!status && (status = table_next(&t)) > 0)
+    while (!status && (status = rows_next(&t)) > 0)
         status = read_epoch(l, &t, &last, measured);
-    table_close(&t);
+    rows_close(&t);
     return status;
 }
 
 static int load_steps(struct loading *l)
 {
-    struct table t;
+    struct rows t;
     int64_t last = -1;
 
     int status = open_table(l, &t, "steps.csv", "step,epoch,loss,lr");
-    while (!status && (status = table_next(&t)) > 0) {
-        struct rn_step_fact s = {table_whole(&t, 0, last + 1, STEP_MAX),
-                                 table_whole(&t, 1, 0, STEP_MAX), table_real(&t, 2),
-                                 table_real(&t, 3)};
+    while (!status && (status = rows_next(&t)) > 0) {
+        struct rn_step_fact s = {rows_whole(&t, 0, last + 1, STEP_MAX),
+                                 rows_whole(&t, 1, 0, STEP_MAX), rows_real(&t, 2),
+                                 rows_real(&t, 3)};
         last = s.step;
         status = t.status ? t.status : report_step(l->r, &s);
     }
-    table_close(&t);
+    rows_close(&t);
     return status;
 }
 
@@ -121,73 +121,73 @@ struct insides {
 
 static int read_params(struct loading *l, struct insides *in)
 {
-    struct table t;
+    struct rows t;
     int64_t last = 1;
 
     int status = open_table(l, &t, "params.csv",
                             "epoch,parameter,n,grad_norm,weight_norm,update_norm,least,most");
     in->params = room(l, &t, sizeof *in->params);
     status = status ? status : in->params ? RN_OK : RN_ENOMEM;
-    while (!status && (status = table_next(&t)) > 0) {
-        struct rn_param_fact p = {.epoch = last = table_whole(&t, 0, last, STEP_MAX),
-                                  .name = pool_strdup(l->p, table_words(&t, 1)),
-                                  .n = table_whole(&t, 2, 0, STEP_MAX),
-                                  .grad_norm = table_real(&t, 3),
-                                  .weight_norm = table_real(&t, 4),
-                                  .update_norm = table_real(&t, 5),
-                                  .least = table_real(&t, 6),
-                                  .most = table_real(&t, 7)};
+    while (!status && (status = rows_next(&t)) > 0) {
+        struct rn_param_fact p = {.epoch = last = rows_whole(&t, 0, last, STEP_MAX),
+                                  .name = pool_strdup(l->p, rows_words(&t, 1)),
+                                  .n = rows_whole(&t, 2, 0, STEP_MAX),
+                                  .grad_norm = rows_real(&t, 3),
+                                  .weight_norm = rows_real(&t, 4),
+                                  .update_norm = rows_real(&t, 5),
+                                  .least = rows_real(&t, 6),
+                                  .most = rows_real(&t, 7)};
         in->params[in->n_params++] = p;
         status = t.status ? t.status : p.name ? RN_OK : RN_ENOMEM;
     }
-    table_close(&t);
+    rows_close(&t);
     return status;
 }
 
 /* In the order of the parameters, for some of them. */
 static int read_histograms(struct loading *l, struct insides *in)
 {
-    struct table t;
+    struct rows t;
     int64_t at = 0;
 
     int status = open_table(l, &t, "histograms.csv", "epoch,parameter,bin1");
     if (!status && t.text && t.n != RN_BINS + 2)
-        status = table_bad(&t, "another number of bins");
-    while (!status && (status = table_next(&t)) > 0) {
-        int64_t epoch = table_whole(&t, 0, 1, STEP_MAX);
+        status = rows_bad(&t, "another number of bins");
+    while (!status && (status = rows_next(&t)) > 0) {
+        int64_t epoch = rows_whole(&t, 0, 1, STEP_MAX);
         int64_t *bins = pool_alloc(l->p, RN_BINS * sizeof *bins);
         for (int b = 0; bins && b < RN_BINS; b++)
-            bins[b] = table_whole(&t, b + 2, 0, STEP_MAX);
+            bins[b] = rows_whole(&t, b + 2, 0, STEP_MAX);
         while (at < in->n_params && (in->params[at].epoch != epoch ||
-                                     strcmp(in->params[at].name, table_words(&t, 1)) != 0))
+                                     strcmp(in->params[at].name, rows_words(&t, 1)) != 0))
             at++;
         if (at == in->n_params)
-            table_bad(&t, "params.csv has no such row");
+            rows_bad(&t, "params.csv has no such row");
         else
             in->params[at++].bins = bins;
         status = t.status ? t.status : bins ? RN_OK : RN_ENOMEM;
     }
-    table_close(&t);
+    rows_close(&t);
     return status;
 }
 
 static int read_units(struct loading *l, struct insides *in)
 {
-    struct table t;
+    struct rows t;
     int64_t last = 1;
 
     int status = open_table(l, &t, "units.csv", "epoch,layer,n,silent");
     in->units = room(l, &t, sizeof *in->units);
     status = status ? status : in->units ? RN_OK : RN_ENOMEM;
-    while (!status && (status = table_next(&t)) > 0) {
-        struct rn_units_fact u = {.epoch = last = table_whole(&t, 0, last, STEP_MAX),
-                                  .layer = pool_strdup(l->p, table_words(&t, 1)),
-                                  .n = table_whole(&t, 2, 0, STEP_MAX),
-                                  .silent = table_whole(&t, 3, 0, STEP_MAX)};
+    while (!status && (status = rows_next(&t)) > 0) {
+        struct rn_units_fact u = {.epoch = last = rows_whole(&t, 0, last, STEP_MAX),
+                                  .layer = pool_strdup(l->p, rows_words(&t, 1)),
+                                  .n = rows_whole(&t, 2, 0, STEP_MAX),
+                                  .silent = rows_whole(&t, 3, 0, STEP_MAX)};
         in->units[in->n_units++] = u;
         status = t.status ? t.status : u.layer ? RN_OK : RN_ENOMEM;
     }
-    table_close(&t);
+    rows_close(&t);
     return status;
 }
 
@@ -221,48 +221,48 @@ int load_curves(struct loading *l)
 
 /* ---- the test -------------------------------------------------------------- */
 
-static int read_sample(struct table *t, int64_t classes, bool with_top, struct rn_sample *s)
+static int read_sample(struct rows *t, int64_t classes, bool with_top, struct rn_sample *s)
 {
-    *s = (struct rn_sample){.index = table_whole(t, 0, 0, STEP_MAX),
+    *s = (struct rn_sample){.index = rows_whole(t, 0, 0, STEP_MAX),
                             .truth = -1,
                             .predicted = -1,
-                            .p_true = table_real(t, 3),
-                            .p_predicted = table_real(t, 4),
-                            .loss = table_real(t, 5),
+                            .p_true = rows_real(t, 3),
+                            .p_predicted = rows_real(t, 4),
+                            .loss = rows_real(t, 5),
                             .top = {-1, -1, -1},
                             .p_top = {NAN, NAN, NAN}};
     if (!classes)
         return t->status;
-    s->truth = table_whole(t, 1, 0, classes - 1);
-    s->predicted = s->top[0] = table_whole(t, 2, 0, classes - 1);
+    s->truth = rows_whole(t, 1, 0, classes - 1);
+    s->predicted = s->top[0] = rows_whole(t, 2, 0, classes - 1);
     s->p_top[0] = s->p_predicted;
     for (int k = 1; with_top && k < 3; k++) {
-        s->top[k] = table_whole(t, 4 + 2 * k, -1, classes - 1);
-        s->p_top[k] = table_real(t, 5 + 2 * k);
+        s->top[k] = rows_whole(t, 4 + 2 * k, -1, classes - 1);
+        s->p_top[k] = rows_real(t, 5 + 2 * k);
     }
     return t->status;
 }
 
-static int read_predictions(struct loading *l, struct table *t, struct rn_test *to)
+static int read_predictions(struct loading *l, struct rows *t, struct rn_test *to)
 {
     struct report *r = l->r;
     bool with_top = t->n >= 10;
 
     if (count_rows(t) != to->n)
-        return table_bad(t, "another number of rows than summary.json has test samples");
+        return rows_bad(t, "another number of rows than summary.json has test samples");
     struct rn_sample *samples = pool_alloc(r->pool, (size_t)to->n * sizeof *samples + 1);
     double *wanted = pool_alloc(r->pool, (size_t)to->n * sizeof *wanted + 1);
     double *predicted = pool_alloc(r->pool, (size_t)to->n * sizeof *predicted + 1);
     int64_t i = 0, numbers = 0;
     int status = samples && wanted && predicted ? RN_OK : RN_ENOMEM;
 
-    while (!status && (status = table_next(t)) > 0) {
+    while (!status && (status = rows_next(t)) > 0) {
         status = read_sample(t, to->classes, with_top, &samples[i]);
         if (!status && samples[i].index != i)
-            status = table_bad(t, "samples are not in their order");
+            status = rows_bad(t, "samples are not in their order");
         if (!status && !to->classes && *t->cell[1] && *t->cell[2]) {
-            wanted[i] = table_real(t, 1);
-            predicted[i] = table_real(t, 2);
+            wanted[i] = rows_real(t, 1);
+            predicted[i] = rows_real(t, 2);
             numbers++;
             status = t->status;
         }
@@ -279,20 +279,20 @@ static int read_predictions(struct loading *l, struct table *t, struct rn_test *
 /* ---- its pictures ----------------------------------------------------------- */
 
 /* Cuts the picture of a row out of the sprite. */
-static int read_picture(struct loading *l, struct table *t, const struct picture *sprite,
+static int read_picture(struct loading *l, struct rows *t, const struct picture *sprite,
                         struct rn_test *to, struct rn_picture *out)
 {
-    int64_t x = table_whole(t, 0, 0, sprite->w), y = table_whole(t, 1, 0, sprite->h);
-    int64_t w = table_whole(t, 2, 1, PICTURE_SIDE), h = table_whole(t, 3, 1, PICTURE_SIDE);
+    int64_t x = rows_whole(t, 0, 0, sprite->w), y = rows_whole(t, 1, 0, sprite->h);
+    int64_t w = rows_whole(t, 2, 1, PICTURE_SIDE), h = rows_whole(t, 3, 1, PICTURE_SIDE);
     int64_t after = to->n_pictures ? out[-1].sample : -1, row = w * sprite->channels;
 
-    *out = (struct rn_picture){.sample = table_whole(t, 4, after + 1, to->n - 1)};
+    *out = (struct rn_picture){.sample = rows_whole(t, 4, after + 1, to->n - 1)};
     for (uint32_t bit = 0; bit < 4; bit++)
-        out->why |= (uint32_t)table_whole(t, 5 + (int)bit, 0, 1) << bit;
+        out->why |= (uint32_t)rows_whole(t, 5 + (int)bit, 0, 1) << bit;
     TRY(t->status);
     if (x + w > sprite->w || y + h > sprite->h ||
         (to->n_pictures && (w != to->picture_w || h != to->picture_h)))
-        return table_bad(t, "a picture lies outside of samples.png, or has another size");
+        return rows_bad(t, "a picture lies outside of samples.png, or has another size");
     uint8_t *pixels = pool_alloc(l->r->pool, (size_t)(h * row));
     if (!pixels)
         return RN_ENOMEM;
@@ -306,7 +306,7 @@ static int read_picture(struct loading *l, struct table *t, const struct picture
     return RN_OK;
 }
 
-static int read_pictures(struct loading *l, struct table *t, struct rn_test *to)
+static int read_pictures(struct loading *l, struct rows *t, struct rn_test *to)
 {
     const char *path = load_path(l, "samples.png");
     struct rn_picture *pictures = room(l, t, sizeof *pictures);
@@ -318,12 +318,12 @@ static int read_pictures(struct loading *l, struct table *t, struct rn_test *to)
     if (!path || !pictures)
         return RN_ENOMEM;
     if (count_rows(t) > PICTURES_MAX)
-        return table_bad(t, "too many pictures");
+        return rows_bad(t, "too many pictures");
     TRY(file_read(path, SPRITE_MAX, &png, &bytes));
     uint8_t *pixels = NULL;
     int status = picture_read(png, bytes, path, &sprite, &pixels);
     to->picture_channels = sprite.channels;
-    while (!status && (status = table_next(t)) > 0)
+    while (!status && (status = rows_next(t)) > 0)
         status = read_picture(l, t, &sprite, to, pictures + to->n_pictures);
     mem_free(pixels);
     to->pictures = copy_array(l->r->pool, pictures, to->n_pictures, sizeof *pictures, &ok);
@@ -357,7 +357,7 @@ int load_test(struct loading *l)
                          .loss = load_real(l, o, "loss"),
                          .epoch = load_whole(l, o, "epoch", STEP_MAX),
                          .classes = classes ? cJSON_GetArraySize(classes) : 0};
-    struct table t;
+    struct rows t;
 
     if (!o || l->status)
         return l->status;
@@ -372,12 +372,12 @@ int load_test(struct loading *l)
                       "restore it",
                       l->dir);
     status = status ? status : read_predictions(l, &t, &to);
-    table_close(&t);
+    rows_close(&t);
     TRY(status);
     status = open_table(l, &t, "samples.csv", "x,y,width,height,index,fixed,worst,cell,sure");
     if (!status && t.text && to.classes)
         status = read_pictures(l, &t, &to);
-    table_close(&t);
+    rows_close(&t);
     TRY(status);
     TRY(take_test(l->r, &to));
     return read_test_measures(l, o);

@@ -180,8 +180,7 @@ static void put_summary(struct text *t, const cJSON *s)
 
 /* ---- status --------------------------------------------------------------- */
 
-/* The runner that wrote this is gone: known only on the host where it ran. */
-static bool is_lost(const cJSON *status)
+bool run_is_lost(const cJSON *status)
 {
     const cJSON *pid = cJSON_GetObjectItemCaseSensitive(status, "pid");
     const char *host = text_at(status, "host");
@@ -197,11 +196,10 @@ static bool is_lost(const cJSON *status)
 static void put_status(struct text *t, const cJSON *status)
 {
     const char *word = text_at(status, "status");
-    bool running = word && !strcmp(word, "running"), lost = running && is_lost(status);
+    bool running = word && !strcmp(word, "running"), lost = running && run_is_lost(status);
 
     put_text(t, "status", lost ? "lost" : word ? word : "unknown");
-    put_text(t, "reason",
-             lost ? "its process is gone and left no word" : text_at(status, "reason"));
+    put_text(t, "reason", lost ? RUN_LOST : text_at(status, "reason"));
     put_text(t, "started", text_at(status, "started"));
     if (running) {
         key(t, "running");

@@ -3,6 +3,7 @@
 #ifndef REPORT_RUN_FOLDER_H
 #define REPORT_RUN_FOLDER_H
 
+#include "base/json.h"
 #include "runs.h"
 
 /* Tells whether a run changed: sizes and times of its files. */
@@ -12,6 +13,11 @@ void run_key(const char *folder, char key[RUN_KEY]);
 /* folder: as opened from here; dir: as seen from the root; without the '\n'. RN_EDATA: it is no
  * run. What is missing or damaged besides status.json is left out. */
 int run_line(const char *folder, const char *dir, const char *key, struct text *line);
+
+/* Whether the process that wrote this status.json, which says running, is gone: known only on the
+ * host where it ran. */
+bool run_is_lost(const cJSON *status);
+#define RUN_LOST "its process is gone and left no word"
 
 struct run_parsed {
     const char *key;

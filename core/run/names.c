@@ -98,11 +98,11 @@ static int list_one(struct listing *l, const char *name)
     return status;
 }
 
-int run_names(struct pool *p, const char *root, struct run_name **out, int64_t *n)
+int run_names(struct pool *p, const char *root, const char *name, struct run_name **out, int64_t *n)
 {
     struct listing l = {.p = p, .root = root};
-    int status = RN_OK;
-    DIR *dir = opendir(root);
+    int status = name ? list_one(&l, name) : RN_OK;
+    DIR *dir = name ? NULL : opendir(root);
 
     *n = 0;
     for (const struct dirent *e; dir && !status && (e = readdir(dir));)
@@ -238,7 +238,7 @@ int run_find(struct pool *p, const char *root, const char *word, struct run_name
     TRY(folder(p, word, out));
     if (out->id)
         return RN_OK;
-    TRY(run_names(p, root, &runs, &n));
+    TRY(run_names(p, root, NULL, &runs, &n));
     if (!strncmp(word, latest, strlen(latest)))
         return newest_of(root, word, word + strlen(latest), runs, n, out);
     if (!strcmp(word, "latest"))

@@ -9,10 +9,13 @@ struct run_name {
     const char *name, *id, *dir; /* dir: root/name/id, or the folder as typed */
 };
 
-/* All run folders root/NAME/ID, newest first, from p. A root that is not there has none. */
-int run_names(struct pool *p, const char *root, struct run_name **out, int64_t *n);
+/* All run folders root/NAME/ID, newest first, from p; of one name alone when it is not NULL. A root
+ * that is not there has none. */
+int run_names(struct pool *p, const char *root, const char *name, struct run_name **out,
+              int64_t *n);
 
-/* The run that word means. RN_EDATA: there is none, or there are several; the message says which. */
+/* The run that word means. RN_EDATA: there is none, or there are several; the message says which.
+ */
 int run_find(struct pool *p, const char *root, const char *word, struct run_name *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "manifest.h"
 #include "folder.h"
+#include "previous.h"
 #include "report/report.h"
 #include "reporters.h"
 #include "train/checkpoint.h"
@@ -104,6 +105,13 @@ static int tell_how_it_went(struct run *r)
     return status;
 }
 
+/* So that a report can be made of a run that was killed. */
+static int store(struct run *r)
+{
+    TRY(report_store(r->report));
+    return report_list_files(r->report);
+}
+
 /* Findings and figures cost more than an epoch of a small model: they are made anew when those that
  * are there have been seen for a while. */
 static int tell_epoch(struct run *r)
@@ -111,6 +119,7 @@ static int tell_epoch(struct run *r)
     bool due = !r->drawn_ns || clock_s(r->drawn_ns) >= REDRAW_S;
 
     TRY(due ? report_draw(r->report) : RN_OK);
+    TRY(due ? store(r) : RN_OK);
     TRY(reporters_epoch(&r->reporters, report_view(r->report)));
     if (due)
         r->drawn_ns = clock_ns();
@@ -178,8 +187,13 @@ static int open_report(struct run *r)
                               .steps_per_epoch = trainer_state(r->trainer)->steps_per_epoch};
     const struct experiment *e = r->s->experiment;
 
+    const struct rn_previous *previous;
+
     TRY(manifest_fill(r->s, &facts));
     TRY(report_open(&facts, &r->report));
+    TRY(previous_find(e->pool, r->args->out, e->name, &r->folder, &previous));
+    TRY(report_previous(r->report, previous));
+    TRY(store(r));
     return reporters_open(e->pool, e, report_view(r->report), &r->reporters);
 }
 
@@ -387,9 +401,9 @@ static int finish(struct run *r, const struct trainer_events *events)
     if (!all_hold(report_view(r->report)))
         r->exit_code = 1;
     data_close(&r->s->data); /* pictures of figures take memory, too */
+    TRY(write_profile(r));
     TRY(report_write(r->report));
     TRY(reporters_end(&r->reporters, report_view(r->report)));
-    TRY(write_profile(r));
     return folder_status(&r->folder, r->status, r->exit_code, r->reason);
 }
 
@@ -401,8 +415,10 @@ static void failed(struct run *r, int status)
     log_line(RN_DEBUG, NULL, "%s", why.text);
     folder_status(&r->folder, "failed", error_exit_code(status), why.text);
     if (tell_how_it_went(r) >= 0 && report_finish(r->report, "failed", why.text, r->spent.seconds,
-                                                  r->spent.train, r->spent.peak_bytes) >= 0)
+                                                  r->spent.train, r->spent.peak_bytes) >= 0) {
+        store(r);
         reporters_end(&r->reporters, report_view(r->report));
+    }
     error_restore(&why);
 }
 

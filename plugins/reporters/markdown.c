@@ -389,7 +389,7 @@ static void markdown_close(void *rep) { rn_host->free(rep); }
 
 static const struct rn_plugin markdown = {
     RN_PLUGIN_HEAD(RN_KIND_REPORTER, struct options),
-    .traits = RN_TRAIT_DEFAULT,
+    .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
     .priority = 20,
     .name = "markdown",
     .version = "1.0.0",

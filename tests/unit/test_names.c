@@ -102,7 +102,7 @@ START_TEST(a_root_without_runs_is_told)
 
     ck_assert_int_eq(run_find(pool, "nowhere", "latest", &run), RN_EDATA);
     ck_assert_ptr_nonnull(strstr(error_text(), "there are no runs in 'nowhere'"));
-    ck_assert_int_eq(run_names(pool, "nowhere", &runs, &n), 0);
+    ck_assert_int_eq(run_names(pool, "nowhere", NULL, &runs, &n), 0);
     ck_assert_int_eq(n, 0);
 }
 END_TEST

@@ -67,6 +67,8 @@ enum rn_trait {
     RN_TRAIT_NORMALIZES = 1 << 4,    /* layer: subtracts a mean over the batch, bias or not */
     RN_TRAIT_DROPS = 1 << 5,         /* layer: leaves values out at random in training */
     RN_TRAIT_RECTIFIES = 1 << 6,     /* layer: gives 0 where its input is negative */
+    RN_TRAIT_FROM_FILES = 1 << 7,    /* reporter: open() and end() make all of it, so that it can be
+                                        made again from the files of a run */
 };
 
 enum rn_level { RN_ERROR, RN_WARNING, RN_INFO, RN_DEBUG };

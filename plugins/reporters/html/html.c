@@ -40,7 +40,7 @@ static void html_close(void *rep) { rn_host->free(rep); }
 
 static const struct rn_plugin html = {
     RN_PLUGIN_PLAIN(RN_KIND_REPORTER),
-    .traits = RN_TRAIT_DEFAULT,
+    .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
     .priority = 10,
     .name = "html",
     .version = "1.0.0",

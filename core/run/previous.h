@@ -1,0 +1,15 @@
+/* previous.h - the run of the same name before this one. */
+#ifndef PREVIOUS_H
+#define PREVIOUS_H
+
+#include "folder.h"
+
+#include <runner/reporter.h>
+
+/* The newest finished one, and how its parameters differ from those of f, whose config.yaml is
+ * there by now. *out is NULL when there is none, or none that can be read. All is in p. RN_ENOMEM.
+ */
+int previous_find(struct pool *p, const char *root, const char *name, const struct folder *f,
+                  const struct rn_previous **out);
+
+#endif

@@ -1,0 +1,12 @@
+/* rebuild.h - `runner report`: the pages of a run made again from the files of its folder. */
+#ifndef REBUILD_H
+#define REBUILD_H
+
+#include "names.h"
+#include "plugin/registry.h"
+
+/* Figures, and what the reporters make: all that are used by default and can be made from files, or
+ * the one that is named. RN_EINVAL: that one cannot; RN_EDATA: the folder is none, or damaged. */
+int run_rebuild(struct registry *registry, const struct run_name *run, const char *reporter);
+
+#endif
