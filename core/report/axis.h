@@ -17,7 +17,8 @@ struct axis {
 
 /* Covers low..high (any two numbers) with room at the ends, at most max_ticks. */
 void axis_fit(struct axis *a, double low, double high, int max_ticks);
-/* The same for whole numbers: no room, no fractions. */
+/* The same without room; with whole numbers: no fractions. */
+void axis_fit_exact(struct axis *a, double low, double high, int max_ticks);
 void axis_fit_whole(struct axis *a, double low, double high, int max_ticks);
 double axis_at(const struct axis *a, double value); /* px */
 const char *axis_label(const struct axis *a, double tick, char out[24]);

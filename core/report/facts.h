@@ -8,6 +8,12 @@
 
 enum { STEPS_KEPT = 600, EPOCHS_INSIDE = 500, BINS_KEPT = 3 };
 
+struct first_layer { /* weights of units that see pixels: unit, channel, row, column */
+    const char *name;
+    int64_t units, shown, h, w, channels;
+    const float *values; /* of the first `shown` units; NULL: there are none */
+};
+
 struct report {
     struct rn_report view;
     struct pool *pool;  /* what lives as long as the report */
@@ -36,6 +42,7 @@ struct report {
     } * bounds;
     double *wanted,
         *predicted; /* numbers of the test samples; NULL: classes, or several a sample */
+    struct first_layer first_layer;
 };
 
 /* n elements of that size into p; *ok becomes false when out of memory. */
@@ -46,6 +53,8 @@ void *grown(void *old, int64_t n, int64_t more, size_t size);
 double nine(double v);
 void judge_expectations(struct report *r);
 void thin_close(struct report *r); /* thin.c */
+/* named.c: "val.loss" after that epoch; NaN: not measured. */
+double epoch_metric(struct report *r, int64_t epoch, const char *name);
 
 /* scores.c: the test that view.test shows from now on, from its samples: n, loss, classes, epoch,
  * samples and what there is of pictures. */

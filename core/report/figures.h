@@ -1,22 +1,53 @@
-/* figures.h - a figure being made, for figures.c (curves) and figures_test.c (the test pass). */
+/* figures.h - a figure being made, and who draws which: figures.c has the list, figures_curves.c
+ * what is measured each epoch, figures_inside.c the inside of the model and its time,
+ * figures_test.c and figures_trust.c the test pass, figures_pictures.c what is made of pixels. */
 #ifndef REPORT_FIGURES_H
 #define REPORT_FIGURES_H
 
+#include "chart.h"
 #include "facts.h"
 
 struct sheet {
     struct report *r;
     struct pool *p;
     struct rn_figure *figures;
-    struct text svg, csv, alt;
+    struct text svg, other, csv, alt;
 };
 
-/* Ends a figure: its three texts go into the pool, and into the list. status: of the drawing. */
+/* Ends a figure: its texts go into the pool, and it into the list. status: of the drawing. The
+ * scales name svg and other; NULL: there is only one. */
 int sheet_keep(struct sheet *s, const char *name, const char *title, int status);
+int sheet_keep_two(struct sheet *s, const char *name, const char *title, const char *scale,
+                   const char *scale_other, int status);
+
+/* For a CSV: a comma and the number, an empty cell for NaN. */
+void put_cell(struct text *t, double v);
+
+/* Each draws nothing where there is nothing to draw. */
+int draw_loss(struct sheet *s);
+int draw_accuracy(struct sheet *s);
+int draw_rate(struct sheet *s);
+int draw_gap(struct sheet *s);
+int draw_throughput(struct sheet *s);
+
+int draw_gradients(struct sheet *s);
+int draw_ratios(struct sheet *s);
+int draw_silent(struct sheet *s);
+int draw_weights(struct sheet *s);
+int draw_layer_times(struct sheet *s);
 
 int draw_classes(struct sheet *s);
-int draw_confusion(struct sheet *s, bool normalized);
-int draw_values(struct sheet *s);  /* only when numbers were kept */
-int draw_samples(struct sheet *s); /* only when there are pictures */
+int draw_scores(struct sheet *s);
+int draw_counts(struct sheet *s);
+int draw_shares(struct sheet *s);
+int draw_values(struct sheet *s);
+
+int draw_calibration(struct sheet *s);
+int draw_confidence(struct sheet *s);
+int draw_coverage(struct sheet *s);
+
+int draw_samples(struct sheet *s);
+int draw_worst(struct sheet *s);
+int draw_first_layer(struct sheet *s);
 
 #endif

@@ -1,5 +1,5 @@
-/* figures_test.c - the figures of the test pass: mistakes by class, confusion matrices, pictures.
- */
+/* figures_test.c - the figures of the test pass: mistakes and scores by class, confusion matrices,
+ * predicted against true numbers. */
 #include "figures.h"
 
 #include "base/error.h"
@@ -21,6 +21,38 @@ struct matrix { /* the classes that are shown, in their order, and how */
     int64_t n, most; /* most: the largest count off the diagonal */
 };
 
+/* Recall of a row, precision of a column; NaN: nothing to divide by. */
+static double margin(const struct matrix *m, int64_t row, int64_t col)
+{
+    const struct rn_class_fact *f = &m->t->per_class[m->shown[row < m->n ? row : col]];
+    int64_t of = row < m->n ? f->support : f->predicted;
+
+    return of ? (double)f->correct / (double)of : NAN;
+}
+
+static bool is_margin(const struct matrix *m, int64_t row, int64_t col)
+{
+    return row == m->n || col == m->n;
+}
+
+/* The darker the worse. */
+static double shade_margin(const struct matrix *m, int64_t row, int64_t col)
+{
+    double good = margin(m, row, col);
+
+    return isnan(good) ? 2 : sqrt(1 - good);
+}
+
+static void label_margin(const struct matrix *m, int64_t row, int64_t col, char out[16])
+{
+    double percent = 100 * margin(m, row, col);
+
+    if (isnan(percent))
+        snprintf(out, 16, "\xE2\x80\x93");
+    else
+        snprintf(out, 16, percent >= 99.95 ? "%.0f" : "%.1f", percent);
+}
+
 static int64_t cell_count(const struct matrix *m, int64_t row, int64_t col)
 {
     return m->t->confusion[m->shown[row] * m->t->classes + m->shown[col]];
@@ -36,8 +68,10 @@ static double cell_share(const struct matrix *m, int64_t row, int64_t col)
 static double shade_count(const void *ctx, int64_t row, int64_t col)
 {
     const struct matrix *m = ctx;
-    int64_t count = cell_count(m, row, col);
 
+    if (is_margin(m, row, col))
+        return shade_margin(m, row, col);
+    int64_t count = cell_count(m, row, col);
     if (row == col)
         return 2;
     return count ? sqrt((double)count / (double)m->most) : -1;
@@ -45,25 +79,34 @@ static double shade_count(const void *ctx, int64_t row, int64_t col)
 
 static void label_count(const void *ctx, int64_t row, int64_t col, char out[16])
 {
-    int64_t count = cell_count(ctx, row, col);
-
     out[0] = '\0';
+    if (is_margin(ctx, row, col)) {
+        label_margin(ctx, row, col, out);
+        return;
+    }
+    int64_t count = cell_count(ctx, row, col);
     if (count || row == col)
         snprintf(out, 16, "%lld", (long long)count);
 }
 
 static double shade_share(const void *ctx, int64_t row, int64_t col)
 {
+    if (is_margin(ctx, row, col))
+        return shade_margin(ctx, row, col);
     double share = cell_share(ctx, row, col);
-
+    if (row == col)
+        return 2;
     return share > 0 ? sqrt(share) : -1;
 }
 
 static void label_share(const void *ctx, int64_t row, int64_t col, char out[16])
 {
-    double percent = 100 * cell_share(ctx, row, col);
-
     out[0] = '\0';
+    if (is_margin(ctx, row, col)) {
+        label_margin(ctx, row, col, out);
+        return;
+    }
+    double percent = 100 * cell_share(ctx, row, col);
     if (percent >= 99.95)
         snprintf(out, 16, "100");
     else if (percent > 0)
@@ -74,6 +117,13 @@ static void tip_cell(const void *ctx, int64_t row, int64_t col, struct text *out
 {
     const struct matrix *m = ctx;
 
+    if (is_margin(m, row, col)) {
+        const struct rn_class_fact *f = &m->t->per_class[m->shown[row < m->n ? row : col]];
+        text_add(out, "%s: %lld of %lld %s", f->name, (long long)f->correct,
+                 (long long)(row < m->n ? f->support : f->predicted),
+                 row < m->n ? "were found" : "said to be it are it");
+        return;
+    }
     text_add(out, "true %s, predicted %s: %lld (%.1f %% of the class)",
              m->t->per_class[m->shown[row]].name, m->t->per_class[m->shown[col]].name,
              (long long)cell_count(m, row, col), 100 * cell_share(m, row, col));
@@ -142,14 +192,14 @@ static void say_confusion(struct text *alt, const struct rn_test *t, const char 
     text_add(alt, t->n_pairs ? "." : " No mistakes.");
 }
 
-int draw_confusion(struct sheet *s, bool normalized)
+static int draw_confusion(struct sheet *s, bool normalized)
 {
     const struct rn_test *t = s->r->view.test;
     int64_t *shown = pool_alloc(s->p, (size_t)t->classes * sizeof *shown);
     const char **names = pool_alloc(s->p, (size_t)t->classes * sizeof *names);
     const char *what =
         normalized ? "Confusion matrix, share of each true class" : "Confusion matrix, counts";
-    char subtitle[96], most[32];
+    char subtitle[128], most[32];
 
     if (!shown || !names)
         return RN_ENOMEM;
@@ -160,22 +210,25 @@ int draw_confusion(struct sheet *s, bool normalized)
         if (i / m.n != i % m.n && cell_count(&m, i / m.n, i % m.n) > m.most)
             m.most = cell_count(&m, i / m.n, i % m.n);
     if (m.n < t->classes)
-        snprintf(subtitle, sizeof subtitle, "the %lld of %lld classes with most mistakes",
-                 (long long)m.n, (long long)t->classes);
+        snprintf(subtitle, sizeof subtitle,
+                 "The %lld of %lld classes with most mistakes; the CSV has all.", (long long)m.n,
+                 (long long)t->classes);
     else
-        snprintf(subtitle, sizeof subtitle, "%lld test samples", (long long)t->n);
+        snprintf(subtitle, sizeof subtitle, "%lld test samples%s", (long long)t->n,
+                 normalized ? "; in %" : "");
     snprintf(most, sizeof most, "%lld mistake%s", (long long)m.most, m.most == 1 ? "" : "s");
     say_confusion(&s->alt, t, what);
     confusion_csv(&s->csv, t, normalized);
     int status = chart_heat(&s->svg, &(struct chart_heat){
-                                         .title = what,
-                                         .subtitle = subtitle,
-                                         .desc = text_str(&s->alt),
+                                         .head = {what, text_str(&s->alt), subtitle, NULL},
                                          .row_label = "true",
                                          .col_label = "predicted",
+                                         .row_margin = "recall %",
+                                         .col_margin = "precision %",
                                          .scale_low = normalized ? "0" : "1",
-                                         .scale_high = normalized ? "100 %" : most,
+                                         .scale_high = normalized ? "100 % of the class" : most,
                                          .names = names,
+                                         .numbers = shown,
                                          .n = m.n,
                                          .shade = normalized ? shade_share : shade_count,
                                          .label = normalized ? label_share : label_count,
@@ -186,23 +239,34 @@ int draw_confusion(struct sheet *s, bool normalized)
                       what, status);
 }
 
+static bool has_classes(const struct sheet *s)
+{
+    return s->r->view.test && s->r->view.test->classes > 0;
+}
+
+int draw_counts(struct sheet *s) { return has_classes(s) ? draw_confusion(s, false) : RN_OK; }
+
+int draw_shares(struct sheet *s) { return has_classes(s) ? draw_confusion(s, true) : RN_OK; }
+
 /* ---- classes -------------------------------------------------------------- */
 
 static int by_length(const void *a, const void *b)
 {
     const struct chart_bar *x = a, *y = b;
 
-    return (x->length < y->length) - (x->length > y->length);
+    return (x->part[0] < y->part[0]) - (x->part[0] > y->part[0]);
 }
 
 /* The share of each class that was missed, with its interval. */
 int draw_classes(struct sheet *s)
 {
     const struct rn_test *t = s->r->view.test;
-    struct chart_bar *bars = pool_alloc(s->p, (size_t)t->classes * sizeof *bars);
     const char *title = "Missed samples of each class";
     int64_t n = 0;
 
+    if (!has_classes(s))
+        return RN_OK;
+    struct chart_bar *bars = pool_alloc(s->p, (size_t)t->classes * sizeof *bars);
     text_add(&s->csv, "class,support,predicted,correct,precision,recall,f1\n");
     for (int64_t c = 0; bars && c < t->classes; c++) {
         const struct rn_class_fact *f = &t->per_class[c];
@@ -218,7 +282,7 @@ int draw_classes(struct sheet *s)
                                         (long long)missed, (long long)f->support);
         if (!value)
             return RN_ENOMEM;
-        bars[n++] = (struct chart_bar){f->name, value, 1 - f->recall, low, high};
+        bars[n++] = (struct chart_bar){f->name, value, {1 - f->recall}, low, high};
     }
     if (!bars)
         return RN_ENOMEM;
@@ -226,111 +290,84 @@ int draw_classes(struct sheet *s)
     text_add(&s->alt, "Missed samples of each class, most first.");
     for (int64_t i = 0; i < n && i < 3; i++)
         text_add(&s->alt, " %s: %s.", bars[i].name, bars[i].value);
-    int status = chart_bars(
-        &s->svg,
-        &(struct chart_bars){
-            .title = title,
-            .desc = text_str(&s->alt),
-            .x_label = n > CLASSES_SHOWN ? "the 30 worst; 1 \xE2\x88\x92 recall, 95 % interval"
-                                         : "1 \xE2\x88\x92 recall, with its 95 % interval",
-            .bars = bars,
-            .n = n > CLASSES_SHOWN ? CLASSES_SHOWN : n,
-            .percent = true,
-        });
+    const char *subtitle = n > CLASSES_SHOWN ? "the 30 worst; 1 \xE2\x88\x92 recall, 95 % interval"
+                                             : "1 \xE2\x88\x92 recall, with its 95 % interval";
+    int status = chart_bars(&s->svg, &(struct chart_bars){
+                                         .head = {title, text_str(&s->alt), subtitle, NULL},
+                                         .bars = bars,
+                                         .n = n > CLASSES_SHOWN ? CLASSES_SHOWN : n,
+                                         .percent = true,
+                                     });
     return sheet_keep(s, "class_errors", title, status);
 }
 
-/* ---- samples -------------------------------------------------------------- */
-
-#define TILES 10 /* of each gallery */
-
-static int fill_tile(struct sheet *s, const struct rn_picture *picture, const char *why,
-                     struct chart_tile *tile)
+/* Those with the lowest F1, in the order of classes. */
+static int64_t worst_classes(const struct rn_test *t, int64_t *out)
 {
-    const struct rn_test *t = s->r->view.test;
-    const struct rn_sample *x = &t->samples[picture->sample];
-    const char *truth = t->per_class[x->truth].name, *said = t->per_class[x->predicted].name;
-    bool good = x->truth == x->predicted;
+    int64_t n = 0, most = t->classes > CLASSES_WHOLE ? CLASSES_SHOWN : t->classes;
 
-    tile->pixels = picture->pixels;
-    tile->good = good;
-    tile->verdict =
-        pool_printf(s->p, "%s  %.0f %%", good ? "\xE2\x9C\x93 right" : "\xE2\x9C\x97 wrong",
-                    100 * x->p_predicted);
-    tile->line[0] = pool_printf(s->p, "true: %s", truth);
-    tile->line[1] = pool_printf(s->p, "said: %s", said);
-    if (!tile->verdict || !tile->line[0] || !tile->line[1])
-        return RN_ENOMEM;
-    text_add(&s->csv, "%s,%lld,", why, (long long)x->index);
-    escape_csv(&s->csv, truth);
-    text_add(&s->csv, ",");
-    escape_csv(&s->csv, said);
-    for (int i = 0; i < 3; i++) {
-        text_add(&s->csv, ",");
-        number_csv(&s->csv, i == 0 ? x->p_true : i == 1 ? x->p_predicted : x->loss);
-    }
-    text_add(&s->csv, "\n");
-    return RN_OK;
-}
-
-static double badness(const struct rn_sample *x) { return isnan(x->loss) ? INFINITY : x->loss; }
-
-/* The mistakes with the largest loss, worst first. */
-static int64_t worst_pictures(const struct rn_test *t, const struct rn_picture *out[TILES])
-{
-    int64_t n = 0;
-
-    for (int64_t i = 0; i < t->n_pictures; i++) {
-        const struct rn_sample *x = &t->samples[t->pictures[i].sample];
-        int64_t at = n < TILES ? n : TILES;
-        if (!(t->pictures[i].why & RN_WORST) || x->truth == x->predicted)
+    for (int64_t c = 0; c < t->classes; c++) {
+        if (!t->per_class[c].support)
             continue;
-        for (; at > 0 && badness(&t->samples[out[at - 1]->sample]) < badness(x); at--)
-            if (at < TILES)
+        int64_t at = n < most ? n++ : most;
+        for (; at > 0 && t->per_class[out[at - 1]].f1 > t->per_class[c].f1; at--)
+            if (at < most)
                 out[at] = out[at - 1];
-        if (at < TILES) {
-            out[at] = &t->pictures[i];
-            n += n < TILES;
-        }
+        if (at < most)
+            out[at] = c;
     }
+    qsort(out, (size_t)n, sizeof *out, by_index);
     return n;
 }
 
-int draw_samples(struct sheet *s)
+int draw_scores(struct sheet *s)
 {
+    static const char title[] = "Recall, precision and F1 of each class";
     const struct rn_test *t = s->r->view.test;
-    const struct rn_picture *worst[TILES];
-    struct chart_tile wrong[TILES], random[TILES];
-    int64_t mistakes = 0, n_random = 0, n_wrong = worst_pictures(t, worst);
-    char heading[2][96];
 
-    text_add(&s->csv, "shown_as,index,true,predicted,p_true,p_predicted,loss\n");
-    for (int64_t i = 0; i < n_wrong; i++)
-        TRY(fill_tile(s, worst[i], "mistake", &wrong[i]));
-    for (int64_t i = 0; i < t->n_pictures && n_random < TILES; i++)
-        if (t->pictures[i].why & RN_FIXED)
-            TRY(fill_tile(s, &t->pictures[i], "random", &random[n_random++]));
-    for (int64_t c = 0; c < t->classes; c++)
-        mistakes += t->per_class[c].support - t->per_class[c].correct;
-    snprintf(heading[0], 96, "The %lld worst of %lld mistakes, and how sure the model was",
-             (long long)n_wrong, (long long)mistakes);
-    snprintf(heading[1], 96, "%lld test samples drawn at random, the same in every run",
-             (long long)n_random);
-    text_add(&s->alt, "Pictures with their true class, what the model said and with which "
-                      "probability. ");
-    if (n_wrong)
-        text_add(&s->alt, "%s. ", heading[0]);
-    text_add(&s->alt, "%s.", heading[1]);
-    int status = chart_pictures(
-        &s->svg, &(struct chart_pictures){
-                     .title = "Sample predictions",
-                     .desc = text_str(&s->alt),
-                     .w = t->picture_w,
-                     .h = t->picture_h,
-                     .channels = t->picture_channels,
-                     .gallery = {{heading[0], wrong, n_wrong}, {heading[1], random, n_random}},
-                 });
-    return sheet_keep(s, "sample_predictions", "Sample predictions", status);
+    if (!has_classes(s))
+        return RN_OK;
+    int64_t *shown = pool_alloc(s->p, (size_t)t->classes * sizeof *shown);
+    struct chart_dots_row *rows = pool_alloc(s->p, (size_t)t->classes * sizeof *rows);
+    if (!shown || !rows)
+        return RN_ENOMEM;
+    int64_t n = worst_classes(t, shown), lowest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const struct rn_class_fact *f = &t->per_class[shown[i]];
+        rows[i] =
+            (struct chart_dots_row){.name = f->name, .value = {f->recall, f->precision, f->f1}};
+        if (!f->predicted)
+            rows[i].value[1] = NAN;
+        wilson_interval(f->correct, f->support, &rows[i].low, &rows[i].high);
+        if (f->f1 < t->per_class[shown[lowest]].f1)
+            lowest = i;
+    }
+    text_add(&s->csv, "class,support,recall,recall_low,recall_high,precision,f1\n");
+    for (int64_t c = 0; c < t->classes; c++) {
+        const struct rn_class_fact *f = &t->per_class[c];
+        double low, high;
+        wilson_interval(f->correct, f->support, &low, &high);
+        escape_csv(&s->csv, f->name);
+        text_add(&s->csv, ",%lld,%.9g,%.9g,%.9g,%.9g,%.9g\n", (long long)f->support, f->recall, low,
+                 high, f->precision, f->f1);
+    }
+    text_add(&s->alt, "Recall with its 95 %% interval, precision and F1 of %lld classes.",
+             (long long)n);
+    if (n)
+        text_add(&s->alt, " Lowest F1: %s, %.1f %%.", t->per_class[shown[lowest]].name,
+                 100 * t->per_class[shown[lowest]].f1);
+    int status = chart_dots(&s->svg, &(struct chart_dots){
+                                         .head = {title, text_str(&s->alt),
+                                                  n < t->classes && t->classes > CLASSES_WHOLE
+                                                      ? "The 30 classes with the lowest F1; the "
+                                                        "line is the 95 % interval of recall."
+                                                      : "The line is the 95 % interval of recall.",
+                                                  NULL},
+                                         .names = {"recall", "precision", "F1"},
+                                         .rows = rows,
+                                         .n = n,
+                                     });
+    return sheet_keep(s, "class_scores", title, status);
 }
 
 /* ---- numbers -------------------------------------------------------------- */
@@ -341,6 +378,9 @@ int draw_values(struct sheet *s)
 {
     static const char title[] = "Predicted against true";
     const struct rn_test *test = s->r->view.test;
+
+    if (!test || !s->r->predicted)
+        return RN_OK;
     int64_t every = (test->n + POINTS_SHOWN - 1) / POINTS_SHOWN, n = 0, worst = -1;
     double *x = pool_alloc(s->p, POINTS_SHOWN * sizeof *x);
     double *y = pool_alloc(s->p, POINTS_SHOWN * sizeof *y);
@@ -370,12 +410,12 @@ int draw_values(struct sheet *s)
     if (worst >= 0)
         text_add(&s->alt, " Farthest from it: sample %lld, predicted %.4g, true %.4g.",
                  (long long)worst, predicted[worst], wanted[worst]);
-    int status = chart_points(&s->svg, &(struct chart_points){.title = title,
-                                                              .desc = text_str(&s->alt),
-                                                              .x_label = "true",
-                                                              .y_label = "predicted",
-                                                              .x = x,
-                                                              .y = y,
-                                                              .n = n});
+    int status =
+        chart_points(&s->svg, &(struct chart_points){.head = {title, text_str(&s->alt), NULL, NULL},
+                                                     .x_label = "true",
+                                                     .y_label = "predicted",
+                                                     .x = x,
+                                                     .y = y,
+                                                     .n = n});
     return sheet_keep(s, "predicted_true", title, status);
 }

@@ -106,7 +106,7 @@ static double measure(struct report *r, const char *name, int64_t epoch)
     return NAN;
 }
 
-static double epoch_metric(struct report *r, int64_t epoch, const char *name)
+double epoch_metric(struct report *r, int64_t epoch, const char *name)
 {
     double value = NAN;
 

@@ -74,7 +74,8 @@ uint8_t *picture_png(const struct picture *p, size_t *bytes)
 {
     size_t raw = (size_t)(p->h * (1 + p->w * p->channels));
     uLongf packed = compressBound((uLong)raw);
-    uint8_t header[13] = {[8] = 8, [9] = p->channels == 3 ? 2 : 0};
+    static const uint8_t types[] = {0, 0, 4, 2, 6}; /* PNG's number for so many channels */
+    uint8_t header[13] = {[8] = 8, [9] = types[p->channels]};
     uint8_t *rows = filtered(p), *png = rows ? mem_alloc(packed + 128) : NULL;
 
     *bytes = 0;

@@ -1,5 +1,6 @@
 /* picture.h - small pictures of a report: made small enough for a page, and as PNG in memory.
- * Pixels are bytes row by row, of 1 (grey) or 3 (red, green, blue) channels. */
+ * Pixels are bytes row by row, of 1 (grey) or 3 (red, green, blue) channels; a PNG may have one
+ * more that says how solid they are. */
 #ifndef REPORT_PICTURE_H
 #define REPORT_PICTURE_H
 

@@ -58,6 +58,14 @@ struct report_test {
 };
 int report_test(struct report *r, const struct report_test *t); /* copies what it keeps */
 
+/* A first parameter in PyTorch's layout, after report_test(); copied and drawn as pictures when its
+ * units see the pixels of the test samples: [units, channels * h * w], or a convolution's
+ * [units, channels, h, w]. Others are left out. */
+int report_first_layer(struct report *r, const char *name, const float *values, int rank,
+                       const int64_t *dim);
+/* The same for the folder's weights/last.safetensors, if it is there. */
+int report_read_first_layer(struct report *r);
+
 int report_expect(struct report *r, const char *metric, double min, double max); /* NaN: no bound */
 /* Further metrics of a pass without training, after report_epoch() or report_test() of the same:
  * split "fit", "val" or "test", where epoch is 0. Measured again they are replaced. What these two

@@ -34,13 +34,14 @@ static const char *colour_of(const char *kind)
 
 const char *svg_series_colour(int series) { return series_look[series % SVG_SERIES].colour; }
 
-void svg_begin(struct text *t, double w, double h, const char *title, const char *desc)
+void svg_begin(struct text *t, double w, double h, const char *title, const char *desc,
+               const char *attributes)
 {
     text_add(t,
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" "
              "height=\"%.0f\" role=\"img\" font-family=\"Inter, 'Helvetica Neue', Arial, "
-             "'DejaVu Sans', sans-serif\">\n<title>",
-             w, h, w, h);
+             "'DejaVu Sans', sans-serif\"%s>\n<title>",
+             w, h, w, h, attributes ? attributes : "");
     escape_xml(t, title);
     text_add(t, "</title>\n<desc>");
     escape_xml(t, desc);
@@ -85,7 +86,15 @@ void svg_stroke(struct text *t, int series, double width)
         text_add(t, " stroke-dasharray=\"%s\"", dash);
 }
 
-void svg_cell(struct text *t, double x, double y, double w, double h, int level, const char *tip)
+void svg_fill(struct text *t, int series, double opacity)
+{
+    text_add(t, " class=\"s%d-dot\" fill=\"%s\"", series % SVG_SERIES, svg_series_colour(series));
+    if (opacity < 1)
+        text_add(t, " fill-opacity=\"%.4g\"", opacity);
+}
+
+void svg_cell(struct text *t, double x, double y, double w, double h, int level,
+              const char *attributes, const char *tip)
 {
     text_add(t, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"", x, y, w, h);
     if (level == -1)
@@ -94,6 +103,7 @@ void svg_cell(struct text *t, double x, double y, double w, double h, int level,
         text_add(t, " class=\"h-mute\" fill=\"#dfe3e8\"");
     else
         text_add(t, " class=\"h%d\" fill=\"%s\"", level, heat_look[level]);
+    text_add(t, "%s", attributes ? attributes : "");
     if (!tip) {
         text_add(t, "/>\n");
         return;
@@ -146,7 +156,7 @@ const char *svg_fit(char *out, size_t bytes, const char *s, double size, double 
 
 /* ---- pictures ------------------------------------------------------------- */
 
-int svg_image(struct text *t, double x, double y, double size, const struct picture *p)
+int svg_image(struct text *t, double x, double y, double w, double h, const struct picture *p)
 {
     size_t n;
     uint8_t *png = picture_png(p, &n);
@@ -157,8 +167,9 @@ int svg_image(struct text *t, double x, double y, double size, const struct pict
         text_add(t,
                  "<image x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
                  "image-rendering=\"pixelated\" href=\"data:image/png;base64,",
-                 x, y, size, size);
-        text_add(t, "%s\"/>\n", data);
+                 x, y, w, h);
+        text_put(t, data, BASE64_ENCODE_RAW_LENGTH(n));
+        text_add(t, "\"/>\n");
     }
     mem_free(png);
     int status = data ? t->status : RN_ENOMEM;

@@ -20,17 +20,22 @@ struct svg_style {
 #define SVG_SERIES 7 /* Okabe and Ito's colours, each with a dash of its own */
 #define SVG_HEAT   8 /* steps from pale yellow over green to dark blue */
 
-void svg_begin(struct text *t, double w, double h, const char *title, const char *desc);
+/* attributes: further ones of the root, with a space before each; NULL: none. */
+void svg_begin(struct text *t, double w, double h, const char *title, const char *desc,
+               const char *attributes);
 void svg_end(struct text *t);
 void svg_text(struct text *t, double x, double y, const struct svg_style *s, const char *words);
 void svg_line(struct text *t, double x0, double y0, double x1, double y1, const char *kind,
               double width);
 void svg_stroke(struct text *t, int series, double width); /* attributes of a line of a series */
+void svg_fill(struct text *t, int series, double opacity); /* and of a shape */
 const char *svg_series_colour(int series);
-/* A box of heat level 0..7; -1 is an empty one, -2 a muted one. tip: shown on hover, or NULL. */
-void svg_cell(struct text *t, double x, double y, double w, double h, int level, const char *tip);
-/* As a PNG inside the drawing, fitted into a square. */
-int svg_image(struct text *t, double x, double y, double size, const struct picture *p);
+/* A box of heat level 0..7; -1 is an empty one, -2 a muted one. attributes: as of svg_begin(); tip:
+ * shown on hover, or NULL. */
+void svg_cell(struct text *t, double x, double y, double w, double h, int level,
+              const char *attributes, const char *tip);
+/* As a PNG inside the drawing. */
+int svg_image(struct text *t, double x, double y, double w, double h, const struct picture *p);
 
 double svg_width(const char *s, double size); /* estimated, px */
 /* As much of s as fits into width, with an ellipsis when cut; out holds bytes. */

@@ -87,7 +87,7 @@ static inline int made_test(struct report *r, const struct made_run *m)
 /* As report_open; the run is finished and drawn. The caller closes it, also after an error. */
 static inline int made_run(const struct made_run *m, const char *dir, struct report **out)
 {
-    const char *s = m->text, *names[64];
+    const char *s = m->text, *names[128];
     struct rn_layer_fact layer = {.name = s ? s : "logits",
                                   .type = s ? s : "dense",
                                   .output = s ? s : "10",
@@ -99,7 +99,7 @@ static inline int made_run(const struct made_run *m, const char *dir, struct rep
                                   .update_us = NAN};
     struct rn_fact fact = {s ? s : "cpu", s ? s : "a processor"};
 
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 128; i++)
         names[i] = s;
     RN_TRY(report_open(&(struct rn_report){.name = s ? s : "run",
                                            .description = s ? s : "about it",

@@ -125,20 +125,23 @@ END_TEST
 
 static char *lines_of(const double *y, int64_t n, bool log)
 {
-    struct chart_series s = {.name = "a<b", .y = y, .look = 1};
+    static double x[500];
+    struct chart_series s = {.name = "a<b", .column = "a<b", .x = x, .y = y, .n = n, .look = 1};
     struct text t = {0};
 
-    ck_assert_int_eq(chart_lines(&t, &(struct chart_lines){.title = "T & t",
-                                                           .desc = "in words",
-                                                           .x_label = "epoch",
-                                                           .y_label = "loss",
-                                                           .n = n,
-                                                           .first = 1,
-                                                           .series = &s,
-                                                           .n_series = 1,
-                                                           .log = log,
-                                                           .mark = NAN}),
-                     0);
+    for (int i = 0; i < 500; i++)
+        x[i] = i + 1;
+    ck_assert_int_eq(
+        chart_lines(&t, &(struct chart_lines){.head = {.title = "T & t", .desc = "in words"},
+                                              .x_label = "epoch",
+                                              .y_label = "loss",
+                                              .whole = true,
+                                              .series = &s,
+                                              .n_series = 1,
+                                              .log = log,
+                                              .mark = NAN,
+                                              .level = NAN}),
+        0);
     return t.s;
 }
 
@@ -157,7 +160,9 @@ START_TEST(a_curve_is_broken_where_numbers_are_missing)
     char *svg = lines_of(y, 7, false);
 
     ck_assert_ptr_nonnull(strstr(svg, "<title>T &amp; t</title>\n<desc>in words</desc>"));
-    ck_assert_ptr_nonnull(strstr(svg, ">a&lt;b</text>"));
+    ck_assert_ptr_nonnull(strstr(svg, " data-column=\"a&lt;b\""));
+    ck_assert_ptr_nonnull(strstr(svg, " data-chart=\"lines\" data-x=\"72.0 496.0 1 7\" data-y=\""));
+    ck_assert_ptr_nonnull(strstr(svg, " data-log=\"0\" data-percent=\"0\""));
     ck_assert_int_eq(count(svg, "<circle"), 5);
     ck_assert_ptr_null(strstr(svg, "nan"));
     ck_assert_ptr_null(strstr(svg, "inf"));
@@ -223,26 +228,43 @@ static void tip(const void *ctx, int64_t row, int64_t col, struct text *out)
 START_TEST(heat_has_text_that_can_be_read_on_it)
 {
     static const char *const names[] = {"zero", "one", "two"};
+    static const int64_t numbers[] = {4, 5, 7};
     struct text t = {0};
 
-    chart_heat(&t, &(struct chart_heat){"T", "s", "d", "true", "said", "1", "9", names, 3, shade,
-                                        label, tip, NULL});
+    chart_heat(&t, &(struct chart_heat){.head = {"T", "d", "s", NULL},
+                                        .row_label = "true",
+                                        .col_label = "said",
+                                        .row_margin = "recall",
+                                        .col_margin = "precision",
+                                        .scale_low = "1",
+                                        .scale_high = "9",
+                                        .names = names,
+                                        .numbers = numbers,
+                                        .n = 3,
+                                        .shade = shade,
+                                        .label = label,
+                                        .tip = tip});
     ck_assert_ptr_nonnull(strstr(text_str(&t), "class=\"t7\" fill=\"#ffffff\"")); /* on dark */
     ck_assert_ptr_nonnull(strstr(text_str(&t), "class=\"t0\" fill=\"#1f2328\"")); /* on pale */
     ck_assert_int_eq(count(text_str(&t), "class=\"h-mute\""), 3);
-    ck_assert_int_eq(count(text_str(&t), "class=\"h-none\""), 2);
-    ck_assert_int_eq(count(text_str(&t), "<title>&lt;&amp;&gt;</title>"), 7);
-    ck_assert_ptr_nonnull(strstr(text_str(&t), ">12</text>"));
+    ck_assert_int_eq(count(text_str(&t), "class=\"h-none\""), 1); /* the ground of empty cells */
+    ck_assert_int_eq(count(text_str(&t), "<title>&lt;&amp;&gt;</title>"), 9);
+    ck_assert_int_eq(count(text_str(&t), "data-true=\"4\" data-pred=\"7\""), 1);
+    ck_assert_int_eq(count(text_str(&t), "data-true="), 7); /* margins are no cells */
+    ck_assert_ptr_nonnull(strstr(text_str(&t), ">22</text>"));
+    ck_assert_ptr_null(strstr(text_str(&t), ">12</text>")); /* empty */
     text_free(&t);
 }
 END_TEST
 
 START_TEST(bars_start_at_zero)
 {
-    const struct chart_bar bars[] = {{"a", "9 %", 0.09, 0.05, 0.1}, {"b", "none", NAN, NAN, NAN}};
+    const struct chart_bar bars[] = {{"a", "9 %", {0.09}, 0.05, 0.1},
+                                     {"b", "none", {NAN}, NAN, NAN}};
     struct text t = {0};
 
-    chart_bars(&t, &(struct chart_bars){"T", "d", "x", bars, 2, true});
+    chart_bars(&t, &(struct chart_bars){
+                       .head = {"T", "d", "x", NULL}, .bars = bars, .n = 2, .percent = true});
     ck_assert_ptr_nonnull(strstr(text_str(&t), ">0 %</text>"));
     ck_assert_ptr_null(strstr(text_str(&t), "nan"));
     text_free(&t);
@@ -254,7 +276,7 @@ START_TEST(pictures_stand_inside)
     const uint8_t pixels[] = {0, 1, 2, 3, 4, 5};
     struct text t = {0};
 
-    ck_assert_int_eq(svg_image(&t, 0, 0, 10, &(struct picture){2, 1, 3, pixels}), 0);
+    ck_assert_int_eq(svg_image(&t, 0, 0, 10, 10, &(struct picture){2, 1, 3, pixels}), 0);
     ck_assert_ptr_nonnull(strstr(text_str(&t), "href=\"data:image/png;base64,iVBORw0KGgo"));
     text_free(&t);
 }
