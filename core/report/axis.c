@@ -51,7 +51,8 @@ static void ticks_log(struct axis *a, int max_ticks)
         double every = set < 2 ? 1 : fmax(1, ceil(decades / max_ticks));
         int n = 0;
         a->n_ticks = 0;
-        for (double e = floor(log10(a->low)); e <= log10(a->high); e += every)
+        double first = set < 2 ? floor(log10(a->low)) : ceil(log10(a->low) - 1e-9);
+        for (double e = first; e <= log10(a->high) + 1e-9; e += every)
             for (int k = 0; k < n_leads[set]; k++) {
                 double v = leads[set][k] * pow(10, e);
                 if (v < a->low * (1 - 1e-9) || v > a->high * (1 + 1e-9))

@@ -88,8 +88,6 @@ static void draw_curve(struct text *t, const struct chart_series *s, const struc
 
     text_add(t, "<path");
     svg_stroke(t, s->look, s->faint ? 1 : 2);
-    if (s->faint)
-        text_add(t, " stroke-opacity=\"0.55\"");
     if (s->column) {
         text_add(t, " data-column=\"");
         escape_xml(t, s->column);
@@ -106,7 +104,7 @@ static void draw_curve(struct text *t, const struct chart_series *s, const struc
     for (int64_t i = 0; i < s->n; i++) {
         bool before = i > 0 && is_shown(s->y[i - 1], y->log);
         bool after = i + 1 < s->n && is_shown(s->y[i + 1], y->log);
-        if (is_shown(s->y[i], y->log) && (dots || (!before && !after)))
+        if (is_shown(s->y[i], y->log) && (dots || (!before && !after)) && !(s->faint && s->low))
             draw_dot(t, axis_at(x, s->x[i]), axis_at(y, s->y[i]), s->look, s->faint ? 1.5 : 3);
     }
 }
@@ -187,7 +185,10 @@ static int keys_of(const struct chart_lines *c, struct chart_key out[SERIES_MAX]
 
     for (int s = 0; c->n_series > 1 && s < c->n_series && s < SERIES_MAX; s++)
         if (c->series[s].name)
-            out[n++] = (struct chart_key){c->series[s].name, c->series[s].look, KEY_LINE};
+            out[n++] = (struct chart_key){c->series[s].name, c->series[s].look,
+                                          !c->series[s].faint ? KEY_LINE
+                                          : c->series[s].low  ? KEY_BAND
+                                                              : KEY_THIN};
     return n;
 }
 
@@ -225,7 +226,7 @@ int chart_lines(struct text *t, const struct chart_lines *c)
     bool some = range_of(c, &low, &high), marked = some && c->marked && isfinite(c->mark);
     char attributes[256];
 
-    label_y = chart_keys(NULL, keys, n_keys, chart_head(NULL, &c->head)) + 24;
+    label_y = chart_keys(NULL, keys, n_keys, chart_head(NULL, &c->head)) + (c->y_label ? 24 : 6);
     height = (c->height > 0 ? c->height : 320) + fmax(0, label_y - 72);
     y.from = height - CHART_BOTTOM;
     y.to = label_y + 12;
@@ -238,13 +239,14 @@ int chart_lines(struct text *t, const struct chart_lines *c)
     fit_x(&x, c);
     if (marked) {
         mark_place(c, &x, &from, &to);
-        y.to += from < CHART_EDGE + svg_width(c->y_label, CHART_LABEL) + 12 ? 20 : 6;
+        y.to += c->y_label && from < CHART_EDGE + svg_width(c->y_label, CHART_LABEL) + 12 ? 20 : 6;
     }
 
     describe(attributes, sizeof attributes, &x, &y);
     svg_begin(t, CHART_WIDTH, height, c->head.title, c->head.desc, attributes);
     chart_keys(t, keys, n_keys, chart_head(t, &c->head));
-    svg_text(t, CHART_EDGE, label_y, &chart_soft, c->y_label);
+    if (c->y_label)
+        svg_text(t, CHART_EDGE, label_y, &chart_soft, c->y_label);
     if (some && c->shade_to > c->shade_from)
         draw_shade(t, c, &x, &y);
     chart_axes(t, &x, &y);

@@ -24,7 +24,7 @@ struct chart_series {
 
 struct chart_lines {
     struct chart_head head;
-    const char *x_label, *y_label;
+    const char *x_label, *y_label; /* y_label: NULL: the title says it */
     const struct chart_series *series;
     int n_series;
     double x_low, x_high;         /* what x covers; equal: what the series have */

@@ -68,8 +68,13 @@ void chart_sign(struct text *t, enum key_form form, int look, double x, double y
 {
     switch (form) {
     case KEY_LINE:
+    case KEY_THIN:
         text_add(t, "<path d=\"M%.1f %.1fh22\"", x - 11, y);
-        svg_stroke(t, look, 2);
+        svg_stroke(t, look, form == KEY_LINE ? 2 : 1);
+        break;
+    case KEY_BAND:
+        text_add(t, "<rect x=\"%.1f\" y=\"%.1f\" width=\"22\" height=\"12\"", x - 11, y - 6);
+        svg_fill(t, look, 0.2);
         break;
     case KEY_BOX:
         text_add(t, "<rect x=\"%.1f\" y=\"%.1f\" width=\"12\" height=\"12\" rx=\"1.5\"", x - 6,
@@ -99,7 +104,7 @@ double chart_keys(struct text *t, const struct chart_key *keys, int n, double y)
 
     y += n ? 22 : 0;
     for (int i = 0; i < n; i++) {
-        double sign = keys[i].form == KEY_LINE ? 22 : 12;
+        double sign = keys[i].form <= KEY_BAND ? 22 : 12;
         svg_fit(name, sizeof name, keys[i].name, CHART_LABEL, KEY_NAME);
         double width = sign + 6 + svg_width(name, CHART_LABEL);
         if (x > CHART_EDGE && x + width > CHART_WIDTH - CHART_EDGE) {

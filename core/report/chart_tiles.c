@@ -85,19 +85,19 @@ static double gallery_height(const struct chart_gallery *g, const struct mosaic 
 static void draw_guess(struct text *t, const struct chart_tile *tile, int k, double x, double y,
                        double width)
 {
-    struct svg_style style = {.size = FONT, .kind = "ink"};
-    char name[96], words[128], share[16];
+    const struct svg_style said = {.size = FONT, .kind = "ink"};
+    const struct svg_style share = {.size = FONT, .kind = "ink", .anchor = SVG_END};
+    char name[128], percent[16];
 
-    snprintf(share, sizeof share, tile->p[k] < 0.995 ? " %.0f %%" : " %.1f %%", 100 * tile->p[k]);
-    if (tile->p[k] > 0.9995)
-        snprintf(share, sizeof share, " 100 %%");
-    svg_fit(name, sizeof name, tile->name[k], FONT, width - 4 - svg_width(share, FONT));
-    snprintf(words, sizeof words, "%s%s", name, share);
+    snprintf(percent, sizeof percent, "%.0f %%", 100 * tile->p[k]);
     text_add(t, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"13\"", x, y - 10.5,
              fmax(width * tile->p[k], 0.5));
     svg_fill(t, tile->truth == k ? 2 : 0, 0.28);
     text_add(t, "/>\n");
-    svg_text(t, x + 3, y, &style, words);
+    svg_text(
+        t, x + 3, y, &said,
+        svg_fit(name, sizeof name, tile->name[k], FONT, width - 11 - svg_width(percent, FONT)));
+    svg_text(t, x + width - 3, y, &share, percent);
 }
 
 static void draw_tile(struct text *t, const struct chart_tile *tile, const struct mosaic *m,
@@ -235,7 +235,7 @@ int chart_units(struct text *t, const struct chart_units *c)
     struct mosaic m = {.columns = UNIT_COLUMNS,
                        .zoom = longer < 24 ? (24 + longer - 1) / longer : 1};
     double top = chart_head(NULL, &c->head) + 26, limit = strongest(c);
-    int64_t gap = (longer * m.zoom + 11) / 12;
+    int64_t gap = (longer * m.zoom + 7) / 8;
 
     m.w = c->w * m.zoom;
     m.h = c->h * m.zoom;

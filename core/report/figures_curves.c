@@ -412,14 +412,13 @@ int draw_rate(struct sheet *s)
     say_epochs(&s->alt, "Learning rate", v);
     say_curve(&s->alt, "It goes", rate.y, rate.n, 1, "");
     struct chart_lines c = {.head = {"Learning rate", text_str(&s->alt), NULL, NULL},
-                            .y_label = "",
+                            .y_label = wants_log(&rate, 1) ? "log scale" : NULL,
                             .series = &rate,
                             .n_series = 1,
                             .log = wants_log(&rate, 1),
-                            .height = 176,
+                            .height = 190,
                             .mark = NAN,
                             .level = NAN};
-    c.y_label = c.log ? "of the optimizer (log scale)" : "of the optimizer";
     cover_epochs(v, &c);
     return sheet_keep(s, "learning_rate", "Learning rate", chart_lines(&s->svg, &c));
 }
@@ -492,13 +491,14 @@ static int draw_one_gap(struct sheet *s, const struct gap *g, const double *x, b
                         struct text *out)
 {
     const struct rn_report *v = &s->r->view;
-    struct chart_series series[] = {{.name = "what chance alone may do, 95 %",
+    struct chart_series series[] = {{.name = "what is chance, 95 %",
                                      .x = x,
                                      .y = g->zero,
                                      .n = v->n_epochs,
                                      .low = g->under[accuracy],
                                      .high = g->noise[accuracy],
-                                     .look = 6},
+                                     .look = 6,
+                                     .faint = true},
                                     {.name = "gap",
                                      .column = accuracy ? "accuracy_gap" : "loss_gap",
                                      .x = x,

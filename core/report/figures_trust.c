@@ -64,7 +64,7 @@ int draw_calibration(struct sheet *s)
     int status = chart_reliability(
         &s->svg, &(struct chart_reliability){.head = {title, text_str(&s->alt), subtitle, NULL},
                                              .x_label = "confidence in the predicted class",
-                                             .y_label = "of these right",
+                                             .y_label = "share that was right",
                                              .count_label = "samples",
                                              .x = x,
                                              .y = y,
@@ -198,7 +198,7 @@ int draw_coverage(struct sheet *s)
     int status = chart_lines(
         &s->svg, &(struct chart_lines){.head = {title, text_str(&s->alt), subtitle, NULL},
                                        .x_label = "share of the samples that is kept",
-                                       .y_label = "of these right, with the 95 % interval",
+                                       .y_label = "share that was right, with its 95 % interval",
                                        .series = &series,
                                        .n_series = 1,
                                        .x_low = 0,

@@ -29,7 +29,7 @@ static const char *colour_of(const char *kind)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(kind, table[i].kind))
             return table[i].colour;
-    return kind[0] == 't' && kind[1] > '3' ? "#ffffff" : "#1f2328";
+    return kind[0] == 't' && kind[1] > '4' ? "#ffffff" : "#1f2328";
 }
 
 const char *svg_series_colour(int series) { return series_look[series % SVG_SERIES].colour; }
@@ -76,12 +76,14 @@ void svg_line(struct text *t, double x0, double y0, double x1, double y1, const 
 
 void svg_stroke(struct text *t, int series, double width)
 {
-    const char *dash = series_look[series % SVG_SERIES].dash;
+    const char *dash = width > 1 ? series_look[series % SVG_SERIES].dash : NULL;
 
     text_add(t,
              " class=\"s%d\" fill=\"none\" stroke=\"%s\" stroke-width=\"%.4g\" "
              "stroke-linejoin=\"round\"",
              series % SVG_SERIES, svg_series_colour(series), width);
+    if (width <= 1)
+        text_add(t, " stroke-opacity=\"0.6\"");
     if (dash)
         text_add(t, " stroke-dasharray=\"%s\"", dash);
 }

@@ -27,8 +27,9 @@ void svg_end(struct text *t);
 void svg_text(struct text *t, double x, double y, const struct svg_style *s, const char *words);
 void svg_line(struct text *t, double x0, double y0, double x1, double y1, const char *kind,
               double width);
-void svg_stroke(struct text *t, int series, double width); /* attributes of a line of a series */
-void svg_fill(struct text *t, int series, double opacity); /* and of a shape */
+/* Attributes of a line of a series, which is faint and whole when it is thin, and of a shape. */
+void svg_stroke(struct text *t, int series, double width);
+void svg_fill(struct text *t, int series, double opacity);
 const char *svg_series_colour(int series);
 /* A box of heat level 0..7; -1 is an empty one, -2 a muted one. attributes: as of svg_begin(); tip:
  * shown on hover, or NULL. */

@@ -74,12 +74,15 @@ static void make_inside(struct rn_report *v, const struct made *m)
 
 static void make_steps(struct rn_report *v, const struct made *m)
 {
-    v->steps_per_epoch = 10;
-    for (int64_t i = 0; i < STEPS && i < 10 * m->epochs; i++)
-        steps[v->n_steps++] = (struct rn_step_fact){.step = (i + 1) * 10 * m->epochs / STEPS + 1,
-                                                    .epoch = 1 + i / 10,
-                                                    .loss = 2.3 / (1 + 0.05 * (double)i),
-                                                    .lr = 0.001 * (double)(STEPS - i) / STEPS};
+    int64_t n = 10 * m->epochs < STEPS ? 10 * m->epochs : STEPS;
+
+    v->steps_per_epoch = 100;
+    for (int64_t i = 1; i <= n; i++)
+        steps[v->n_steps++] =
+            (struct rn_step_fact){.step = i * 100 * m->epochs / n,
+                                  .epoch = 1 + (i * m->epochs - 1) / n,
+                                  .loss = 2.3 / (1 + 0.1 * (double)i) + 0.05 * sin((double)i * i),
+                                  .lr = 0.001 * (1 - (double)(i - 1) / (double)n)};
     v->steps = steps;
 }
 
