@@ -74,13 +74,9 @@
     const data = figure && readRows(figure);
     if (!data || !data.rows.length) return;
     const [x0, x1, low, high] = svg.dataset.x.split(' ').map(Number);
-    const [y0, y1, bottom, top] = svg.dataset.y.split(' ').map(Number);
-    const log = svg.dataset.log === '1', percent = svg.dataset.percent === '1';
+    const [y0, y1] = svg.dataset.y.split(' ').map(Number);
+    const percent = svg.dataset.percent === '1';
     const px = (x) => x0 + (high > low ? (x - low) / (high - low) : 0.5) * (x1 - x0);
-    const py = (y) => {
-      const [a, b, v] = log ? [bottom, top, y].map(Math.log) : [bottom, top, y];
-      return y0 + (v - a) / (b - a) * (y1 - y0);
-    };
     const series = all('[data-column]', svg)
       .map((path) => ({ path, column: data.names.indexOf(path.dataset.column) }))
       .filter((s) => s.column > 0);

@@ -50,15 +50,17 @@ static void put_tile(struct rn_text *p, const struct rn_test *t, int64_t picture
          picture / t->sprite_columns);
 }
 
-/* "97", "0.3", "<0.1" */
+/* "97", "0.3", "<0.1", ">99.9" */
 static void put_percent(struct rn_text *p, double share)
 {
     if (share > 0 && share < 0.0005)
         emit(p, "&lt;0.1");
-    else if (share < 0.0995)
+    else if (share > 0.9995 && share < 1)
+        emit(p, "&gt;99.9");
+    else if (share < 0.0995 || share > 0.995)
         emit(p, "%1", 100 * share);
     else
-        emit(p, "%0", share < 1 ? fmin(100 * share, 99) : 100.0);
+        emit(p, "%0", 100 * share);
 }
 
 /* The three most probable classes as bars; the true one stands out. */

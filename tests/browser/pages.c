@@ -1,0 +1,201 @@
+/* pages.c - writes pages for check.py, by the reporter's plugin, from runs that never were: one
+ * with everything a report can have, one of each other sort, and one full of each payload.
+ *
+ *   pages FOLDER     FOLDER/full/report.html, .../many, regression, running, empty; hostile-00 ...
+ */
+#define _GNU_SOURCE
+#include "base/error.h"
+#include "base/file.h"
+#include "plugin/registry.h"
+#include "support/made_run.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Texts of people who mean harm: out of an element, an attribute, a script, a style, a comment, an
+ * address, a JSON block; and what turns or hides a line. */
+static const char *const payloads[] = {
+    "\"><img src=x onerror=alert(1)>",
+    "'><img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "--><script>alert(1)</script><!--",
+    "]]><script>alert(1)</script>",
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "</svg><img src=x onerror=alert(1)>",
+    "</desc><script>alert(1)</script>",
+    "\" onmouseover=\"alert(1)",
+    "' onfocus='alert(1)' autofocus='",
+    "x onload=alert(1) y",
+    "`onload=alert(1)`",
+    "javascript:alert(1)",
+    "JaVaScRiPt&colon;alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "//example.org/x.js",
+    "http://example.org/?q=\"",
+    "<iframe src=javascript:alert(1)>",
+    "<meta http-equiv=refresh content=0;url=http://example.org>",
+    "<base href=http://example.org/>",
+    "<link rel=stylesheet href=http://example.org/x.css>",
+    "<style>@import url(http://example.org/x.css)</style>",
+    "}body{background:url(http://example.org/x.png)}",
+    ";background:url(http://example.org/x.png)",
+    "<form action=http://example.org><input autofocus onfocus=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<video src=http://example.org/x onerror=alert(1)>",
+    "<math><mtext></mtext><mglyph><style><img src=x onerror=alert(1)>",
+    "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+    "\"}};alert(1);//",
+    "{{constructor.constructor('alert(1)')()}}",
+    "${alert(1)}",
+    "\xE2\x80\xAE\xE2\x81\xA6 gnp.exe \xE2\x80\xA8 alert(1) \xE2\x80\xA9",
+    "&lt;img src=x onerror=alert(1)&gt;",
+    "=cmd|' /C calc'!A0",
+    "../../../etc/passwd\" onclick=\"alert(1)",
+    "\xC0\xBCscript\xC0\xBE"
+    "alert(1)\x80\xFF",
+    "<img src=x onerror=window.__pwned=1 //",
+    "%3Cscript%3Ealert(1)%3C/script%3E",
+};
+enum { PAYLOADS = sizeof payloads / sizeof *payloads };
+
+static const struct rn_reporter_ops *html_ops(void)
+{
+    char path[512];
+    const char *plugins = getenv("RN_PLUGIN_PATH");
+    rn_plugin_query_fn *query = NULL;
+
+    snprintf(path, sizeof path, "%s/reporters/html.so", plugins ? plugins : "");
+    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *symbol = so ? dlsym(so, RN_QUERY_SYMBOL) : NULL;
+    if (!symbol) {
+        fprintf(stderr, "pages: %s: set RN_PLUGIN_PATH to the folder of plugins\n", path);
+        return NULL;
+    }
+    memcpy(&query, &symbol, sizeof query);
+    return query(host_table())[0]->ops;
+}
+
+/* What made_run() leaves out. */
+static void fill(struct rn_report *r, const char *s)
+{
+    static struct rn_change changes[2];
+    static struct rn_previous previous;
+    static struct rn_finding findings[24];
+    static struct rn_fact facts[3];
+    static const char *warnings[2];
+    static struct rn_layer_fact layers[12];
+    int64_t n = r->n_findings < 20 ? r->n_findings : 20;
+
+    changes[0] = (struct rn_change){s ? s : "optimizer.lr", s ? s : "0.1", s ? s : "0.01"};
+    changes[1] = (struct rn_change){s ? s : "train.epochs", NULL, s ? s : "5"};
+    previous = (struct rn_previous){.id = s ? s : "20251231-120000-fedcba",
+                                    .started = s ? s : "2025-12-31T12:00:00Z",
+                                    .status = s ? s : "finished",
+                                    .accuracy = 0.84,
+                                    .low = 0.79,
+                                    .high = 0.88,
+                                    .loss = 0.5,
+                                    .changes = changes,
+                                    .n_changes = 2};
+    memcpy(findings, r->findings, (size_t)n * sizeof *findings);
+    findings[n++] = (struct rn_finding){.tone = RN_NEUTRAL,
+                                        .rule = "longer",
+                                        .text = s ? s : "Validation loss still falls.",
+                                        .override = s ? s : "train.epochs=10"};
+    findings[n++] = (struct rn_finding){
+        .tone = RN_NEUTRAL,
+        .rule = "overfitting",
+        .text = s ? s : "The gap grows: end a run when the validation loss stops falling.",
+        .override = s ? s : "+callbacks={type: stops, patience: 3}"};
+    facts[0] = (struct rn_fact){s ? s : "optimizer.lr", s ? s : "0.01"};
+    facts[1] = (struct rn_fact){s ? s : "epochs.csv", s ? s : "1.2 KiB"};
+    facts[2] = (struct rn_fact){s ? s : "predictions.csv", s ? s : ""};
+    warnings[0] = s ? s : "The tree has changes that are not committed.";
+    warnings[1] = s ? s : "device: fell back to one thread";
+    for (int i = 0; i < 12; i++) {
+        static char names[12][16];
+        snprintf(names[i], sizeof names[i], "layer%d", i);
+        layers[i] = r->layers[0];
+        layers[i].name = s ? s : names[i];
+        layers[i].forward_us = 10 + i;
+        layers[i].backward_us = 20 + i;
+        layers[i].update_us = i % 3 ? NAN : 5;
+    }
+    r->previous = &previous;
+    r->findings = findings;
+    r->n_findings = n;
+    r->changed = facts;
+    r->n_changed = 1;
+    r->files = facts + 1;
+    r->n_files = 2;
+    r->warnings = warnings;
+    r->n_warnings = 2;
+    r->layers = layers;
+    r->n_layers = 12;
+    r->log = s ? s : "12:00:01 epoch 1\n12:00:02 epoch 2\n";
+    r->config_input = s ? s : "name: run # as written\n";
+}
+
+static int write_page(const char *folder, const char *name, const struct made_run *m, bool filled,
+                      const char *status)
+{
+    const struct rn_reporter_ops *ops = html_ops();
+    char dir[512];
+    struct report *made = NULL;
+    void *rep = NULL;
+
+    snprintf(dir, sizeof dir, "%s/%s", folder, name);
+    int result = ops ? file_mkdirs(dir) : RN_EPLUGIN;
+    result = result ? result : made_run(m, dir, &made);
+    if (!result) {
+        struct rn_report r = *report_view(made);
+        r.status = status ? status : r.status;
+        if (filled)
+            fill(&r, m->text);
+        result = ops->open(NULL, &r, &rep);
+        result = result ? result : ops->end(rep, &r);
+        if (rep)
+            ops->close(rep);
+    }
+    report_close(made);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    const char *to = argc == 2 ? argv[1] : NULL;
+    char name[32];
+
+    if (!to) {
+        fprintf(stderr, "usage: pages FOLDER\n");
+        return 2;
+    }
+    int bad = write_page(to, "full", &(struct made_run){10, 12, 400, NULL, true, true}, true, NULL);
+    bad = bad ? bad
+              : write_page(to, "many", &(struct made_run){100, 3, 2000, NULL, true, false}, true,
+                           NULL);
+    bad = bad ? bad
+              : write_page(to, "regression", &(struct made_run){0, 4, 50, NULL, false, true}, false,
+                           NULL);
+    bad = bad ? bad
+              : write_page(to, "running", &(struct made_run){5, 1, 0, NULL, false, false}, false,
+                           "running");
+    bad = bad ? bad
+              : write_page(to, "empty", &(struct made_run){5, 0, 0, NULL, false, false}, false,
+                           "failed");
+    for (int i = 0; !bad && i < PAYLOADS; i++) {
+        snprintf(name, sizeof name, "hostile-%02d", i);
+        bad = write_page(to, name, &(struct made_run){4, 3, 40, payloads[i], true, false}, true,
+                         NULL);
+    }
+    if (bad)
+        fprintf(stderr, "pages: %s\n", error_text());
+    return bad ? 1 : 0;
+}
