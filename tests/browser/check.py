@@ -73,7 +73,10 @@ class Page:
         self.b.open(self.path)
         self.b.send("Page.stopLoading")  # a page that refreshes itself stays
 
-    def looks(self, shots):
+    def unfold(self):
+        self.b.ask("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+
+    def looks(self):
         self.b.ask(INPAGE)
         height = self.b.ask("document.scrollingElement.scrollHeight")
         for text in self.b.ask("__checks.structure()"):
@@ -83,8 +86,6 @@ class Page:
             over = self.b.ask("__checks.overflow()")
             if over > 0:
                 self.fault(f"is {over} pixels too wide at {width}: {self.b.ask('__checks.sticksOut()')}")
-            if shots:
-                self.shoot(shots, width)
         self.b.size(1300, min(int(height) + 4000, 30000))  # all in sight, for what lies behind texts
         for scheme in ("light", "dark"):
             self.b.scheme(scheme)
@@ -98,15 +99,16 @@ class Page:
             if role in NAMED and not node["ignored"] and not node.get("name", {}).get("value", "").strip():
                 self.fault(f"a {role} without a name")
 
-    def shoot(self, folder, width):
+    def shoot(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        stem = folder / f"{self.path.parent.name}-{self.path.stem}-{width}"
-        for scheme in ("light", "dark"):
-            self.b.scheme(scheme)
-            self.b.picture(f"{stem}-{scheme}.png", whole=True)
+        stem = folder / f"{self.path.parent.name}-{self.path.stem}"
+        for width in WIDTHS:
+            self.b.size(width, 900)
+            for scheme in ("light", "dark"):
+                self.b.scheme(scheme)
+                self.b.picture(f"{stem}-{width}-{scheme}.png", whole=True)
         self.b.scheme("light")
-        if width == WIDTHS[-1]:
-            self.b.paper(f"{stem}.pdf")
+        self.b.paper(f"{stem}.pdf")
 
     # ---- using it -------------------------------------------------------------
 
@@ -219,7 +221,10 @@ def look(browser, pages, hostile, options):
         page = Page(browser, path)
         browser.size(1300, 900)
         page.open()
-        page.looks(options.shots)
+        if options.shots:
+            page.shoot(options.shots)
+        page.unfold()
+        page.looks()
         page.use()
         page.unharmed()
         page.without_script()
@@ -229,7 +234,7 @@ def look(browser, pages, hostile, options):
     for path in hostile:
         page = Page(browser, path)
         page.open()
-        browser.ask("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        page.unfold()
         page.use()
         page.unharmed()
         faults += page.faults
