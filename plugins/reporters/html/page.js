@@ -180,6 +180,7 @@
       if (!own.length) continue;
       panel.hidden = false;
       svg.setAttribute('role', 'group');
+      svg.classList.add('choice');
       const rows = [...new Set(own.map((c) => c.dataset.true))];
       const columns = [...new Set(own.map((c) => c.dataset.pred))];
       for (const c of own) {

@@ -322,7 +322,7 @@ static void put_overfitting(struct run *run)
     for (int64_t i = 1; i < r->n_findings; i++)
         if (strstr(r->findings[i].rule, "fit") && !r->findings[i].override)
             emit(t, "<p>%s</p>\n", r->findings[i].text);
-    run_figure(run, "generalization_gap", false);
+    run_figures(run, (const char *const[]){"generalization_gap", NULL}, false);
     page_section_end(&run->page);
 }
 

@@ -117,9 +117,8 @@ void run_inside(struct run *run)
     page_section(&run->page, "inside", "Inside");
     run_figures(run,
                 (const char *const[]){"gradient_norms", "update_ratios", "silent_units",
-                                      "weight_histograms", NULL},
+                                      "weight_histograms", "first_layer_weights", NULL},
                 false);
-    run_figure(run, "first_layer_weights", false);
     put_params(&run->page.body, run->r);
     page_section_end(&run->page);
 }
