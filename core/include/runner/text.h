@@ -72,6 +72,22 @@ RN_PRINTF(2, 3) static inline void rn_text_add(struct rn_text *t, const char *fm
     va_end(args);
 }
 
+/* So that a shell takes it for one word, in quotes where it needs some. */
+static inline void rn_text_shell(struct rn_text *t, const char *s)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._=/+:,@%";
+
+    if (*s && !s[strspn(s, plain)]) {
+        rn_text_str(t, s);
+        return;
+    }
+    rn_text_put(t, "'", 1);
+    for (; *s; s++)
+        rn_text_put(t, *s == '\'' ? "'\\''" : s, *s == '\'' ? 4 : 1);
+    rn_text_put(t, "'", 1);
+}
+
 /* ---- pages ---------------------------------------------------------------- */
 
 /* 235146 as "235,146" */

@@ -134,41 +134,24 @@ void page_findings(struct rn_text *t, const struct rn_finding *f, int64_t n)
         emit(t, "</ul>\n");
 }
 
-/* So that a shell takes it for one word. */
-static void put_word(struct rn_text *t, const char *s)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "-._=/+:,@%";
-    struct rn_text word = {0};
-
-    if (!s[strspn(s, plain)]) {
-        emit(t, "%s", s);
-        return;
-    }
-    rn_text_str(&word, "'");
-    for (; *s; s++)
-        rn_text_put(&word, *s == '\'' ? "'\\''" : s, *s == '\'' ? 4 : 1);
-    rn_text_str(&word, "'");
-    emit(t, "%s", word.s ? word.s : "");
-    t->status = t->status ? t->status : word.status;
-    rn_host->free(word.s);
-}
-
 void page_advice(struct rn_text *t, const struct rn_finding *f, int64_t n, const char *command)
 {
+    struct rn_text word = {0};
     bool open = false;
 
     for (int64_t i = 0; i < n; i++) {
         if (!f[i].override)
             continue;
-        emit(t, "%r<li>%s<pre class=\"command\"><code>%s ", open ? "" : "<ol class=\"advice\">\n",
-             f[i].text, command);
-        put_word(t, f[i].override);
-        emit(t, "</code></pre></li>\n");
+        word.n = 0;
+        rn_text_shell(&word, f[i].override);
+        emit(t, "%r<li>%s<pre class=\"command\"><code>%s %s</code></pre></li>\n",
+             open ? "" : "<ol class=\"advice\">\n", f[i].text, command, word.s ? word.s : "");
         open = true;
     }
     if (open)
         emit(t, "</ol>\n");
+    t->status = t->status ? t->status : word.status;
+    rn_host->free(word.s);
 }
 
 void page_badge(struct rn_text *t, const char *status)
