@@ -3,12 +3,15 @@
 #define _GNU_SOURCE
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "plugin/registry.h"
+#include "support/made_facts.h"
 #include "support/made_run.h"
 #include "support/suite.h"
 
 #include <check.h>
 #include <dlfcn.h>
+#include <nettle/base64.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,12 +108,15 @@ START_TEST(the_page_needs_nothing_and_runs_nothing)
     ck_assert_ptr_nonnull(strstr(page, "content=\"default-src 'none'; script-src 'sha256-"));
     ck_assert_ptr_nonnull(strstr(page, "'; style-src 'unsafe-inline'; img-src data:; "
                                        "base-uri 'none'; form-action 'none'\""));
-    ck_assert_int_eq(count(page, "<script"), 1);
+    ck_assert_int_eq(count(page, "<script>"), 1);
+    ck_assert_int_eq(count(page, "<script type=\"application/json\""), 1);
+    ck_assert_int_eq(count(page, "<script"), 2);
     has_no_tag(page, "<link");
     has_no_tag(page, "http-equiv=\"refresh\"");
-    ck_assert_int_eq(count(page, "http"), 2 + 6); /* http-equiv; the namespace of each SVG */
-    ck_assert_int_eq(count(page, "<svg "), 6);
-    ck_assert_int_eq(count(page, "</svg>"), 6);
+    ck_assert_int_ge(count(page, "<svg "), 5);
+    ck_assert_int_eq(count(page, "<svg "), count(page, "</svg>"));
+    /* http-equiv; the namespace of each SVG */
+    ck_assert_int_eq(count(page, "http"), 2 + count(page, "<svg "));
     ck_assert_int_eq(count(page, "<details"), count(page, "</details>"));
     ck_assert_ptr_nonnull(strstr(page, report_view(made)->findings[0].text));
     ck_assert_ptr_nonnull(strstr(page, "test.accuracy &gt;= 0.5: it is 0.86"));
@@ -126,8 +132,9 @@ START_TEST(what_a_user_wrote_stays_text)
     end_with("markdown", &(bool){true}); /* librsvg parses each of the figures */
     char *page = content("report.html"), *md = content("report.md");
     has_no_tag(page, "<img");
-    ck_assert_int_eq(count(page, "<script"), 1); /* ours, at the end */
-    ck_assert_int_eq(count(page, "</script"), 1);
+    ck_assert_int_eq(count(page, "<script"), 2); /* ours, at the end, and its numbers */
+    ck_assert_int_eq(count(page, "</script"), 2);
+    ck_assert_ptr_nonnull(strstr(page, "\"classes\":[\"\\\"\\u003e\\u003cimg src=x"));
     has_no_tag(page, "=x onerror=alert(1)>");
     ck_assert_ptr_null(strchr(page, '\x01'));
     ck_assert_ptr_null(strstr(page, "\xE2\x80\xAE"));
@@ -149,14 +156,113 @@ START_TEST(markdown_has_its_pictures)
     end_with("markdown", &(bool){true});
     char *md = content("report.md");
     for (int64_t i = 0; i < report_view(made)->n_figures; i++) {
-        char name[128];
-        snprintf(name, sizeof name, "figures/%s.png", report_view(made)->figures[i].name);
-        ck_assert_ptr_nonnull(strstr(md, name));
-        ck_assert(is_there(name));
+        char png[128], svg[128];
+        snprintf(png, sizeof png, "figures/%s.png", report_view(made)->figures[i].name);
+        snprintf(svg, sizeof svg, "figures/%s.svg", report_view(made)->figures[i].name);
+        ck_assert_msg(strstr(md, png) || strstr(md, svg), "%s is not in report.md", png);
+        ck_assert_int_eq(is_there(png), strstr(md, png) != NULL);
     }
+    ck_assert(is_there("figures/loss_train_val.png"));
+    ck_assert(is_there("figures/confusion_matrix_counts.png"));
     ck_assert_ptr_nonnull(strstr(md, "| logits | dense | 10 | 100 | 0.000 |"));
     ck_assert_ptr_nonnull(strstr(md, "```yaml\nname: run\n```"));
     mem_free(md);
+    unmake();
+}
+END_TEST
+
+/* The policy lets only this very script run. */
+START_TEST(the_policy_names_the_script_that_is_there)
+{
+    char hex[HASH_TEXT], wanted[128], digest[BASE64_ENCODE_RAW_LENGTH(32) + 1] = "";
+    uint8_t bytes[32];
+
+    make(&(struct made_run){5, 1, 0, NULL, false, false});
+    end_with("html", NULL);
+    char *page = content("report.html");
+    const char *from = strstr(page, "<script>") + strlen("<script>");
+    hash_sha256(from, (uint64_t)(strstr(from, "</script>") - from), hex);
+    for (int i = 0; i < 32; i++) {
+        char two[] = {hex[7 + 2 * i], hex[8 + 2 * i], '\0'};
+        bytes[i] = (uint8_t)strtoul(two, NULL, 16);
+    }
+    base64_encode_raw(digest, sizeof bytes, bytes);
+    snprintf(wanted, sizeof wanted, "script-src 'sha256-%s';", digest);
+    ck_assert_ptr_nonnull(strstr(page, wanted));
+    mem_free(page);
+    unmake();
+}
+END_TEST
+
+static void end_filled(const char *name, const void *options, const char *text)
+{
+    const struct rn_reporter_ops *ops = loaded(name)->ops;
+    struct rn_report r = *report_view(made);
+    void *rep;
+
+    made_facts(&r, text);
+    ck_assert_int_eq(ops->open(options, &r, &rep), 0);
+    ck_assert_msg(!ops->end(rep, &r), "%s", error_text());
+    ops->close(rep);
+}
+
+START_TEST(advice_is_a_command_to_type)
+{
+    make(&(struct made_run){5, 2, 20, NULL, false, false});
+    end_filled("html", NULL, NULL);
+    end_filled("markdown", &(bool){false}, NULL);
+    char *page = content("report.html"), *md = content("report.md");
+    ck_assert_ptr_nonnull(strstr(page, "<code>runner x.yaml train.epochs=10</code>"));
+    ck_assert_ptr_nonnull(strstr(page, "<code>runner x.yaml &#39;+callbacks={type: stops, "
+                                       "patience: 3}&#39;</code>"));
+    ck_assert_ptr_nonnull(strstr(md, "```sh\nrunner x.yaml train.epochs=10\n```"));
+    ck_assert_ptr_nonnull(strstr(md, "\nrunner x.yaml '+callbacks={type: stops, patience: 3}'\n"));
+    mem_free(page);
+    mem_free(md);
+    unmake();
+}
+END_TEST
+
+START_TEST(sections_are_there_when_their_facts_are)
+{
+    static const char *const all[] = {"verdict", "numbers", "curves", "classes",   "confusion",
+                                      "samples", "worst",   "model",  "reproduce", "files"};
+    make(&(struct made_run){5, 2, 40, NULL, true, false});
+    end_filled("html", NULL, NULL);
+    char *page = content("report.html"), wanted[64];
+    const char *at = page;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) { /* in this order */
+        snprintf(wanted, sizeof wanted, "<section id=\"%s\"", all[i]);
+        ck_assert_msg((at = strstr(at, wanted)) != NULL, "%s", all[i]);
+        snprintf(wanted, sizeof wanted, "<a href=\"#%s\">", all[i]);
+        ck_assert_ptr_nonnull(strstr(page, wanted));
+    }
+    ck_assert_int_eq(count(page, "<section"), count(page, "</section>"));
+    ck_assert_ptr_nonnull(strstr(page, "<a href=\"../20251231-120000-fedcba/report.html\">"));
+    ck_assert_int_eq(count(page, "data:image/png"), 1); /* all pictures are in one */
+    mem_free(page);
+    unmake();
+
+    make(&(struct made_run){5, 0, 0, NULL, false, false});
+    end_with("html", NULL);
+    page = content("report.html");
+    ck_assert_int_eq(count(page, "<section"), 3);
+    ck_assert_int_eq(count(page, "<nav"), 1);
+    ck_assert_int_eq(count(page, "<li><a href=\"#"), 3);
+    mem_free(page);
+    unmake();
+}
+END_TEST
+
+/* A file or a run may have any name: it stays a path. */
+START_TEST(addresses_stay_within_the_folder)
+{
+    make(&(struct made_run){5, 1, 20, NULL, false, false});
+    end_filled("html", NULL, "javascript:alert(1)");
+    char *page = content("report.html");
+    ck_assert_ptr_null(strstr(page, "href=\"javascript"));
+    ck_assert_ptr_nonnull(strstr(page, "<a href=\"./javascript%3Aalert%281%29\">"));
+    mem_free(page);
     unmake();
 }
 END_TEST
@@ -227,9 +333,9 @@ START_TEST(further_metrics_are_columns)
     ck_assert_ptr_nonnull(strstr(md, " % | 0.72 | 0.62 |\n"));
     ck_assert_ptr_nonnull(strstr(md, "| test | 0.4 | 90.00 % | 0.88 | 0.78 |\n"));
     ck_assert_ptr_nonnull(strstr(page, ">accuracy</th><th scope=\"col\">top3</th>"
-                                       "<th scope=\"col\">macro_f1</th></tr>"));
-    ck_assert_ptr_nonnull(strstr(page, "<td>90.00 %</td><td>0.88</td><td>0.78</td></tr>"));
-    ck_assert_ptr_nonnull(strstr(page, "<td>0.4</td><td>90.00 %</td><td>0.88</td>"));
+                                       "<th scope=\"col\">macro_f1</th>"
+                                       "<th scope=\"col\">calibration error</th></tr>"));
+    ck_assert_ptr_nonnull(strstr(page, "<td>0.4</td><td>90.00 %</td><td>0.88</td><td>0.78</td>"));
     mem_free(page);
     mem_free(md);
     unmake();
@@ -268,6 +374,10 @@ int main(void)
     tcase_add_test(c, the_page_needs_nothing_and_runs_nothing);
     tcase_add_test(c, what_a_user_wrote_stays_text);
     tcase_add_test(c, markdown_has_its_pictures);
+    tcase_add_test(c, the_policy_names_the_script_that_is_there);
+    tcase_add_test(c, advice_is_a_command_to_type);
+    tcase_add_test(c, sections_are_there_when_their_facts_are);
+    tcase_add_test(c, addresses_stay_within_the_folder);
     tcase_add_test(c, markdown_works_without_pictures);
     tcase_add_test(c, a_running_page_refreshes_itself_and_is_not_written_all_the_time);
     tcase_add_test(c, a_folder_that_is_gone_is_an_error);

@@ -151,12 +151,14 @@ static void put_previous_score(struct rn_text *t, const struct rn_report *r)
 static void put_previous(struct rn_text *t, const struct rn_report *r)
 {
     const struct rn_previous *b = r->previous;
+    char path[512];
 
     if (!b)
         return;
-    emit(t, "<h3>Against the run before</h3>\n<p><a href=\"../");
-    page_href(t, b->id + strspn(b->id, "./"));
-    emit(t, "/report.html\">%s</a> (%s)", b->id, b->status);
+    snprintf(path, sizeof path, "../%s/report.html", b->id);
+    emit(t, "<h3>Against the run before</h3>\n<p><a href=\"");
+    page_href(t, path);
+    emit(t, "\">%s</a> (%s)", b->id, b->status);
     put_previous_score(t, r);
     emit(t, ".%s</p>\n", b->n_changes ? "" : " No parameter was changed since.");
     if (!b->n_changes)
