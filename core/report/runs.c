@@ -186,9 +186,48 @@ static void put_override(struct text *t, const char *key, const char *value)
 {
     bool quoted = strpbrk(value, " \t\n\"'$&|;<>*?(){}~#\\`!") != NULL;
 
-    if (t->n > DIFFERS_BYTES)
+    if (t->n > DIFFERS_BYTES) {
+        text_add(t, "%s", t->s[t->n - 1] == '\xA6' ? "" : " \xE2\x80\xA6");
         return;
+    }
     text_add(t, quoted ? "%s'%s=%s'" : "%s%s=%s", t->n ? " " : "", key, value);
+}
+
+/* How many runs have the value that most have, if more than half do; otherwise few enough. */
+static int64_t agreeing(const struct rn_row *row, int64_t n)
+{
+    const char *most = NULL;
+    int64_t votes = 0, count = 0;
+
+    for (int64_t i = 0; i < n; i++) { /* Boyer and Moore's majority vote */
+        const char *v = row->values[i] ? row->values[i] : "";
+        bool same = votes && !strcmp(v, most);
+        most = votes ? most : v;
+        votes += !votes || same ? 1 : -1;
+    }
+    for (int64_t i = 0; i < n; i++)
+        count += !strcmp(row->values[i] ? row->values[i] : "", most);
+    return count;
+}
+
+/* What varies most tells most: it comes first. */
+static int order_rows(struct pool *p, struct rn_row *rows, int64_t n_rows, int64_t n)
+{
+    int64_t *agree = pool_alloc(p, (size_t)n_rows * sizeof *agree + 1);
+
+    if (!agree)
+        return RN_ENOMEM;
+    for (int64_t i = 0; i < n_rows; i++) {
+        struct rn_row row = rows[i];
+        int64_t count = agreeing(&row, n), k = i;
+        for (; k > 0 && agree[k - 1] > count; k--) {
+            rows[k] = rows[k - 1];
+            agree[k] = agree[k - 1];
+        }
+        rows[k] = row;
+        agree[k] = count;
+    }
+    return RN_OK;
 }
 
 static int tell_differences(struct pool *p, const struct run_list *l, const int64_t *group,
@@ -201,6 +240,7 @@ static int tell_differences(struct pool *p, const struct run_list *l, const int6
     for (int64_t i = 0; s && i < n; i++)
         s[i] = (struct settings){l->runs[group[i]].config, l->runs[group[i]].n_config};
     TRY(s ? differ(p, s, n, true, &rows, &n_rows) : RN_ENOMEM);
+    TRY(order_rows(p, rows, n_rows, n));
     for (int64_t i = 0; i < n && n_rows; i++) {
         struct text t = {0};
         for (int64_t k = 0; k < n_rows; k++)

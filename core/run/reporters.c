@@ -2,6 +2,8 @@
 #include "reporters.h"
 
 #include "base/error.h"
+#include "base/log.h"
+#include "report/runs.h"
 
 static const struct rn_reporter_ops *ops_of(const struct reporters *rs, int i)
 {
@@ -48,6 +50,16 @@ int reporters_record(struct reporters *rs, const struct rn_record *r) { EACH(rs,
 int reporters_epoch(struct reporters *rs, const struct rn_report *r) { EACH(rs, epoch, r); }
 
 int reporters_end(struct reporters *rs, const struct rn_report *r) { EACH(rs, end, r); }
+
+void reporters_runs(const struct reporters *rs, const char *root)
+{
+    struct error why = error_save();
+
+    for (int i = 0; i < rs->n; i++)
+        if (runs_page(root, rs->parts[i].plugin, rs->parts[i].opts) < 0)
+            log_line(RN_WARNING, NULL, "the page over all runs is as it was: %s", error_text());
+    error_restore(&why);
+}
 
 void reporters_close(struct reporters *rs)
 {

@@ -437,6 +437,7 @@ int run_experiment(struct session *s, const struct run_args *args, int *exit_cod
             status = finish(&r, &events);
         if (status < 0)
             failed(&r, status);
+        reporters_runs(&r.reporters, args->out);
     }
     if (status >= 0 && json)
         report_summary_json(r.report, json);

@@ -1,4 +1,5 @@
 /* html.c - the reporter: when its pages are written, and where. */
+#include "index.h"
 #include "run.h"
 
 #define REWRITE_NS 2000000000u /* while it runs */
@@ -38,6 +39,12 @@ static int html_end(void *rep, const struct rn_report *r) { return write_page(re
 
 static void html_close(void *rep) { rn_host->free(rep); }
 
+static int html_runs(const void *opts, const struct rn_runs *runs, const char *path)
+{
+    (void)opts;
+    return index_write(runs, path);
+}
+
 static const struct rn_plugin html = {
     RN_PLUGIN_PLAIN(RN_KIND_REPORTER),
     .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
@@ -54,7 +61,8 @@ static const struct rn_plugin html = {
                                            .open = html_open,
                                            .epoch = html_epoch,
                                            .end = html_end,
-                                           .close = html_close},
+                                           .close = html_close,
+                                           .runs = html_runs},
 };
 
 RN_PLUGINS(&html);

@@ -104,11 +104,15 @@ void page_section_end(struct page *p)
 
 /* ---- the whole ------------------------------------------------------------ */
 
-static void put_head(struct rn_text *t, const char *title, int refresh, const char *style)
+static void put_head(struct rn_text *t, const struct page *p, const char *title, int refresh,
+                     const char *style)
 {
     emit(t, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "script-src 'sha256-" PAGE_JS_SHA256 "'; style-src 'unsafe-inline'; img-src data:; "
+            "script-src 'sha256-" PAGE_JS_SHA256 "'");
+    if (p->script)
+        emit(t, " 'sha256-%r'", p->script_sha256);
+    emit(t, "; style-src 'unsafe-inline'; img-src data:; "
             "base-uri 'none'; form-action 'none'\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
             "<meta name=\"color-scheme\" content=\"light dark\">\n");
@@ -131,13 +135,16 @@ int page_write(struct page *p, const char *path, const char *title, int refresh,
 {
     struct rn_text t = {0};
 
-    put_head(&t, title, refresh, style);
+    put_head(&t, p, title, refresh, style);
     emit(&t, "<a class=\"skip\" href=\"#main\">Skip to the contents</a>\n<div class=\"page\">\n");
     put_navigation(&t, p);
     emit(&t, "<main id=\"main\" tabindex=\"-1\">\n");
     if (p->body.n)
         rn_text_put(&t, p->body.s, p->body.n);
-    emit(&t, "</main>\n</div>\n<script>%r</script>\n</body>\n</html>\n", page_js);
+    emit(&t, "</main>\n</div>\n<script>%r</script>\n", page_js);
+    if (p->script)
+        emit(&t, "<script>%r</script>\n", p->script);
+    emit(&t, "</body>\n</html>\n");
     int status = p->body.status ? p->body.status : t.status;
     rn_host->free(p->body.s);
     if (!status)

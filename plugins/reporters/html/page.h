@@ -20,7 +20,8 @@ struct page {
         const char *anchor, *title;
     } sections[PAGE_SECTIONS];
     int n_sections;
-    size_t before, after; /* where the section begins, and where its heading ends */
+    const char *script, *script_sha256; /* one more of the page's own; NULL: none */
+    size_t before, after;               /* where the section begins, and where its heading ends */
 };
 
 /* <section>, <h2>, and an entry of the navigation. A section in which nothing was written is taken

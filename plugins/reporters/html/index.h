@@ -1,0 +1,10 @@
+/* index.h - the pages over many runs: all of a root, and some chosen ones compared. */
+#ifndef HTML_INDEX_H
+#define HTML_INDEX_H
+
+#include <runner/reporter.h>
+
+int index_write(const struct rn_runs *all, const char *path);
+int compare_write(const struct rn_comparison *c, const char *path);
+
+#endif
