@@ -17,6 +17,7 @@ static const char general[] =
     "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
     "  runs [FILTER ...]              the runs so far, filtered and sorted; also `ls`\n"
     "  report RUN ...                 the pages of a run, made again from its files\n"
+    "  compare RUN RUN ...            what differs, and whether it made a difference; also `diff`\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"
@@ -135,6 +136,32 @@ static const char runs[] =
     "ROOT/index.jsonl\n"
     "is a cache, which may be removed.\n";
 
+static const char compare[] =
+    "usage: runner compare RUN RUN ... [--csv | --json | --html [FILE]] [-o ROOT]\n"
+    "\n"
+    "Holds 2 to 8 runs against each other: the parameters that differ, and only those; what "
+    "differs\n"
+    "around them (data, device, plugins, commit); their scores; and whether the difference in\n"
+    "accuracy is more than chance, where they were tested on the same samples.\n"
+    "\n"
+    "  runner compare latest:mlp_baseline latest:mlp_best\n"
+    "  runner compare @1 @2                      the newest run and the one before\n"
+    "  runner compare 20260914-15 20260914-16 --html\n"
+    "\n"
+    "RUN is a folder, a run id or the beginning of one, latest, latest:NAME, or @2 (the second\n"
+    "newest) in ROOT (reports).\n"
+    "\n"
+    "The test is McNemar's exact test, two-sided, with Holm's correction for more than two runs;\n"
+    "intervals are 95 %. \"No difference can be shown\" does not say that there is none.\n"
+    "\n"
+    "--html writes a page (ROOT/compare.html without FILE) that has curves, samples that only one\n"
+    "got right, and the differences of the configurations, too; --json has all numbers: "
+    "{\"runs\",\n"
+    "\"parameters\": {path: [text of each run, or null]}, \"environment\", \"scores\": {name:\n"
+    "{\"values\", \"low\", \"high\"}}, \"pairs\": [{\"a\", \"b\", \"n\", \"both\", \"only_a\", "
+    "\"only_b\",\n"
+    "\"neither\", \"p\", \"p_corrected\"}], \"findings\", \"diff\"}.\n";
+
 static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"
     "       runner plugins describe [KIND] NAME [--json]\n"
@@ -169,10 +196,10 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},         {"check", check},   {"config", config},
-               {"summary", summary}, {"runs", runs},     {"report", report},
-               {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes},
-               {"help", general}};
+    } all[] = {
+        {"run", run},       {"check", check},           {"config", config},   {"summary", summary},
+        {"runs", runs},     {"report", report},         {"compare", compare}, {"plugins", plugins},
+        {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
 
     if (!topic)
         return general;

@@ -14,6 +14,8 @@ const char *duration_text(double s, char out[32])
 {
     if (!isfinite(s))
         snprintf(out, 32, "%s", "");
+    else if (s < 1)
+        snprintf(out, 32, "%.0f ms", 1000 * s);
     else if (s < 60)
         snprintf(out, 32, "%.1f s", s);
     else if (s < 3600)

@@ -7,7 +7,7 @@
 /* RN_EINVAL: a filter or --sort that cannot be. */
 int list_runs(const struct args *a, struct text *out);
 
-/* "2.7 s", "3 min 5 s", "2 h 14 min" */
+/* "350 ms", "2.7 s", "3 min 5 s", "2 h 14 min" */
 const char *duration_text(double seconds, char out[32]);
 
 #endif

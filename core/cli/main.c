@@ -1,6 +1,7 @@
 /* main.c - the commands. Results go to stdout, everything else to stderr; only here is an exit code
  * made. */
 #include "args.h"
+#include "compare.h"
 #include "list.h"
 #include "new.h"
 
@@ -228,7 +229,7 @@ static int do_runs(const struct args *a)
 {
     struct text t = {0};
 
-    int status = list_runs(a, &t);
+    int status = !strcmp(a->verb, "runs") ? list_runs(a, &t) : compare_runs(a, &t);
     if (status >= 0)
         status = print(&t);
     text_free(&t);
@@ -308,7 +309,7 @@ static int dispatch(const struct args *a, struct session *s, int *code)
         return do_config(a, s);
     if (!strcmp(a->verb, "summary"))
         return do_summary(a, s);
-    if (!strcmp(a->verb, "runs"))
+    if (!strcmp(a->verb, "runs") || !strcmp(a->verb, "compare"))
         return do_runs(a);
     if (!strcmp(a->verb, "report"))
         return do_report(a, s);

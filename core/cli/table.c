@@ -40,6 +40,12 @@ int terminal_columns(void)
     return w.ws_col;
 }
 
+void table_rule(struct table *t, int row)
+{
+    if (t->n_rules < (int)(sizeof t->rules / sizeof *t->rules))
+        t->rules[t->n_rules++] = row;
+}
+
 int table_add(struct table *t, const char *cell)
 {
     if (t->n == t->cap) {
@@ -81,6 +87,17 @@ static void put_cut(struct text *out, const char *s, int width)
     text_add(out, "\xE2\x80\xA6");
 }
 
+static void put_line(const int *widths, int last, struct text *out)
+{
+    int n = widths[last];
+
+    for (int i = 0; i < last; i++)
+        n += widths[i] ? widths[i] + GAP : 0;
+    while (n-- > 0)
+        text_add(out, "\xE2\x94\x80");
+    text_add(out, "\n");
+}
+
 void table_text(const struct table *t, int width, struct text *out)
 {
     int widths[TABLE_COLUMNS] = {0}, last = 0;
@@ -97,6 +114,9 @@ void table_text(const struct table *t, int width, struct text *out)
     }
     for (int i = 0, at = 0; i < t->n; i++) {
         int column = i % t->columns, w = table_width(t->cells[i]);
+        for (int k = 0; !column && k < t->n_rules; k++)
+            if (t->rules[k] == i / t->columns)
+                put_line(widths, last, out);
         if (!column)
             at = 0;
         if (column == last) {

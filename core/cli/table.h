@@ -12,8 +12,10 @@ struct table {
     bool right[TABLE_COLUMNS]; /* numbers: aligned at their end */
     const char **cells;        /* row by row */
     int n, cap;
+    int rules[2], n_rules; /* rows above which a line is drawn */
 };
 
+void table_rule(struct table *t, int row);
 /* A copy; NULL is an empty cell. RN_ENOMEM. */
 int table_add(struct table *t, const char *cell);
 /* Columns without any cell but that of the first row are left out. width: of the terminal, 0: any;

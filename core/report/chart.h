@@ -49,6 +49,22 @@ struct chart_points { /* and the line on which both are equal */
 };
 int chart_points(struct text *out, const struct chart_points *c);
 
+/* ---- chart_scatter.c ------------------------------------------------------ */
+
+enum { CHART_SCATTER_MAX = 16 };
+struct chart_point {
+    const char *name;
+    double x, y, low, high; /* low, high: an interval of y; NaN: none */
+};
+struct chart_scatter { /* points that have a name each */
+    struct chart_head head;
+    const char *x_label, *y_label;
+    const struct chart_point *points;
+    int n;
+    bool x_percent, percent, diagonal; /* diagonal: the line on which both are equal */
+};
+int chart_scatter(struct text *out, const struct chart_scatter *c);
+
 /* ---- chart_bars.c --------------------------------------------------------- */
 
 #define CHART_PARTS 3

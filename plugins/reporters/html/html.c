@@ -45,6 +45,12 @@ static int html_runs(const void *opts, const struct rn_runs *runs, const char *p
     return index_write(runs, path);
 }
 
+static int html_compare(const void *opts, const struct rn_comparison *c, const char *path)
+{
+    (void)opts;
+    return compare_write(c, path);
+}
+
 static const struct rn_plugin html = {
     RN_PLUGIN_PLAIN(RN_KIND_REPORTER),
     .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
@@ -62,7 +68,8 @@ static const struct rn_plugin html = {
                                            .epoch = html_epoch,
                                            .end = html_end,
                                            .close = html_close,
-                                           .runs = html_runs},
+                                           .runs = html_runs,
+                                           .compare = html_compare},
 };
 
 RN_PLUGINS(&html);

@@ -363,7 +363,7 @@ int run_write(const struct rn_report *r, const char *path)
     run_reproduce(&run);
     run_files(&run);
     rn_text_add(&title, "%s \xC2\xB7 %s", r->name, r->status);
-    run_sprite_style(&style, r->test);
+    run_sprite_style(&style, ".t", r->test);
     int status = title.status ? title.status : style.status;
     run.page.body.status = run.page.body.status ? run.page.body.status : status;
     status = page_write(&run.page, path, title.s ? title.s : "", run_goes_on(&run) ? REFRESH_S : 0,

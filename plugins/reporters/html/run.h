@@ -30,8 +30,8 @@ void run_confusion(struct run *run);
 void run_confidence(struct run *run);
 void run_samples(struct run *run);
 void run_worst(struct run *run);
-/* The sprite and how tiles are placed on it, for the style sheet. */
-void run_sprite_style(struct rn_text *t, const struct rn_test *test);
+/* The sprite and how tiles are placed on it, for the style sheet; selector: of its tiles. */
+void run_sprite_style(struct rn_text *t, const char *selector, const struct rn_test *test);
 
 /* run_model.c: the model, its inside, its time */
 void run_model(struct run *run);

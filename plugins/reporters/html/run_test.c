@@ -11,7 +11,7 @@
 
 /* ---- pictures ------------------------------------------------------------- */
 
-void run_sprite_style(struct rn_text *t, const struct rn_test *test)
+void run_sprite_style(struct rn_text *t, const char *selector, const struct rn_test *test)
 {
     if (!run_has_pictures(test))
         return;
@@ -20,9 +20,9 @@ void run_sprite_style(struct rn_text *t, const struct rn_test *test)
     int64_t rows = (test->n_pictures + test->sprite_columns - 1) / test->sprite_columns;
 
     emit(t,
-         ".t{width:%ipx;height:%ipx;background-size:%ipx %ipx;background-position:"
+         "%r{width:%ipx;height:%ipx;background-size:%ipx %ipx;background-position:"
          "calc(var(--x)*-%ipx) calc(var(--y)*-%ipx);background-image:url(data:image/png;base64,",
-         w, h, w * test->sprite_columns, h * rows, w, h);
+         selector, w, h, w * test->sprite_columns, h * rows, w, h);
     page_base64(t, test->sprite, test->sprite_bytes);
     emit(t, ")}\n");
 }

@@ -1,0 +1,263 @@
+/* compare_scores.c - the scores of runs with their intervals, and the tests of each pair. */
+#include "compare.h"
+
+#include "base/error.h"
+#include "train/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAMPLES_SHOWN = 24 };
+#define NORMAL_95 1.959963984540054
+
+/* ---- significance --------------------------------------------------------- */
+
+/* Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
+ * percentages", Psychometrika 1947; the exact form: twice the tail of the binomial of 1/2. */
+double mcnemar_exact(int64_t only_a, int64_t only_b)
+{
+    int64_t n = only_a + only_b, k = only_a < only_b ? only_a : only_b;
+
+    if (2 * k >= n)
+        return 1;
+    double m = (double)n, at = (double)k;
+    double term = exp(lgamma(m + 1) - lgamma(at + 1) - lgamma(m - at + 1) - m * log(2)), sum = 0;
+    for (int64_t i = k; i >= 0 && term > 1e-18 * sum; i--) {
+        sum += term;
+        term *= (double)i / (double)(n - i + 1);
+    }
+    return fmin(1, 2 * sum);
+}
+
+/* S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979 */
+void holm(double *p, int n)
+{
+    double least = 0, out[COMPARE_MAX * COMPARE_MAX];
+    bool done[COMPARE_MAX * COMPARE_MAX] = {false};
+
+    for (int i = 0; i < n; i++) {
+        int next = -1;
+        for (int k = 0; k < n; k++)
+            if (!done[k] && (next < 0 || p[k] < p[next]))
+                next = k;
+        done[next] = true;
+        least = fmax(least, fmin(1, (double)(n - i) * p[next]));
+        out[next] = least;
+    }
+    memcpy(p, out, (size_t)n * sizeof *p);
+}
+
+double compare_corrected(const struct comparison *c, int64_t pair)
+{
+    double p[COMPARE_MAX * COMPARE_MAX];
+
+    for (int64_t i = 0; i < c->view.n_pairs; i++)
+        p[i] = c->view.pairs[i].p;
+    holm(p, (int)c->view.n_pairs);
+    return p[pair];
+}
+
+/* ---- pairs ---------------------------------------------------------------- */
+
+static const char *fact(const struct rn_run *r, const char *key)
+{
+    for (int64_t i = 0; i < r->n_environment; i++)
+        if (!strcmp(r->environment[i].key, key))
+            return r->environment[i].value;
+    return NULL;
+}
+
+/* The same samples in the same order: the data set says so, and so do their true classes. */
+static bool same_samples(const struct comparison *c, int a, int b)
+{
+    const struct rn_test *x = c->view.reports[a]->test, *y = c->view.reports[b]->test;
+    const char *of_a = fact(&c->view.runs[a], "data, test set");
+    const char *of_b = fact(&c->view.runs[b], "data, test set");
+
+    if (!x || !y || !x->classes || x->classes != y->classes || x->n != y->n || !of_a || !of_b ||
+        strcmp(of_a, of_b) != 0)
+        return false;
+    for (int64_t i = 0; i < x->n; i++)
+        if (x->samples[i].index != y->samples[i].index ||
+            x->samples[i].truth != y->samples[i].truth)
+            return false;
+    return true;
+}
+
+static bool has_picture(const struct rn_test *t, int64_t sample)
+{
+    for (int64_t i = 0; i < t->n_pictures; i++)
+        if (t->pictures[i].sample == sample)
+            return true;
+    return false;
+}
+
+/* Some that only x got right, those with a picture first. */
+static int pick(struct pool *p, const struct rn_test *x, const struct rn_test *y,
+                const int64_t **samples, int64_t *n)
+{
+    int64_t *out = pool_alloc(p, SAMPLES_SHOWN * sizeof *out);
+
+    if (!out)
+        return RN_ENOMEM;
+    *n = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t i = 0; i < x->n && *n < SAMPLES_SHOWN; i++) {
+            const struct rn_sample *s = &x->samples[i];
+            if (s->predicted == s->truth && y->samples[i].predicted != s->truth &&
+                (has_picture(x, i) || has_picture(y, i)) == !pass)
+                out[(*n)++] = i;
+        }
+    *samples = out;
+    return RN_OK;
+}
+
+static int make_pair(struct comparison *c, int a, int b, struct rn_pair *out)
+{
+    const struct rn_test *x = c->view.reports[a]->test, *y = c->view.reports[b]->test;
+
+    *out = (struct rn_pair){.a = a, .b = b, .n = x->n};
+    for (int64_t i = 0; i < x->n; i++) {
+        bool one = x->samples[i].predicted == x->samples[i].truth;
+        bool two = y->samples[i].predicted == y->samples[i].truth;
+        out->both += one && two;
+        out->only_a += one && !two;
+        out->only_b += two && !one;
+        out->neither += !one && !two;
+    }
+    out->p = mcnemar_exact(out->only_a, out->only_b);
+    TRY(pick(c->pool, x, y, &out->samples_a, &out->n_samples_a));
+    return pick(c->pool, y, x, &out->samples_b, &out->n_samples_b);
+}
+
+static int make_pairs(struct comparison *c)
+{
+    int n = (int)c->view.n;
+    struct rn_pair *pairs = pool_alloc(c->pool, (size_t)(n * n) * sizeof *pairs);
+
+    if (!pairs)
+        return RN_ENOMEM;
+    for (int a = 0; a < n; a++)
+        for (int b = a + 1; b < n; b++)
+            if (same_samples(c, a, b))
+                TRY(make_pair(c, a, b, &pairs[c->view.n_pairs++]));
+    c->view.pairs = pairs;
+    return RN_OK;
+}
+
+/* ---- scores --------------------------------------------------------------- */
+
+struct shown {
+    const char *name;
+    bool percent, more;
+};
+static const struct shown known[] = {
+    {"test.accuracy", true, true},   {"test.macro_f1", false, true},
+    {"test.top3", true, true},       {"test.loss", false, false},
+    {"test.ece", true, false},       {"best.val.accuracy", true, true},
+    {"best.val.loss", false, false}, {"fit.loss", false, false},
+    {"val.loss", false, false},      {"epochs", false, false},
+    {"parameters", false, false},    {"train_s", false, false},
+    {"seconds", false, false},       {"samples_per_s", false, true},
+    {"peak_bytes", false, false}};
+enum { KNOWN = sizeof known / sizeof *known, ROOM = KNOWN + 32 };
+
+static double value_of(struct comparison *c, int i, const char *name)
+{
+    const struct rn_test *t = c->view.reports[i]->test;
+
+    if (!strcmp(name, "test.top3") || !strcmp(name, "test.ece")) {
+        double v = !t || !t->classes ? NAN : !strcmp(name, "test.ece") ? t->ece : t->top3;
+        if (!isnan(v))
+            return v;
+    }
+    return report_metric(c->reports[i], name);
+}
+
+/* A 95 % interval, where its mathematics is known. */
+static void interval(const struct rn_report *r, const char *name, double v, double *low,
+                     double *high)
+{
+    const struct rn_test *t = r->test;
+    double sum = 0;
+
+    *low = *high = NAN;
+    if (t && !strcmp(name, "test.accuracy") && t->classes)
+        *low = t->low, *high = t->high;
+    if (!strcmp(name, "best.val.accuracy") && r->val_samples && v >= 0 && v <= 1)
+        wilson_interval(llround(v * (double)r->val_samples), r->val_samples, low, high);
+    if (strcmp(name, "test.loss") != 0 || !t || t->n < 2)
+        return;
+    for (int64_t i = 0; i < t->n; i++)
+        sum += (t->samples[i].loss - v) * (t->samples[i].loss - v);
+    double half = NORMAL_95 * sqrt(sum / (double)(t->n - 1) / (double)t->n);
+    if (isfinite(half))
+        *low = v - half, *high = v + half;
+}
+
+static int add_score(struct comparison *c, struct rn_score *scores, const struct shown *s)
+{
+    size_t n = (size_t)c->view.n;
+    double *v = pool_alloc(c->pool, 3 * n * sizeof *v);
+    bool some = false;
+
+    if (!v)
+        return RN_ENOMEM;
+    for (int i = 0; i < c->view.n; i++) {
+        v[i] = value_of(c, i, s->name);
+        interval(c->view.reports[i], s->name, v[i], &v[n + (size_t)i], &v[2 * n + (size_t)i]);
+        some |= !isnan(v[i]);
+    }
+    if (some)
+        scores[c->view.n_scores++] =
+            (struct rn_score){s->name, v, v + n, v + 2 * n, s->percent, s->more};
+    return RN_OK;
+}
+
+static bool is_shown(const struct rn_score *scores, int64_t n, const char *name)
+{
+    for (size_t k = 0; k < KNOWN; k++)
+        if (!strcmp(known[k].name, name))
+            return true;
+    for (int64_t k = 0; k < n; k++)
+        if (!strcmp(scores[k].name, name))
+            return true;
+    return false;
+}
+
+/* Further metrics of the test that some run was asked for. */
+static int add_further(struct comparison *c, struct rn_score *scores)
+{
+    for (int i = 0; i < c->view.n; i++) {
+        const struct rn_report *r = c->view.reports[i];
+        for (int64_t k = 0; k < r->n_measures && c->view.n_scores < ROOM; k++) {
+            const struct rn_measure *m = &r->measures[k];
+            const struct metric *known_metric = metric_find(m->name);
+            if (strcmp(m->split, "test") != 0)
+                continue;
+            const char *name = pool_printf(c->pool, "test.%s", m->name);
+            if (!name)
+                return RN_ENOMEM;
+            struct shown s = {name, false, known_metric && known_metric->higher_is_better};
+            if (!is_shown(scores, c->view.n_scores, name))
+                TRY(add_score(c, scores, &s));
+        }
+    }
+    return RN_OK;
+}
+
+int compare_scores(struct comparison *c)
+{
+    struct rn_score *scores = pool_alloc(c->pool, ROOM * sizeof *scores);
+
+    if (!scores)
+        return RN_ENOMEM;
+    for (size_t k = 0; k < KNOWN; k++) {
+        if (!strcmp(known[k].name, "test.loss"))
+            TRY(add_further(c, scores));
+        TRY(add_score(c, scores, &known[k]));
+    }
+    c->view.scores = scores;
+    return make_pairs(c);
+}

@@ -1,0 +1,288 @@
+/* compare_words.c - what can be said about a few runs, and what cannot. No sentence says more than
+ * its test: it compares trained networks, on these samples. */
+#include "compare.h"
+
+#include "base/error.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LEVEL 0.05 /* of significance, after Holm's correction */
+
+enum { FINDINGS_MAX = 3 * COMPARE_MAX * COMPARE_MAX };
+
+struct words {
+    struct comparison *c;
+    struct rn_finding *out;
+};
+
+RN_PRINTF(4, 5)
+static int say(struct words *w, enum rn_tone tone, const char *rule, const char *fmt, ...)
+{
+    struct text t = {0};
+    va_list args;
+
+    va_start(args, fmt);
+    text_vadd(&t, fmt, args);
+    va_end(args);
+    const char *text = t.status ? NULL : pool_strdup(w->c->pool, text_str(&t));
+    text_free(&t);
+    if (!text || w->c->view.n_findings == FINDINGS_MAX)
+        return text ? RN_OK : RN_ENOMEM;
+    w->out[w->c->view.n_findings++] = (struct rn_finding){.tone = tone, .rule = rule, .text = text};
+    return RN_OK;
+}
+
+static const char *p_text(double p, char out[32])
+{
+    snprintf(out, 32, p < 0.001 ? "p < 0.001" : "p = %.3f", p);
+    return out;
+}
+
+/* ---- accuracy ------------------------------------------------------------- */
+
+static const char *method(const struct words *w, double p, char out[96])
+{
+    char value[32];
+    int n = snprintf(out, 96, "McNemar's exact test, %s", p_text(p, value));
+
+    if (w->c->view.n_pairs > 1)
+        snprintf(out + n, (size_t)(96 - n), ", with Holm's correction for %lld pairs",
+                 (long long)w->c->view.n_pairs);
+    return out;
+}
+
+static int say_better(struct words *w, const struct rn_pair *p, double corrected)
+{
+    bool first = p->only_a > p->only_b;
+    int64_t one = first ? p->a : p->b, two = first ? p->b : p->a;
+    char how[96];
+
+    return say(w, RN_GOOD, "pair",
+               "%s gets more of the same %lld test samples right than %s: %.2f %% against %.2f %%. "
+               "Only %s had %lld of them, only %s %lld (%s).",
+               w->c->label[one], (long long)p->n, w->c->label[two],
+               100 * w->c->view.reports[one]->test->accuracy,
+               100 * w->c->view.reports[two]->test->accuracy, w->c->label[one],
+               (long long)(first ? p->only_a : p->only_b), w->c->label[two],
+               (long long)(first ? p->only_b : p->only_a), method(w, corrected, how));
+}
+
+static int say_alike(struct words *w, const struct rn_pair *p, double corrected)
+{
+    const char *one = w->c->label[p->a], *two = w->c->label[p->b];
+    char how[96];
+
+    return say(w, RN_NEUTRAL, "pair",
+               "%s and %s: no difference in accuracy can be shown. %.2f %% and %.2f %% of the same "
+               "%lld test samples are right; only %s had %lld of them, only %s %lld (%s).",
+               one, two, 100 * w->c->view.reports[p->a]->test->accuracy,
+               100 * w->c->view.reports[p->b]->test->accuracy, (long long)p->n, one,
+               (long long)p->only_a, two, (long long)p->only_b, method(w, corrected, how));
+}
+
+/* Of many pairs, those without a difference are told in one sentence. */
+static int say_rest(struct words *w, const bool *differs)
+{
+    const struct rn_comparison *v = &w->c->view;
+    struct text t = {0};
+    int64_t rest = 0;
+    double least = 1;
+
+    for (int64_t i = 0; i < v->n_pairs; i++) {
+        if (differs[i])
+            continue;
+        text_add(&t, "%s%s and %s", rest++ ? "; " : "", w->c->label[v->pairs[i].a],
+                 w->c->label[v->pairs[i].b]);
+        least = fmin(least, compare_corrected(w->c, i));
+    }
+    int status = t.status;
+    if (!status && rest == v->n_pairs)
+        status =
+            say(w, RN_NEUTRAL, "pairs",
+                "Between no two of these runs can a difference in accuracy be shown: the least "
+                "p is %.3f (McNemar's exact test, with Holm's correction for %lld pairs).",
+                least, (long long)rest);
+    else if (!status && rest)
+        status = say(w, RN_NEUTRAL, "pairs", "No difference in accuracy can be shown between %s.",
+                     text_str(&t));
+    text_free(&t);
+    return status;
+}
+
+static int say_pairs(struct words *w)
+{
+    const struct rn_comparison *v = &w->c->view;
+    bool differs[COMPARE_MAX * COMPARE_MAX] = {false};
+
+    for (int64_t i = 0; i < v->n_pairs; i++) {
+        double p = compare_corrected(w->c, i);
+        differs[i] = p < LEVEL;
+        if (differs[i])
+            TRY(say_better(w, &v->pairs[i], p));
+        else if (v->n_pairs == 1)
+            TRY(say_alike(w, &v->pairs[i], p));
+    }
+    return v->n_pairs > 1 ? say_rest(w, differs) : RN_OK;
+}
+
+/* The first n pairs of runs without a test, and why. */
+static int say_missing(struct words *w)
+{
+    const struct rn_comparison *v = &w->c->view;
+    int64_t tested = 0, measured = 0, classified = 0;
+
+    for (int64_t i = 0; i < v->n; i++) {
+        tested += v->reports[i]->test != NULL;
+        measured += v->reports[i]->test && v->reports[i]->test->n > 0;
+        classified += v->reports[i]->test && v->reports[i]->test->classes > 0;
+    }
+    if (v->n_pairs == v->n * (v->n - 1) / 2)
+        return RN_OK;
+    if (tested < v->n)
+        return say(
+            w, RN_NEUTRAL, "untested",
+            "%lld of %lld runs were not measured on a test set: nothing can be said of them.",
+            (long long)(v->n - tested), (long long)v->n);
+    if (!classified || !measured)
+        return RN_OK; /* the losses speak */
+    return say(w, RN_BAD, "other_samples",
+               "Not all runs were measured on the same test samples: their accuracies are numbers "
+               "of different things, and no test can compare them.");
+}
+
+/* ---- loss of numbers ------------------------------------------------------ */
+
+static const char *setting(const struct rn_run *r, const char *key)
+{
+    for (int64_t i = 0; i < r->n_config; i++)
+        if (!strcmp(r->config[i].key, key))
+            return r->config[i].value;
+    return "";
+}
+
+/* Runs without classes, two of them: the mean of the differences sample by sample. */
+static int say_losses(struct words *w)
+{
+    const struct rn_comparison *v = &w->c->view;
+    const struct rn_test *a = v->reports[0]->test, *b = v->reports[1]->test;
+    double sum = 0, squares = 0;
+
+    if (v->n != 2 || !a || !b || a->classes || b->classes || a->n != b->n || a->n < 2 ||
+        strcmp(setting(&v->runs[0], "loss.type"), setting(&v->runs[1], "loss.type")) != 0 ||
+        !w->c->same || !strstr(w->c->same, "data"))
+        return RN_OK;
+    for (int64_t i = 0; i < a->n; i++)
+        sum += b->samples[i].loss - a->samples[i].loss;
+    double n = (double)a->n, mean = sum / n;
+    for (int64_t i = 0; i < a->n; i++) {
+        double off = b->samples[i].loss - a->samples[i].loss - mean;
+        squares += off * off;
+    }
+    double half = 1.959963984540054 * sqrt(squares / (n - 1) / n);
+    if (!isfinite(mean) || !isfinite(half))
+        return RN_OK;
+    if (fabs(mean) <= half)
+        return say(w, RN_NEUTRAL, "loss",
+                   "Test loss: no difference can be shown. %s minus %s is %.3g on average over the "
+                   "same %lld samples (95 %% interval %.3g to %.3g).",
+                   w->c->label[1], w->c->label[0], mean, (long long)a->n, mean - half, mean + half);
+    return say(w, RN_GOOD, "loss",
+               "%s has the smaller test loss: by %.3g on average over the same %lld samples (95 %% "
+               "interval %.3g to %.3g).",
+               w->c->label[mean < 0], fabs(mean), (long long)a->n, fabs(mean) - half,
+               fabs(mean) + half);
+}
+
+/* ---- around it ------------------------------------------------------------ */
+
+static int say_states(struct words *w)
+{
+    for (int i = 0; i < w->c->view.n; i++) {
+        const struct rn_run *r = &w->c->view.runs[i];
+        if (strcmp(r->status, "finished") != 0)
+            TRY(say(w, RN_BAD, "status", "%s is %s: %s.", w->c->label[i], r->status,
+                    *r->reason ? r->reason : "no reason is known"));
+    }
+    return RN_OK;
+}
+
+static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
+
+/* Differences around a run that change what its numbers mean. */
+static int say_environment(struct words *w)
+{
+    static const struct {
+        const char *key, *text;
+        enum rn_tone tone;
+    } rules[] = {
+        {"data, ", "The data differ: the runs did not learn or were not measured on the same.",
+         RN_BAD},
+        {"plugin ",
+         "Plugins differ (see the environment): part of what differs may come from "
+         "there, not from the parameters.",
+         RN_BAD},
+        {"runner", "The runs are of different versions of the runner.", RN_NEUTRAL},
+        {"git commit", "The runs are of different commits.", RN_NEUTRAL},
+        {"device", "Devices differ: times are not comparable, and results may differ by rounding.",
+         RN_NEUTRAL}};
+    const struct rn_comparison *v = &w->c->view;
+
+    for (size_t k = 0; k < sizeof rules / sizeof *rules; k++)
+        for (int64_t i = 0; i < v->n_environment; i++)
+            if (begins(v->environment[i].key, rules[k].key)) {
+                TRY(say(w, rules[k].tone, "environment", "%s", rules[k].text));
+                break;
+            }
+    return RN_OK;
+}
+
+static int say_time(struct words *w)
+{
+    const struct rn_comparison *v = &w->c->view;
+    int fast = 0, slow = 0;
+
+    if (!w->c->same || !strstr(w->c->same, "machine"))
+        return RN_OK;
+    for (int i = 0; i < v->n; i++) {
+        if (!(v->reports[i]->train_s > 0))
+            return RN_OK;
+        fast = v->reports[i]->train_s < v->reports[fast]->train_s ? i : fast;
+        slow = v->reports[i]->train_s > v->reports[slow]->train_s ? i : slow;
+    }
+    if (v->reports[slow]->train_s < 1)
+        return RN_OK;
+    double ratio = v->reports[slow]->train_s / v->reports[fast]->train_s;
+    if (ratio < 1.2) /* other work on the machine makes as much */
+        return RN_OK;
+    return say(w, RN_NEUTRAL, "time", "%s trained for %.3g s, %s for %.3g s: %.1f times as long.",
+               w->c->label[fast], v->reports[fast]->train_s, w->c->label[slow],
+               v->reports[slow]->train_s, ratio);
+}
+
+static int say_limits(struct words *w)
+{
+    if (!w->c->view.n_pairs)
+        return RN_OK;
+    return say(w, RN_NEUTRAL, "limits",
+               "The test is about these trained networks. Whether one configuration is better than "
+               "another, several seeds of each would have to show.");
+}
+
+int compare_words(struct comparison *c)
+{
+    struct words w = {c, pool_alloc(c->pool, FINDINGS_MAX * sizeof *w.out)};
+
+    if (!w.out)
+        return RN_ENOMEM;
+    TRY(say_pairs(&w));
+    TRY(say_missing(&w));
+    TRY(say_losses(&w));
+    TRY(say_limits(&w));
+    TRY(say_states(&w));
+    TRY(say_environment(&w));
+    TRY(say_time(&w));
+    c->view.findings = w.out;
+    return RN_OK;
+}

@@ -1,0 +1,334 @@
+/* compare.c - the page of a comparison: what can be said, what differs, scores, curves, and the
+ * samples that only one of two runs got right. */
+#include "index.h"
+#include "run.h"
+
+#include "html_files.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DASH "\xE2\x80\x93"
+
+struct comparing {
+    const struct rn_comparison *c;
+    struct page page;
+};
+
+/* The name; with the id where names are alike. */
+static bool is_alone(const struct rn_comparison *c, int64_t i)
+{
+    for (int64_t k = 0; k < c->n; k++)
+        if (k != i && !strcmp(c->runs[k].name, c->runs[i].name))
+            return false;
+    return true;
+}
+
+static const char *label(const struct rn_comparison *c, int64_t i)
+{
+    return is_alone(c, i) ? c->runs[i].name : c->runs[i].id;
+}
+
+static void put_heads(struct rn_text *t, const struct rn_comparison *c, const char *last)
+{
+    emit(t, "<thead><tr><td></td>");
+    for (int64_t i = 0; i < c->n; i++)
+        emit(t, "<th scope=\"col\"><span class=\"wrap\">%s</span></th>", label(c, i));
+    if (last)
+        emit(t, "<th scope=\"col\" class=\"left\">%s</th>", last);
+    emit(t, "</tr></thead>\n<tbody>\n");
+}
+
+/* ---- head ----------------------------------------------------------------- */
+
+static void put_header(struct comparing *k)
+{
+    const struct rn_comparison *c = k->c;
+    struct rn_text *t = &k->page.body;
+
+    emit(t, "<header><h1>Comparison of %I runs</h1>\n<ul class=\"runs\">\n", c->n);
+    for (int64_t i = 0; i < c->n; i++) {
+        const struct rn_run *r = &c->runs[i];
+        emit(t, "<li><a href=\"");
+        if (*c->to_root) {
+            page_href(t, c->to_root);
+            emit(t, "/");
+        }
+        page_href(t, r->dir);
+        emit(t, "/report.html\">%s</a> <small>%s</small>", r->name, r->id);
+        page_badge(t, r->status);
+        if (*r->note)
+            emit(t, "<br><span class=\"soft\">%s</span>", r->note);
+        emit(t, "</li>\n");
+    }
+    emit(t, "</ul></header>\n\n");
+    page_section(&k->page, "findings", "What can be said");
+    page_findings(t, c->findings, c->n_findings);
+    page_section_end(&k->page);
+}
+
+/* ---- what differs --------------------------------------------------------- */
+
+static void put_rows(struct comparing *k, const char *caption, const struct rn_row *rows, int64_t n)
+{
+    struct rn_text *t = &k->page.body;
+
+    if (!n)
+        return;
+    page_table(t, false, caption);
+    put_heads(t, k->c, NULL);
+    for (int64_t i = 0; i < n; i++) {
+        emit(t, "<tr><th scope=\"row\">%s</th>", rows[i].key);
+        for (int64_t r = 0; r < k->c->n; r++)
+            emit(t, "<td><span class=\"wrap\">%s</span></td>",
+                 rows[i].values[r] ? rows[i].values[r] : DASH);
+        emit(t, "</tr>\n");
+    }
+    emit(t, "</tbody>");
+    page_table_end(t);
+}
+
+static void put_differences(struct comparing *k)
+{
+    const struct rn_comparison *c = k->c;
+    struct rn_text *t = &k->page.body;
+
+    page_section(&k->page, "parameters", "Parameters that differ");
+    if (!c->n_parameters)
+        emit(t, "<p>None: all values of the configurations are the same.</p>\n");
+    put_rows(k, "All others are the same", c->parameters, c->n_parameters);
+    page_section_end(&k->page);
+    page_section(&k->page, "environment", "What differs around them");
+    if (c->n_environment)
+        emit(t, "<div class=\"around\">\n");
+    put_rows(k, "Data, machine, plugins, versions", c->environment, c->n_environment);
+    if (c->n_environment)
+        emit(t, "</div>\n");
+    page_section_end(&k->page);
+}
+
+/* ---- scores --------------------------------------------------------------- */
+
+static void put_score(struct rn_text *t, const struct rn_score *s, double v)
+{
+    if (isnan(v))
+        emit(t, DASH);
+    else if (s->percent)
+        emit(t, "%2 %%", 100 * v);
+    else if (!strcmp(s->name, "peak_bytes"))
+        page_bytes(t, v);
+    else if (!strcmp(s->name, "train_s") || !strcmp(s->name, "seconds"))
+        page_duration(t, v);
+    else if (fabs(v) >= 1000 && fabs(v) < 9e15)
+        emit(t, "%I", (int64_t)llround(v));
+    else
+        emit(t, "%g", v);
+}
+
+/* Two runs: the second less the first. */
+static void put_difference(struct rn_text *t, const struct rn_score *s)
+{
+    double d = s->values[1] - s->values[0];
+
+    emit(t, "<td>");
+    if (isfinite(d) && s->percent)
+        emit(t, "%r%2 points", d < 0 ? "\xE2\x88\x92" : "+", 100 * fabs(d));
+    else if (isfinite(d)) {
+        emit(t, d < 0 ? "\xE2\x88\x92" : "+");
+        put_score(t, s, fabs(d));
+    }
+    emit(t, "</td>");
+}
+
+static void put_scores(struct comparing *k)
+{
+    const struct rn_comparison *c = k->c;
+    struct rn_text *t = &k->page.body;
+
+    page_section(&k->page, "scores", "Scores");
+    if (c->n_scores) {
+        page_table(t, false, "In small type: 95 % intervals");
+        put_heads(t, c, c->n == 2 ? "second less first" : NULL);
+    }
+    for (int64_t i = 0; i < c->n_scores; i++) {
+        const struct rn_score *s = &c->scores[i];
+        emit(t, "<tr><th scope=\"row\">%s</th>", s->name);
+        for (int64_t r = 0; r < c->n; r++) {
+            emit(t, "<td>");
+            put_score(t, s, s->values[r]);
+            if (isfinite(s->low[r]) && s->percent)
+                emit(t, "<br><small>%2 to %2</small>", 100 * s->low[r], 100 * s->high[r]);
+            else if (isfinite(s->low[r]))
+                emit(t, "<br><small>%g to %g</small>", s->low[r], s->high[r]);
+            emit(t, "</td>");
+        }
+        if (c->n == 2)
+            put_difference(t, s);
+        emit(t, "</tr>\n");
+    }
+    if (c->n_scores) {
+        emit(t, "</tbody>");
+        page_table_end(t);
+    }
+    page_section_end(&k->page);
+}
+
+/* ---- figures -------------------------------------------------------------- */
+
+static void put_figures(struct comparing *k, const char *anchor, const char *title, bool curves)
+{
+    struct rn_text *t = &k->page.body;
+    bool open = false;
+
+    page_section(&k->page, anchor, title);
+    for (int64_t i = 0; i < k->c->n_figures; i++) {
+        const struct rn_figure *f = &k->c->figures[i];
+        if ((strstr(f->svg, "data-chart=\"lines\"") != NULL) != curves)
+            continue;
+        emit(t, "%r", open ? "" : "<div class=\"pair\">\n");
+        open = true;
+        page_figure(t, f, NULL, false);
+    }
+    if (open)
+        emit(t, "</div>\n");
+    page_section_end(&k->page);
+}
+
+/* ---- pairs ---------------------------------------------------------------- */
+
+static const char *class_name(const struct rn_test *t, int64_t c)
+{
+    return c >= 0 && c < t->classes ? t->per_class[c].name : DASH;
+}
+
+static void put_tile(struct rn_text *t, int64_t run, const struct rn_test *test, int64_t sample)
+{
+    for (int64_t i = 0; run_has_pictures(test) && i < test->n_pictures; i++)
+        if (test->pictures[i].sample == sample) {
+            emit(t,
+                 "<span class=\"t t%i\" role=\"img\" aria-label=\"sample %i\" "
+                 "style=\"--x:%i;--y:%i\"></span>",
+                 run, sample, i % test->sprite_columns, i / test->sprite_columns);
+            return;
+        }
+}
+
+static bool has_tile(const struct rn_test *test, int64_t sample)
+{
+    for (int64_t i = 0; run_has_pictures(test) && i < test->n_pictures; i++)
+        if (test->pictures[i].sample == sample)
+            return true;
+    return false;
+}
+
+/* Samples that x got right and y did not. */
+static void put_only(struct comparing *k, int64_t x, int64_t y, const int64_t *samples, int64_t n,
+                     int64_t all)
+{
+    const struct rn_test *right = k->c->reports[x]->test, *wrong = k->c->reports[y]->test;
+    struct rn_text *t = &k->page.body;
+
+    if (!all)
+        return;
+    emit(t, "<details%r><summary>Only %s got right: %I%r</summary>\n<ul class=\"gallery\">\n",
+         k->c->n == 2 ? " open" : "", label(k->c, x), all, n < all ? ", some of them" : "");
+    for (int64_t i = 0; i < n; i++) {
+        const struct rn_sample *s = &wrong->samples[samples[i]];
+        bool other = has_tile(wrong, samples[i]);
+        emit(t, "<li>");
+        put_tile(t, other ? y : x, other ? wrong : right, samples[i]);
+        emit(t,
+             "<div><p>%s</p><small>taken for %s by %s, %1 %% sure; sample %i</small></div></li>\n",
+             class_name(wrong, s->truth), class_name(wrong, s->predicted), label(k->c, y),
+             100 * s->p_predicted, s->index);
+    }
+    emit(t, "</ul></details>\n");
+}
+
+static void put_pairs(struct comparing *k)
+{
+    const struct rn_comparison *c = k->c;
+    struct rn_text *t = &k->page.body;
+
+    page_section(&k->page, "samples", "Sample by sample");
+    if (c->n_pairs) {
+        page_table(t, true,
+                   "How many test samples were right; p of McNemar's exact test, two-sided, "
+                   "not corrected for the number of pairs");
+        emit(t, "<thead><tr>");
+        page_th(t, "first", true);
+        page_th(t, "second", true);
+        for (size_t i = 0; i < 5; i++)
+            page_th(t,
+                    (const char *const[]){"both", "first only", "second only", "neither", "p"}[i],
+                    false);
+        emit(t, "</tr></thead>\n<tbody>\n");
+    }
+    for (int64_t i = 0; i < c->n_pairs; i++) {
+        const struct rn_pair *p = &c->pairs[i];
+        emit(t,
+             "<tr><td class=\"left\">%s</td><td class=\"left\">%s</td><td>%I</td><td>%I</td>"
+             "<td>%I</td><td>%I</td><td>%g</td></tr>\n",
+             label(c, p->a), label(c, p->b), p->both, p->only_a, p->only_b, p->neither, p->p);
+    }
+    if (c->n_pairs) {
+        emit(t, "</tbody>");
+        page_table_end(t);
+    }
+    for (int64_t i = 0; i < c->n_pairs; i++) {
+        const struct rn_pair *p = &c->pairs[i];
+        if (c->n > 2)
+            emit(t, "<h3>%s and %s</h3>\n", label(c, p->a), label(c, p->b));
+        put_only(k, p->a, p->b, p->samples_a, p->n_samples_a, p->only_a);
+        put_only(k, p->b, p->a, p->samples_b, p->n_samples_b, p->only_b);
+    }
+    page_section_end(&k->page);
+}
+
+/* ---- the page ------------------------------------------------------------- */
+
+static void put_diff(struct comparing *k)
+{
+    struct rn_text *t = &k->page.body;
+
+    page_section(&k->page, "diff", "Configurations line by line");
+    if (k->c->diff && *k->c->diff) {
+        emit(t, "%r<details open><summary>All values, defaults included</summary><pre>",
+             k->c->n > 2 ? "<p class=\"soft\">Of the first two.</p>\n" : "");
+        for (const char *s = k->c->diff; *s;) {
+            size_t n = strcspn(s, "\n");
+            char line[1024];
+            snprintf(line, sizeof line, "%.*s", (int)(n < 1000 ? n : 1000), s);
+            const char *class = *s == '+' ? "plus" : *s == '-' ? "less" : *s == '@' ? "soft" : "";
+            emit(t, "<span class=\"%r\">%s</span>\n", class, line);
+            s += n + (s[n] == '\n');
+        }
+        emit(t, "</pre></details>\n");
+    }
+    page_section_end(&k->page);
+}
+
+int compare_write(const struct rn_comparison *c, const char *path)
+{
+    struct comparing k = {.c = c};
+    struct rn_text style = {0};
+
+    put_header(&k);
+    put_differences(&k);
+    put_scores(&k);
+    put_figures(&k, "curves", "Curves", true);
+    put_figures(&k, "tradeoffs", "What a better score cost", false);
+    put_pairs(&k);
+    put_diff(&k);
+    rn_text_str(&style, compare_css);
+    for (int64_t i = 0; i < c->n && c->n_pairs; i++) {
+        char selector[16];
+        snprintf(selector, sizeof selector, ".t%d", (int)i);
+        run_sprite_style(&style, selector, c->reports[i]->test);
+    }
+    k.page.body.status = k.page.body.status ? k.page.body.status : style.status;
+    int status = page_write(&k.page, path, "Comparison of runs", 0, style.s ? style.s : "");
+    rn_host->free(style.s);
+    return status;
+}
