@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "check",   "config", "summary", "runs",   "report",
-                             "compare", "plugins", "schema", "help",    "version"};
+const char *const verbs[] = {"run",     "check",  "config",  "summary", "runs", "report",
+                             "compare", "export", "plugins", "schema",  "help", "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -32,6 +32,7 @@ enum {
     OPT_LIMIT,
     OPT_CSV,
     OPT_HTML,
+    OPT_TO,
     OPT_SHORTHAND
 };
 
@@ -60,6 +61,7 @@ static const struct option longs[] = {
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"csv", no_argument, NULL, OPT_CSV},
     {"html", optional_argument, NULL, OPT_HTML},
+    {"to", required_argument, NULL, OPT_TO},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -151,6 +153,7 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_SORT: a->sort = optarg; break;
     case OPT_LIMIT: return take_limit(a);
     case OPT_CSV: a->csv = true; break;
+    case OPT_TO: a->to = optarg; break;
     case OPT_COLOR:
         *when = optarg;
         if (strcmp(optarg, "auto") && strcmp(optarg, "always") && strcmp(optarg, "never"))

@@ -16,6 +16,7 @@ struct args {
     const char *page_file; /* of --html; NULL: where it usually goes */
     const char *sort;      /* "-test.accuracy"; NULL: newest first */
     const char *reporter;  /* NULL: all that can */
+    const char *to;        /* a format of export */
     int64_t limit;         /* 0: none */
     int verbosity;
     bool colour;   /* of stderr */

@@ -18,6 +18,7 @@ static const char general[] =
     "  runs [FILTER ...]              the runs so far, filtered and sorted; also `ls`\n"
     "  report RUN ...                 the pages of a run, made again from its files\n"
     "  compare RUN RUN ...            what differs, and whether it made a difference; also `diff`\n"
+    "  export RUN ... --to FORMAT     runs for other programs: mlflow, tensorboard\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"
@@ -162,6 +163,19 @@ static const char compare[] =
     "\"only_b\",\n"
     "\"neither\", \"p\", \"p_corrected\"}], \"findings\", \"diff\"}.\n";
 
+static const char export[] =
+    "usage: runner export RUN ... --to FORMAT [-o DIR]\n"
+    "\n"
+    "Writes finished runs for another program, from the files of their folders. RUN is a folder, "
+    "an\n"
+    "id or the beginning of one, latest, latest:NAME, or @2 for the second newest.\n"
+    "\n"
+    "  runner export latest --to mlflow                a file store in mlruns/, or in DIR\n"
+    "  runner export @1 @2 @3 --to tensorboard -o tb   event files in tb/<name>/<id>/\n"
+    "  runner export latest --to tensorboard           in tb/ of the run folder\n"
+    "\n"
+    "FORMAT is mlflow, or a reporter with an option `dir`. Written again, a run replaces itself.\n";
+
 static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"
     "       runner plugins describe [KIND] NAME [--json]\n"
@@ -197,9 +211,9 @@ const char *help_text(const char *topic)
     static const struct {
         const char *topic, *text;
     } all[] = {
-        {"run", run},       {"check", check},           {"config", config},   {"summary", summary},
-        {"runs", runs},     {"report", report},         {"compare", compare}, {"plugins", plugins},
-        {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
+        {"run", run},         {"check", check},   {"config", config},         {"summary", summary},
+        {"runs", runs},       {"report", report}, {"compare", compare},       {"export", export},
+        {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
 
     if (!topic)
         return general;

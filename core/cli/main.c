@@ -14,6 +14,7 @@
 #include "config/compose.h"
 #include "experiment/tables.h"
 #include "plugin/describe.h"
+#include "run/export.h"
 #include "run/rebuild.h"
 #include "run/run.h"
 #include "train/rate.h"
@@ -270,6 +271,29 @@ static int do_report(const struct args *a, struct session *s)
     return status;
 }
 
+static int do_export(const struct args *a, struct session *s)
+{
+    struct text said = {0}, hint = {0};
+    struct pool *p = pool_new();
+    struct export_job job = {
+        .p = p, .to = a->out_given ? a->out : NULL, .said = &said, .hint = &hint};
+    int status = p ? RN_OK : RN_ENOMEM;
+
+    if (!a->n_words || !a->to)
+        status = usage(a, "expected `export RUN ... --to FORMAT`");
+    status = status < 0 ? status : registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry);
+    for (int i = 0; status >= 0 && i < a->n_words; i++)
+        status = export_run(s->registry, "reports", a->words[i], a->to, &job);
+    if (status >= 0)
+        status = print(&said);
+    if (status >= 0 && a->verbosity >= 0)
+        fputs(text_str(&hint), stderr);
+    text_free(&said);
+    text_free(&hint);
+    pool_free(p);
+    return status;
+}
+
 static int do_help(const struct args *a)
 {
     struct text t = {0};
@@ -313,6 +337,8 @@ static int dispatch(const struct args *a, struct session *s, int *code)
         return do_runs(a);
     if (!strcmp(a->verb, "report"))
         return do_report(a, s);
+    if (!strcmp(a->verb, "export"))
+        return do_export(a, s);
     if (!strcmp(a->verb, "plugins"))
         return do_plugins(a, s, code);
     if (!strcmp(a->verb, "schema"))

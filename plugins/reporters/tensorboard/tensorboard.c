@@ -2,7 +2,7 @@
  * so that their curves lie over one another; beside them parameters by epoch, pictures, and the
  * run's values with its last metrics for the HPARAMS tab. Times are those of the run, and names of
  * files come from it, too: the same run written again gives the same files. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "events.h"
 
 #include <runner/reporter.h>
@@ -25,23 +25,12 @@ struct tensorboard {
 
 /* ---- time ----------------------------------------------------------------- */
 
-/* Days since 1970-01-01 in the Gregorian calendar, whose years are made to begin in March. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    int64_t m = (month + 9) % 12, y = year - m / 10;
-
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
 /* "2026-09-14T13:30:12Z"; anything else is now. */
 static double unix_time(const char *s)
 {
-    int y, m, d, h, min, sec;
+    struct tm t = {0};
 
-    if (!s || sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2dZ", &y, &m, &d, &h, &min, &sec) != 6 || y < 1970 ||
-        m < 1 || m > 12)
-        return (double)time(NULL);
-    return (double)(days_of(y, m, d) * 86400 + h * 3600 + min * 60 + sec);
+    return (double)(s && strptime(s, "%Y-%m-%dT%H:%M:%SZ", &t) ? timegm(&t) : time(NULL));
 }
 
 /* The seconds at which an epoch was over. */
