@@ -1,6 +1,6 @@
 /* analysis_next.c - what to try next, each with the override to type: most promising first, at most
- * five, each from evidence of this run. The rules name plugins that may be missing here; what the
- * adviser says this experiment would not take is left out. */
+ * five, each from evidence of this run. Plugins are asked for by the options that they have; what
+ * the adviser says this experiment would not take is left out. */
 #include "analysis.h"
 
 #include "config/options.h"
@@ -93,6 +93,10 @@ static int propose(struct judge *j, const char *override, const char *text)
 
 #define PUT(j, ...) pool_printf((j)->p, __VA_ARGS__)
 
+/* A plugin with these options; NULL: there is none. */
+#define FIND(j, kind, ...) \
+    ((j)->adviser->find((j)->adviser->ctx, (kind), (const char *const[]){__VA_ARGS__, NULL}))
+
 /* ---- training that goes wrong --------------------------------------------- */
 
 static int next_lower_rate(struct judge *j, double factor, const char *why)
@@ -148,9 +152,11 @@ static int next_stop(struct judge *j, const struct fit *f)
 {
     const struct rn_report *r = j->r;
 
-    if (!f->onset || r->patience)
+    const char *plugin =
+        f->onset && !r->patience ? FIND(j, RN_KIND_CALLBACK, "monitor", "patience") : NULL;
+    if (!plugin)
         return RN_OK;
-    return propose(j, "+callbacks={type: early_stopping, patience: 3}",
+    return propose(j, PUT(j, "+callbacks={type: %s, patience: 3}", plugin),
                    PUT(j,
                        "Stop when validation loss has not fallen for 3 epochs: it was lowest at "
                        "epoch %lld of %lld. Its weights are brought back.",
@@ -166,10 +172,12 @@ static int next_regularise(struct judge *j, const struct fit *f)
 
     if (f->verdict != FIT_MILD && f->verdict != FIT_STRONG)
         return RN_OK;
-    if (t && t->n_pictures && !augments(j))
+    const char *plugin =
+        t && t->n_pictures && !augments(j) ? FIND(j, RN_KIND_AUGMENTATION, "pixels") : NULL;
+    if (plugin)
         RN_TRY(
             propose(j,
-                    PUT(j, "+data.augment={type: shift, pixels: %lld}",
+                    PUT(j, "+data.augment={type: %s, pixels: %lld}", plugin,
                         (long long)(t->picture_w < 2 * SHIFT_PART ? 1 : t->picture_w / SHIFT_PART)),
                     PUT(j, "Move the training images a little: the network overfits, and a moved "
                            "image is a new sample.")));
@@ -217,10 +225,12 @@ static int next_schedule(struct judge *j, const struct fit *f)
     double swing;
     int64_t epochs;
 
-    if (!j->config || tree_get(j->config, "scheduler") || f->onset ||
-        !swings(j->r, f->error, &swing, &epochs))
+    if (tree_get(j->config, "scheduler") || f->onset || !swings(j->r, f->error, &swing, &epochs))
         return RN_OK;
-    return propose(j, "scheduler={type: cosine}",
+    const char *plugin = FIND(j, RN_KIND_SCHEDULER, "floor"); /* falls all the way, by itself */
+    if (!plugin)
+        return RN_OK;
+    return propose(j, PUT(j, "scheduler={type: %s}", plugin),
                    PUT(j,
                        "Let the learning rate fall: at a constant rate, validation loss swings "
                        "by %.2g over the last %lld epochs.",

@@ -339,7 +339,7 @@ int report_draw(struct report *r)
     return figures_draw(r);
 }
 
-void report_advise(struct report *r, const struct adviser *a) { r->adviser = *a; }
+void report_advise(struct report *r, struct adviser a) { r->adviser = a; }
 
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes)

@@ -82,13 +82,14 @@ double report_metric(struct report *r, const char *name);
 /* All names that report_metric() may know in a run that measures these metrics, from p; NULL: out
  * of memory. */
 const char *const *report_names(struct pool *p, const char *const *metrics, int n_metrics, int *n);
-/* What the findings may propose to try: only overrides that `accepts` says yes to. Without one,
- * nothing is proposed. */
+/* Asked before something to try is proposed; without one, nothing is. */
 struct adviser {
-    bool (*accepts)(void *ctx, const char *override);
+    bool (*accepts)(void *ctx, const char *override); /* whether this experiment takes it */
+    /* The name of a plugin of that kind with all these options, ended by NULL; NULL: none. */
+    const char *(*find)(void *ctx, uint32_t kind, const char *const *options);
     void *ctx;
 };
-void report_advise(struct report *r, const struct adviser *a);
+void report_advise(struct report *r, struct adviser a);
 /* status and reason as in status.json, seconds; then findings and all figures are made anew. */
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes);

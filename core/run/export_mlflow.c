@@ -76,20 +76,20 @@ static bool clean_name(const char *from, char to[NAME_BYTES + 1])
     return strspn(to, ".") < n;
 }
 
-static int write_value(struct store *s, const char *folder, const char *name, const char *value)
+static int write_value(const char *dir, const char *folder, const char *name, const char *value)
 {
     char path[PATH_MAX], clean[NAME_BYTES + 1], line[VALUE_BYTES + 1];
     size_t n = strnlen(value, VALUE_BYTES);
 
-    while (n && n == VALUE_BYTES && ((unsigned char)value[n] & 0xC0) == 0x80)
+    while (n && ((unsigned char)value[n] & 0xC0) == 0x80)
         n--; /* no half a character */
     memcpy(line, value, n);
     for (size_t i = 0; i < n; i++)
         line[i] = line[i] == '\n' || line[i] == '\r' ? ' ' : line[i];
     if (!clean_name(name, clean))
         return RN_OK;
-    if (snprintf(path, sizeof path, "%s/%s/%s", s->dir, folder, clean) >= (int)sizeof path)
-        return FAIL(RN_EIO, "%s: the path is too long", s->dir);
+    if (snprintf(path, sizeof path, "%s/%s/%s", dir, folder, clean) >= (int)sizeof path)
+        return FAIL(RN_EIO, "%s: the path is too long", dir);
     return file_write(path, line, n);
 }
 
@@ -154,7 +154,10 @@ static int open_experiment(struct store *s)
     put_quoted(&t, "experiment_id", s->experiment);
     text_add(&t, "last_update_time: %lld\nlifecycle_stage: active\n", (long long)s->ended_ms);
     put_quoted(&t, "name", job->r->name);
-    int status = t.status ? t.status : file_mkdirs(dir);
+    const char *tags = pool_printf(job->p, "%s/tags", dir);
+    int status = t.status ? t.status : tags ? file_mkdirs(tags) : RN_ENOMEM;
+    if (status >= 0) /* else MLflow 3 opens it as one of language models */
+        status = write_value(dir, "tags", "mlflow.experimentKind", "custom_model_development");
     status = status < 0 ? status : file_write(path, t.s, t.n);
     text_free(&t);
     return status;
@@ -217,7 +220,7 @@ static int write_parameters(struct store *s)
     if (root)
         TRY(tree_flatten(p, root, &facts, &n));
     for (int64_t i = 0; i < n; i++)
-        TRY(write_value(s, "params", facts[i].key, facts[i].value));
+        TRY(write_value(s->dir, "params", facts[i].key, facts[i].value));
     return RN_OK;
 }
 
@@ -231,17 +234,18 @@ static int write_tags(struct store *s)
             commit = r->environment[i].value;
     const char *const tags[][2] = {{"mlflow.runName", r->id},
                                    {"mlflow.user", "runner"},
-                                   {"mlflow.source.name", r->command},
+                                   {"mlflow.source.name", "runner"},
                                    {"mlflow.source.type", "LOCAL"},
                                    {"mlflow.source.git.commit", commit},
                                    {"mlflow.note.content", r->description},
+                                   {"runner.command", r->command},
                                    {"runner.status", r->status},
                                    {"runner.reason", r->reason},
                                    {"runner.device", r->device},
                                    {"runner.data", r->data}};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
         if (tags[i][1] && *tags[i][1])
-            TRY(write_value(s, "tags", tags[i][0], tags[i][1]));
+            TRY(write_value(s->dir, "tags", tags[i][0], tags[i][1]));
     return RN_OK;
 }
 

@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "run.h"
 
+#include "advise.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ struct run {
     struct folder folder;
     struct trainer *trainer;
     struct report *report;
+    struct advice advice;
     struct reporters reporters;
     struct text *profile; /* the table, when it is wanted */
     struct report_spent spent;
@@ -366,20 +368,12 @@ static int write_profile(struct run *r)
     return status;
 }
 
-static bool would_accept(void *ctx, const char *override)
-{
-    const struct run *r = ctx;
-    char path[PATH_MAX];
-
-    return session_accepts(r->s, folder_path(&r->folder, "config.yaml", path, sizeof path),
-                           override);
-}
-
 static int finish(struct run *r, const struct trainer_events *events)
 {
     bool done = r->end == TRAINER_DONE || r->end == TRAINER_ENOUGH;
     bool good = r->end != TRAINER_DIVERGED || trainer_kept(r->trainer); /* to anybody */
     struct evaluation ev;
+    char path[PATH_MAX];
     int64_t epoch;
 
     judge_end(r);
@@ -394,7 +388,8 @@ static int finish(struct run *r, const struct trainer_events *events)
     }
     if (done)
         TRY(expectations(r));
-    report_advise(r->report, &(struct adviser){would_accept, r});
+    r->advice = (struct advice){r->s, folder_path(&r->folder, "config.yaml", path, sizeof path)};
+    report_advise(r->report, advise(&r->advice));
     TRY(tell_how_it_went(r));
     TRY(report_finish(r->report, r->status, r->reason, r->spent.seconds, r->spent.train,
                       r->spent.peak_bytes));

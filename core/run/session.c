@@ -96,7 +96,6 @@ int session_plan(struct session *s)
 bool session_accepts(const struct session *s, const char *file, const char *override)
 {
     struct session t = {.registry = s->registry, .data = s->data};
-    struct error why = error_save();
 
     int status = experiment_load(file, &override, 1, s->registry, &t.diag, &t.experiment);
     if (status >= 0 && s->data_open) {
@@ -107,7 +106,6 @@ bool session_accepts(const struct session *s, const char *file, const char *over
                 diag_warnings(t.diag) <= (s->diag ? diag_warnings(s->diag) : 0);
     model_close(t.model);
     experiment_free(t.experiment);
-    error_restore(&why);
     return good;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "run/session.h"
+#include "run/advise.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -24,11 +24,23 @@ static bool yes(void *ctx, const char *override)
     return !refused || strncmp(override, refused, strlen(refused)) != 0;
 }
 
+static bool no_plugins;
+
+static const char *by_options(void *ctx, uint32_t kind, const char *const *options)
+{
+    (void)ctx;
+    ck_assert_ptr_nonnull(options[0]);
+    return no_plugins                     ? NULL
+           : kind == RN_KIND_CALLBACK     ? "early_stopping"
+           : kind == RN_KIND_AUGMENTATION ? "shift"
+                                          : "cosine";
+}
+
 /* The proposals in one line, separated by " | ". */
 static const char *tries(struct made *m)
 {
     static char text[2048];
-    const struct adviser a = {yes, NULL};
+    const struct adviser a = {yes, by_options, NULL};
     struct pool *p = pool_new();
     const struct rn_finding *f;
     int64_t n;
@@ -112,6 +124,9 @@ START_TEST(overfitting_asks_for_an_earlier_end_and_more_restraint)
     snprintf(want, sizeof want, "%s | model.layers.drop.rate=0.5 | optimizer.weight_decay=1e-4",
              stop);
     ck_assert_str_eq(tries(m), want);
+    no_plugins = true;
+    ck_assert_str_eq(tries(m), "model.layers.drop.rate=0.5 | optimizer.weight_decay=1e-4");
+    no_plugins = false;
     m->r.patience = 5;
     ck_assert_str_eq(tries(m), "model.layers.drop.rate=0.5 | optimizer.weight_decay=1e-4");
     m->r.config_yaml = "optimizer: {weight_decay: 0.1}\n"
@@ -219,7 +234,7 @@ END_TEST
 /* ---- on real experiments -------------------------------------------------- */
 
 /* Evidence for everything at once, in two runs: one falls, the other overfits and swings. */
-static int proposals(const struct experiment *e, const struct data *d, char list[16][160])
+static int proposals(const struct session *real, const struct adviser *adviser, char list[16][160])
 {
     static const double fit[] = {0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.01};
     static const double over[] = {0.5, 0.4, 0.41, 0.45, 0.5, 0.6, 0.7, 0.8};
@@ -229,6 +244,7 @@ static int proposals(const struct experiment *e, const struct data *d, char list
     struct rn_confidence bins[RN_CONFIDENCE_BINS] = {[14] = {3000, 2700, 0.95}};
     struct rn_layer_fact layer = {.name = "a", .forward_us = 20, .backward_us = 1, .update_us = 1};
     struct rn_class_fact classes[10];
+    const struct experiment *e = real->experiment;
     int n = 0;
 
     for (int c = 0; c < 10; c++)
@@ -255,9 +271,9 @@ static int proposals(const struct experiment *e, const struct data *d, char list
                                 .classes = 10,
                                 .per_class = classes,
                                 .confidence = bins,
-                                .picture_w = d->info.input.dim[2],
+                                .picture_w = real->data.info.input.dim[2],
                                 .n_pictures = 1};
-        ck_assert_int_eq(analysis_make(p, &m->r, &(struct adviser){yes, NULL}, &f, &found), 0);
+        ck_assert_int_eq(analysis_make(p, &m->r, adviser, &f, &found), 0);
         for (int64_t k = 0; k < found; k++)
             if (f[k].override)
                 snprintf(list[n++], 160, "%s", f[k].override);
@@ -275,7 +291,9 @@ static void accepted(const char *name, int least)
     snprintf(path, sizeof path, "%s/configs/%s.yaml", getenv("RN_SOURCE"), name);
     ck_assert_int_eq(session_load(&s, path, NULL, 0, NULL, 0), RN_OK);
     ck_assert_int_eq(session_plan(&s), RN_OK);
-    int fd = mkstemp(copy), n = proposals(s.experiment, &s.data, list);
+    struct advice advice = {&s, copy};
+    struct adviser real = advise(&advice), all = {yes, real.find, &advice};
+    int fd = mkstemp(copy), n = proposals(&s, &all, list);
     ck_assert_int_ge(fd, 0);
     close(fd);
     ck_assert_int_eq(file_write(copy, s.experiment->config_yaml, strlen(s.experiment->config_yaml)),
@@ -284,17 +302,17 @@ static void accepted(const char *name, int least)
     for (int i = 0; i < n; i++) {
         const char *one = list[i];
         struct session again;
-        ck_assert_msg(session_accepts(&s, copy, one), "%s: %s: %s", name, one, error_text());
+        ck_assert_msg(real.accepts(&advice, one), "%s: %s: %s", name, one, error_text());
         int status = session_load(&again, path, &one, 1, NULL, 0);
         status = status < 0 ? status : session_plan(&again); /* as `runner check` does */
         ck_assert_msg(status == RN_OK && !diag_warnings(again.diag), "%s: %s", one, error_text());
         session_close(&again);
     }
-    ck_assert(!session_accepts(&s, copy, "+callbacks={type: no_such_callback}"));
-    ck_assert(!session_accepts(&s, copy, "optimizer.lr=-1"));
-    ck_assert(!session_accepts(&s, copy, "train.epochs=many"));
-    ck_assert(!session_accepts(&s, copy, "loss.class_weights=[1, 2]")); /* ten classes */
-    ck_assert(!session_accepts(&s, copy, "+callbacks={type: early_stopping, patience: 99}"));
+    ck_assert(!real.accepts(&advice, "+callbacks={type: no_such_callback}"));
+    ck_assert(!real.accepts(&advice, "optimizer.lr=-1"));
+    ck_assert(!real.accepts(&advice, "train.epochs=many"));
+    ck_assert(!real.accepts(&advice, "loss.class_weights=[1, 2]")); /* ten classes */
+    ck_assert(!real.accepts(&advice, "+callbacks={type: early_stopping, patience: 99}"));
     unlink(copy);
     session_close(&s);
 }
