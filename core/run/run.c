@@ -188,7 +188,6 @@ static int open_report(struct run *r)
                               .reason = "",
                               .steps_per_epoch = trainer_state(r->trainer)->steps_per_epoch};
     const struct experiment *e = r->s->experiment;
-
     const struct rn_previous *previous;
 
     TRY(manifest_fill(r->s, &facts));
