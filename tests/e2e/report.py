@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Runs of every kind and end: their summary.json is as docs/summary.schema.json says, and
+`runner report` makes of the files of a run the same pages, to the byte.
+
+    report.py RUNNER SOURCE_FOLDER     ends as Check does: "Checks: N, Failures: N, Errors: 0" """
+import copy
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import jsonschema
+
+CLASSES = """
+name: classes
+description: "two words, <b>bold</b> & 'quoted'"
+seed: 9223372036854775807
+data: {type: synthetic, samples: 400, kind: spirals, split: {train: 0.8, val: 0.2}}
+model: {layers: [{type: dense, units: 16, name: first}, relu, {type: dense, units: 3, name: last}]}
+loss: cross_entropy
+optimizer: {type: adam, lr: 0.01}
+train: {epochs: 3, batch_size: 20, log_every: 5 steps}
+metrics: [top3, macro_f1]
+callbacks: [{type: early_stopping, patience: 2}]
+expect: [{metric: test.accuracy, min: 0.1}, {metric: test.top3, max: 0.5}]
+"""
+NUMBERS = """
+name: numbers
+data: {type: synthetic, samples: 200, kind: regression, split: {train: 0.8, val: 0.2}}
+model: {layers: [{type: dense, units: 1}]}
+loss: mse
+optimizer: {type: sgd, lr: 0.01}
+train: {epochs: 2, batch_size: 10}
+"""
+PICTURES = """
+name: pictures
+data: {type: mnist, path: MNIST, split: {train: 0.9, val: 0.1}, limit: {train: 500, test: 400}}
+model: {layers: [flatten, {type: dense, units: 16}, relu, {type: dense, units: 10}]}
+loss: cross_entropy
+optimizer: {type: adam, lr: 0.01}
+train: {epochs: 2, batch_size: 50}
+"""
+checks = failures = 0
+
+
+def expect(good, what):
+    global checks, failures
+    checks += 1
+    if not good:
+        failures += 1
+        print(what)
+
+
+def run(program, folder, *words, code=0):
+    done = subprocess.run([program, *words], cwd=folder, capture_output=True, text=True, timeout=120,
+                          check=False)
+    expect(done.returncode == code, f"{words}: exit {done.returncode}\n{done.stderr}")
+    return done
+
+
+def pages(folder):
+    """What is made again; not the PNGs, which are drawn from the SVGs."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*")
+            if p.is_file() and (p.name.startswith("report.") or p.parent.name == "figures" and
+                                p.suffix != ".png")}
+
+
+def comes_back(program, root, name):
+    folder = (root / "reports" / name / "latest").resolve()
+    before = pages(folder)
+    expect(len(before) > 3 and "report.html" in before, f"{name}: has {sorted(before)}")
+    for file in before:
+        (folder / file).unlink()
+    run(program, root, "report", f"latest:{name}")
+    after = pages(folder)
+    for file in sorted(before.keys() | after.keys()):
+        expect(before.get(file) == after.get(file), f"{name}: {file} is another when made again")
+
+
+def summary_of(root, name):
+    return json.loads((root / "reports" / name / "latest" / "summary.json").read_text())
+
+
+def fits(validator, root, name, *keys):
+    summary = summary_of(root, name)
+    for problem in validator.iter_errors(summary):
+        expect(False, f"{name}: {'.'.join(map(str, problem.path))}: {problem.message[:300]}")
+    for key in keys:
+        expect(key in summary, f"{name}: no {key}")
+
+
+def described(schema, path="summary"):
+    """Each key says what it is, or its name and those around it do."""
+    for key, value in schema.get("properties", {}).items():
+        expect(value.get("description") or path != "summary" or "enum" in value,
+               f"docs/summary.schema.json: {path}.{key} has no description")
+        expect(value.get("additionalProperties") is not True, f"{path}.{key} takes anything")
+        described(value, f"{path}.{key}")
+
+
+def refuses(validator, root):
+    """The schema can fail."""
+    good = summary_of(root, "classes")
+    for key, value in (("more", 1), ("status", "lost"), ("seed", -1), ("peak_bytes", None),
+                       ("confusion", [[0.5]]), ("findings", [{}])):
+        bad = {**copy.deepcopy(good), key: value}
+        expect(not validator.is_valid(bad), f"the schema takes {key}: {value}")
+    del good["findings"]
+    expect(not validator.is_valid(good), "the schema does without findings")
+
+
+def end_early(program, root, name, how):
+    """A run that is stopped once it has had an epoch."""
+    with subprocess.Popen([program, "classes.yaml", f"name={name}", "train.epochs=100000", "-q",
+                           "~callbacks"], cwd=root, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        page = root / "reports" / name / "latest" / "report.html"
+        for _ in range(600):
+            if page.exists():
+                break
+            time.sleep(0.05)
+        expect(page.exists(), f"{name}: no page within 30 s")
+        process.send_signal(how)
+        process.wait(60)
+
+
+def main():
+    program, source = (pathlib.Path(w).resolve() for w in sys.argv[1:3])
+    schema = json.loads((source / "docs/summary.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    described(schema)
+    with tempfile.TemporaryDirectory(prefix="report_") as folder:
+        root = pathlib.Path(folder)
+        (root / "classes.yaml").write_text(CLASSES)
+        (root / "numbers.yaml").write_text(NUMBERS)
+        (root / "pictures.yaml").write_text(PICTURES.replace("MNIST", str(source / "data/mnist")))
+        run(program, root, "classes.yaml", "-q", code=1)
+        fits(validator, root, "classes", "test", "best", "per_class", "confidence")
+        comes_back(program, root, "classes")
+        expect("previous" not in summary_of(root, "classes"), "the first run has one before it")
+        refuses(validator, root)
+        run(program, root, "classes.yaml", "-q", "optimizer.lr=0.02", "~expect")
+        fits(validator, root, "classes", "previous")
+        comes_back(program, root, "classes")
+        changes = summary_of(root, "classes")["previous"]["changes"]
+        expect({"key": "optimizer.lr", "before": "0.01", "now": "0.02"} in changes, f"{changes}")
+        run(program, root, "numbers.yaml", "-q")
+        fits(validator, root, "numbers", "test")
+        comes_back(program, root, "numbers")
+        run(program, root, "pictures.yaml", "-q")
+        fits(validator, root, "pictures", "class_names")
+        comes_back(program, root, "pictures")
+        run(program, root, "classes.yaml", "name=far", "-q", "optimizer=sgd", "optimizer.lr=1e30",
+            code=6)
+        fits(validator, root, "far")
+        comes_back(program, root, "far")
+        end_early(program, root, "stopped", signal.SIGINT)
+        fits(validator, root, "stopped", "final")
+        comes_back(program, root, "stopped")
+        end_early(program, root, "killed", signal.SIGKILL)
+        fits(validator, root, "killed", "final")
+        run(program, root, "report", "latest:killed")
+        page = (root / "reports/killed/latest/report.md").read_text()
+        expect("lost" in page, "a run that was killed is not called lost")
+        done = run(program, root, "report", "latest", "--reporter", "jsonl", code=2)
+        expect("cannot be made from files" in done.stderr and "html" in done.stderr, done.stderr)
+        done = run(program, root, "report", "latest:killde", code=4)
+        expect("killed/2" in done.stderr, done.stderr)
+        done = run(program, root, "report", "@1", "--reporter", "markdown", "--json")
+        expect(len(json.loads(done.stdout)["rebuilt"]) == 1, done.stdout)
+    print(f"Checks: {checks}, Failures: {failures}, Errors: 0")
+    return failures != 0
+
+
+sys.exit(main())
