@@ -138,7 +138,7 @@ static const struct node *read_config(struct pool *p, const char *yaml)
 }
 
 int analysis_make(struct pool *p, const struct rn_report *r, const struct adviser *adviser,
-                  const struct rn_finding **findings, int64_t *n)
+                  struct rn_finding **findings, int64_t *n)
 {
     struct judge j = {.p = p, .r = r, .adviser = adviser};
     struct fit f = judge_fit(r);

@@ -5,8 +5,6 @@
 
 #include "facts.h"
 
-#define FINDINGS_MAX 32
-#define ADVICE_MAX   5  /* things to try */
 #define TREND_EPOCHS 3  /* fewer points show no trend */
 #define SUPPORT_MIN  10 /* a class with fewer samples is not spoken about */
 

@@ -85,7 +85,7 @@ static int propose(struct judge *j, const char *override, const char *text)
     if (n >= ADVICE_MAX || !j->adviser->accepts(j->adviser->ctx, override))
         return RN_OK;
     int64_t before = j->n;
-    RN_TRY(judge_add(j, "next", RN_NEUTRAL, text));
+    RN_TRY(judge_add(j, RULE_NEXT, RN_NEUTRAL, text));
     if (j->n > before)
         j->findings[before].override = override;
     return RN_OK;

@@ -332,14 +332,40 @@ static int start_afresh(struct report *r)
     return RN_OK;
 }
 
+void report_advise(struct report *r, struct adviser a) { r->adviser = a; }
+
+int report_proposed(struct report *r, const char *text, const char *override)
+{
+    bool ok = true;
+
+    if (r->n_proposed < ADVICE_MAX)
+        r->proposed[r->n_proposed++] =
+            (struct rn_finding){.tone = RN_NEUTRAL,
+                                .rule = RULE_NEXT,
+                                .text = copy_text(r->pool, text, &ok),
+                                .override = copy_text(r->pool, override, &ok)};
+    return ok ? RN_OK : RN_ENOMEM;
+}
+
+static int judge(struct report *r)
+{
+    struct rn_finding *findings;
+    int64_t n;
+
+    TRY(analysis_make(r->drawn, &r->view, &r->adviser, &findings, &n));
+    for (int i = 0; i < r->n_proposed && n < FINDINGS_MAX; i++)
+        findings[n++] = r->proposed[i];
+    r->view.findings = findings;
+    r->view.n_findings = n;
+    return RN_OK;
+}
+
 int report_draw(struct report *r)
 {
     TRY(start_afresh(r));
-    TRY(analysis_make(r->drawn, &r->view, &r->adviser, &r->view.findings, &r->view.n_findings));
+    TRY(judge(r));
     return figures_draw(r);
 }
-
-void report_advise(struct report *r, struct adviser a) { r->adviser = a; }
 
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes)

@@ -14,11 +14,17 @@ struct first_layer { /* weights of units that see pixels: unit, channel, row, co
     const float *values; /* of the first `shown` units; NULL: there are none */
 };
 
+#define ADVICE_MAX   5 /* things to try */
+#define FINDINGS_MAX 32
+#define RULE_NEXT    "next" /* of the things to try */
+
 struct report {
     struct rn_report view;
     struct pool *pool;  /* what lives as long as the report */
     struct pool *drawn; /* figures and findings, made anew each time */
     struct adviser adviser;
+    struct rn_finding proposed[ADVICE_MAX]; /* instead of an adviser */
+    int n_proposed;
     struct pool *listed; /* files */
     struct pool *said;   /* log and warnings, as they were last */
     struct rn_layer_fact *layers;
@@ -67,8 +73,8 @@ int keep_pictures(struct report *r, const struct report_test *t, struct rn_test 
 /* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */
 int figures_draw(struct report *r);
 
-/* analysis.c: the findings on the facts so far, first of all the verdict. */
+/* analysis.c: the findings on the facts so far, first of all the verdict; room for FINDINGS_MAX. */
 int analysis_make(struct pool *p, const struct rn_report *r, const struct adviser *adviser,
-                  const struct rn_finding **findings, int64_t *n);
+                  struct rn_finding **findings, int64_t *n);
 
 #endif

@@ -298,19 +298,18 @@ static int load_said(struct loading *l)
     return report_said(l->r, warnings, n, last_lines(log));
 }
 
-/* What the run found acceptable with its data at hand, and nothing else. */
-static bool was_proposed(void *ctx, const char *override)
+/* What the run proposed: with its data and plugins at hand, which are not at hand here. */
+static int load_advice(struct loading *l)
 {
-    struct loading *l = ctx;
     const cJSON *list = load_part(l, l->summary, "findings", cJSON_Array), *v;
 
     cJSON_ArrayForEach(v, list)
     {
-        const char *said = load_text(l, v, "override");
-        if (said && !strcmp(said, override))
-            return true;
+        const char *override = load_text(l, v, "override"), *text = load_text(l, v, "text");
+        if (override && text)
+            TRY(report_proposed(l->r, text, override));
     }
-    return false;
+    return l->status;
 }
 
 /* status.json has the last word: a run that was killed had no time for summary.json. */
@@ -331,10 +330,8 @@ static int load_end(struct loading *l, const cJSON *now)
     double total = load_real(l, times, "total_s"), train = load_real(l, times, "train_s");
     double peak = load_real(l, l->summary, "peak_bytes");
     TRY(l->status);
-    report_advise(l->r, &(struct adviser){was_proposed, l});
-    int status = report_finish(l->r, word, reason, total, train, peak);
-    report_advise(l->r, &(struct adviser){NULL, NULL});
-    return status;
+    TRY(load_advice(l));
+    return report_finish(l->r, word, reason, total, train, peak);
 }
 
 static int load_all(struct loading *l, const char *text, const cJSON *environment, const cJSON *now)

@@ -90,6 +90,8 @@ struct adviser {
     void *ctx;
 };
 void report_advise(struct report *r, struct adviser a);
+/* Something that was proposed before, to be said again; without an adviser. */
+int report_proposed(struct report *r, const char *text, const char *override);
 /* status and reason as in status.json, seconds; then findings and all figures are made anew. */
 int report_finish(struct report *r, const char *status, const char *reason, double seconds,
                   double train_s, double peak_bytes);

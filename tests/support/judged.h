@@ -49,7 +49,7 @@ static inline const char *said(const struct made *m, const char *rule, int *tone
 {
     static char text[1024];
     struct pool *p = pool_new();
-    const struct rn_finding *f;
+    struct rn_finding *f;
     int64_t n;
 
     text[0] = '\0';

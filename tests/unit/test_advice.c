@@ -42,7 +42,7 @@ static const char *tries(struct made *m)
     static char text[2048];
     const struct adviser a = {yes, by_options, NULL};
     struct pool *p = pool_new();
-    const struct rn_finding *f;
+    struct rn_finding *f;
     int64_t n;
 
     text[0] = '\0';
@@ -72,7 +72,7 @@ START_TEST(nothing_without_evidence_or_adviser)
 {
     struct made *m = eight(settled, settled), *f = eight(falling, falling);
     struct pool *p = pool_new();
-    const struct rn_finding *list;
+    struct rn_finding *list;
     int64_t n;
 
     ck_assert_str_eq(tries(m), "");
@@ -252,7 +252,7 @@ static int proposals(const struct session *real, const struct adviser *adviser, 
             .name = "x", .support = c ? 300 : 30, .predicted = c ? 300 : 0, .correct = c ? 290 : 0};
     for (int i = 0; i < 4; i++) {
         struct made *m = curves(8, train[i], val[i]);
-        const struct rn_finding *f;
+        struct rn_finding *f;
         struct pool *p = pool_new();
         int64_t found;
 

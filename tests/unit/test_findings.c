@@ -377,7 +377,7 @@ START_TEST(odd_runs_are_told_in_sane_words)
     regression->r.classes = 0;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         struct pool *p = pool_new();
-        const struct rn_finding *f;
+        struct rn_finding *f;
         int64_t n;
 
         ck_assert_int_eq(analysis_make(p, &runs[i]->r, NULL, &f, &n), 0);
