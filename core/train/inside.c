@@ -183,13 +183,16 @@ static void count_bins(const struct rn_param_fact *f, const rn_real *x, int64_t 
 
     for (int64_t i = 0; i < f->n; i += BLOCK) {
         int n = (int)min64(BLOCK, f->n - i);
-        for (int k = 0; k < n; k++) {
-            rn_real z = (x[i + k] - least) * scale;
-            z = z < OUTSIDE ? z : OUTSIDE; /* NaN, too */
-            at[k] = (int32_t)(z > -1 ? z : OUTSIDE);
+        for (int j = 0; j < n; j++) {
+            rn_real z = fabsf(x[i + j] - least) * scale;  /* of -inf, too, infinite */
+            at[j] = (int32_t)(z < OUTSIDE ? z : OUTSIDE); /* NaN is not */
         }
-        for (int k = 0; k < n; k++)
-            table[k % TABLES][at[k]]++;
+        int k = 0;
+        for (; k + TABLES <= n; k += TABLES)
+            for (int t = 0; t < TABLES; t++)
+                table[t][at[k + t]]++;
+        for (; k < n; k++)
+            table[0][at[k]]++;
     }
     memset(bins, 0, RN_BINS * sizeof *bins);
     for (int t = 0; t < TABLES; t++)
