@@ -339,6 +339,7 @@ static int load_all(struct loading *l, const char *text, const cJSON *environmen
     TRY(open_report(l, text, environment));
     TRY(load_curves(l));
     TRY(load_test(l));
+    TRY(report_read_first_layer(l->r));
     TRY(load_expectations(l));
     TRY(load_previous(l));
     TRY(load_said(l));

@@ -384,6 +384,7 @@ static int finish(struct run *r, const struct trainer_events *events)
         r->spent.test = ev.seconds;
         TRY(report_evaluation(r, &ev, epoch));
         TRY(report_measures(r->report, "test", 0, ev.extra, ev.n_extra));
+        TRY(report_read_first_layer(r->report));
     }
     if (done)
         TRY(expectations(r));
