@@ -160,16 +160,22 @@ void text_put(struct text *t, const char *s, size_t n)
     t->s[t->n] = '\0';
 }
 
+/* Into the room that is there; a second time when that was too little. */
 void text_vadd(struct text *t, const char *fmt, va_list args)
 {
+    size_t room = t->cap - t->n;
     va_list again;
 
+    if (t->status)
+        return;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
-    if (n > 0 && text_room(t, (size_t)n)) {
-        vsnprintf(t->s + t->n, (size_t)n + 1, fmt, again);
-        t->n += (size_t)n;
+    int n = vsnprintf(room ? t->s + t->n : NULL, room, fmt, args);
+    if (n > 0 && (size_t)n >= room) {
+        if (room)
+            t->s[t->n] = '\0';
+        n = text_room(t, (size_t)n) ? vsnprintf(t->s + t->n, (size_t)n + 1, fmt, again) : 0;
     }
+    t->n += n > 0 ? (size_t)n : 0;
     va_end(again);
 }
 

@@ -66,10 +66,9 @@ static void draw_band(struct text *t, const struct chart_series *s, const struct
         text_add(t, "<path class=\"s%d-band\" fill=\"%s\" fill-opacity=\"0.14\" d=\"", s->look,
                  svg_series_colour(s->look));
         for (int64_t k = i; k < end; k++)
-            text_add(t, "%c%.1f %.1f", k == i ? 'M' : 'L', axis_at(x, s->x[k]),
-                     axis_at(y, s->low[k]));
+            svg_move(t, k == i ? 'M' : 'L', axis_at(x, s->x[k]), axis_at(y, s->low[k]));
         for (int64_t k = end; k-- > i;)
-            text_add(t, "L%.1f %.1f", axis_at(x, s->x[k]), axis_at(y, s->high[k]));
+            svg_move(t, 'L', axis_at(x, s->x[k]), axis_at(y, s->high[k]));
         text_add(t, "Z\"/>\n");
     }
 }
@@ -97,7 +96,7 @@ static void draw_curve(struct text *t, const struct chart_series *s, const struc
     for (int64_t i = 0; i < s->n; i++) {
         bool shown = is_shown(s->y[i], y->log);
         if (shown)
-            text_add(t, "%c%.1f %.1f", pen ? 'L' : 'M', axis_at(x, s->x[i]), axis_at(y, s->y[i]));
+            svg_move(t, pen ? 'L' : 'M', axis_at(x, s->x[i]), axis_at(y, s->y[i]));
         pen = shown;
     }
     text_add(t, "\"/>\n");

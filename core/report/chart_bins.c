@@ -65,7 +65,7 @@ static void draw_reliability(struct text *t, const struct chart_reliability *c,
     text_add(t, " d=\"M0 0");
     for (int i = 0; i < c->n; i++)
         if (isfinite(c->x[i]) && isfinite(c->y[i])) {
-            text_add(t, "%c%.1f %.1f", pen ? 'L' : 'M', axis_at(x, c->x[i]), axis_at(y, c->y[i]));
+            svg_move(t, pen ? 'L' : 'M', axis_at(x, c->x[i]), axis_at(y, c->y[i]));
             pen = true;
         }
     text_add(t, "\"/>\n");
@@ -83,7 +83,8 @@ static void draw_reliability(struct text *t, const struct chart_reliability *c,
 int chart_reliability(struct text *t, const struct chart_reliability *c)
 {
     double label_y = chart_head(NULL, &c->head) + 24, most = 0;
-    struct axis x = {.to = CHART_RIGHT, .percent = true}, y = {.percent = true}, count = {0};
+    struct axis x = {.to = CHART_RIGHT, .percent = true}, y = {.percent = true};
+    struct axis count = {.log = true}; /* most samples are in one bin; the others count, too */
 
     for (int i = 0; i < c->n; i++)
         most = fmax(most, (double)c->count[i]);
@@ -92,7 +93,7 @@ int chart_reliability(struct text *t, const struct chart_reliability *c)
     axis_fit_exact(&y, 0, 1, 6);
     count.to = y.from + 62; /* the counts hang below ticks and label */
     count.from = count.to + 60;
-    axis_fit_whole(&count, 0, most, 2);
+    axis_fit(&count, 1, fmax(most, 2), 3);
     x.from = chart_left(&count);
     axis_fit_exact(&x, 0, 1, 6);
 

@@ -221,6 +221,7 @@ static void loss_csv(struct text *t, const struct rn_report *v, double *const y[
 int draw_loss(struct sheet *s)
 {
     static const char *const columns[] = {"train_loss", "fit_loss", "val_loss"};
+    static const char *const scales[] = {"linear", "log"};
     const struct rn_report *v = &s->r->view;
     double *x = epoch_numbers(s);
     double *y[3] = {column(s, offsetof(struct rn_epoch, train_loss)),
@@ -269,8 +270,7 @@ int draw_loss(struct sheet *s)
     c.y_label = log ? "mean loss" : "mean loss (log scale)";
     if (!status && n)
         status = chart_lines(&s->other, &c);
-    return sheet_keep_two(s, "loss_train_val", "Loss", log ? "log" : "linear",
-                          log ? "linear" : "log", status);
+    return sheet_keep_two(s, "loss_train_val", "Loss", scales[log], scales[!log], status);
 }
 
 /* The 95 % interval of each validation accuracy: how much of a wiggle may be chance. */
@@ -520,6 +520,22 @@ static int draw_one_gap(struct sheet *s, const struct gap *g, const double *x, b
     return chart_lines(out, &c);
 }
 
+static void gap_csv(struct text *t, const struct rn_report *v, const struct gap *g, bool classified)
+{
+    text_add(t, "epoch,loss_gap,loss_chance%s\n",
+             classified ? ",accuracy_gap,accuracy_chance" : "");
+    for (int64_t i = 0; i < v->n_epochs; i++) {
+        text_add(t, "%lld", (long long)v->epochs[i].epoch);
+        put_cell(t, g->loss[i]);
+        put_cell(t, g->noise[0][i]);
+        if (classified) {
+            put_cell(t, g->accuracy[i]);
+            put_cell(t, g->noise[1][i]);
+        }
+        text_add(t, "\n");
+    }
+}
+
 int draw_gap(struct sheet *s)
 {
     const struct rn_report *v = &s->r->view;
@@ -532,15 +548,7 @@ int draw_gap(struct sheet *s)
     bool classified = count_finite(g.accuracy, v->n_epochs) > 0;
     if (!count_finite(g.loss, v->n_epochs))
         return RN_OK;
-    text_add(&s->csv, "epoch,loss_gap,loss_chance,accuracy_gap,accuracy_chance\n");
-    for (int64_t i = 0; i < v->n_epochs; i++) {
-        text_add(&s->csv, "%lld", (long long)v->epochs[i].epoch);
-        put_cell(&s->csv, g.loss[i]);
-        put_cell(&s->csv, g.noise[0][i]);
-        put_cell(&s->csv, g.accuracy[i]);
-        put_cell(&s->csv, g.noise[1][i]);
-        text_add(&s->csv, "\n");
-    }
+    gap_csv(&s->csv, v, &g, classified);
     say_epochs(&s->alt, "How much better the model does on samples it was trained on", v);
     say_curve(&s->alt, "loss", g.loss, v->n_epochs, 1, "");
     say_curve(&s->alt, "accuracy", g.accuracy, v->n_epochs, 100, " points");

@@ -18,7 +18,8 @@
 struct matrix { /* the classes that are shown, in their order, and how */
     const struct rn_test *t;
     const int64_t *shown;
-    int64_t n, most; /* most: the largest count off the diagonal */
+    int64_t n, most;   /* most: the largest count off the diagonal */
+    double most_share; /* and the largest share of a class */
 };
 
 /* Recall of a row, precision of a column; NaN: nothing to divide by. */
@@ -91,12 +92,14 @@ static void label_count(const void *ctx, int64_t row, int64_t col, char out[16])
 
 static double shade_share(const void *ctx, int64_t row, int64_t col)
 {
+    const struct matrix *m = ctx;
+
     if (is_margin(ctx, row, col))
         return shade_margin(ctx, row, col);
     double share = cell_share(ctx, row, col);
     if (row == col)
         return 2;
-    return share > 0 ? sqrt(share) : -1;
+    return share > 0 ? sqrt(share / m->most_share) : -1;
 }
 
 static void label_share(const void *ctx, int64_t row, int64_t col, char out[16])
@@ -192,6 +195,16 @@ static void say_confusion(struct text *alt, const struct rn_test *t, const char 
     text_add(alt, t->n_pairs ? "." : " No mistakes.");
 }
 
+static void find_most(struct matrix *m)
+{
+    for (int64_t row = 0; row < m->n; row++)
+        for (int64_t col = 0; col < m->n; col++) {
+            int64_t count = row == col ? 0 : cell_count(m, row, col);
+            m->most = count > m->most ? count : m->most;
+            m->most_share = fmax(m->most_share, count ? cell_share(m, row, col) : 0);
+        }
+}
+
 static int draw_confusion(struct sheet *s, bool normalized)
 {
     const struct rn_test *t = s->r->view.test;
@@ -203,12 +216,10 @@ static int draw_confusion(struct sheet *s, bool normalized)
 
     if (!shown || !names)
         return RN_ENOMEM;
-    struct matrix m = {t, shown, choose_classes(t, shown), 1};
+    struct matrix m = {t, shown, choose_classes(t, shown), 0, 0};
     for (int64_t i = 0; i < m.n; i++)
         names[i] = t->per_class[shown[i]].name;
-    for (int64_t i = 0; i < m.n * m.n; i++)
-        if (i / m.n != i % m.n && cell_count(&m, i / m.n, i % m.n) > m.most)
-            m.most = cell_count(&m, i / m.n, i % m.n);
+    find_most(&m);
     if (m.n < t->classes)
         snprintf(subtitle, sizeof subtitle,
                  "The %lld of %lld classes with most mistakes; the CSV has all.", (long long)m.n,
@@ -216,7 +227,10 @@ static int draw_confusion(struct sheet *s, bool normalized)
     else
         snprintf(subtitle, sizeof subtitle, "%lld test samples%s", (long long)t->n,
                  normalized ? "; in %" : "");
-    snprintf(most, sizeof most, "%lld mistake%s", (long long)m.most, m.most == 1 ? "" : "s");
+    if (normalized)
+        snprintf(most, sizeof most, "%.2g %% of the class", 100 * m.most_share);
+    else
+        snprintf(most, sizeof most, "%lld mistake%s", (long long)m.most, m.most == 1 ? "" : "s");
     say_confusion(&s->alt, t, what);
     confusion_csv(&s->csv, t, normalized);
     int status = chart_heat(&s->svg, &(struct chart_heat){
@@ -225,8 +239,8 @@ static int draw_confusion(struct sheet *s, bool normalized)
                                          .col_label = "predicted",
                                          .row_margin = "recall %",
                                          .col_margin = "precision %",
-                                         .scale_low = normalized ? "0" : "1",
-                                         .scale_high = normalized ? "100 % of the class" : most,
+                                         .scale_low = normalized || !m.most ? "0" : "1",
+                                         .scale_high = most,
                                          .names = names,
                                          .numbers = shown,
                                          .n = m.n,

@@ -65,7 +65,7 @@ int draw_calibration(struct sheet *s)
         &s->svg, &(struct chart_reliability){.head = {title, text_str(&s->alt), subtitle, NULL},
                                              .x_label = "confidence in the predicted class",
                                              .y_label = "share that was right",
-                                             .count_label = "samples",
+                                             .count_label = "samples (log scale)",
                                              .x = x,
                                              .y = y,
                                              .low = low,

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "escape.h"
 
+#include <math.h>
 #include <nettle/base64.h>
 #include <string.h>
 
@@ -72,6 +73,38 @@ void svg_line(struct text *t, double x0, double y0, double x1, double y1, const 
              "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"%s\" stroke=\"%s\" "
              "stroke-width=\"%.4g\"/>\n",
              x0, y0, x1, y1, kind, colour_of(kind), width);
+}
+
+/* As "%.1f", which takes several times as long. */
+static char *put_tenths(char *out, double v)
+{
+    char digits[24];
+    int n = 0;
+    int64_t tenths = llround(v * 10), rest = tenths < 0 ? -tenths : tenths;
+
+    if (tenths < 0)
+        *out++ = '-';
+    do {
+        digits[n++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest || n < 2);
+    while (n > 1)
+        *out++ = digits[--n];
+    if (digits[0] != '0') {
+        *out++ = '.';
+        *out++ = digits[0];
+    }
+    return out;
+}
+
+void svg_move(struct text *t, char command, double x, double y)
+{
+    char out[64] = {command};
+    char *end = put_tenths(out + 1, x);
+
+    *end++ = ' ';
+    end = put_tenths(end, y);
+    text_put(t, out, (size_t)(end - out));
 }
 
 void svg_stroke(struct text *t, int series, double width)

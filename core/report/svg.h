@@ -30,6 +30,8 @@ void svg_line(struct text *t, double x0, double y0, double x1, double y1, const 
 /* Attributes of a line of a series, which is faint and whole when it is thin, and of a shape. */
 void svg_stroke(struct text *t, int series, double width);
 void svg_fill(struct text *t, int series, double opacity);
+/* A command of a path and where it goes to. */
+void svg_move(struct text *t, char command, double x, double y);
 const char *svg_series_colour(int series);
 /* A box of heat level 0..7; -1 is an empty one, -2 a muted one. attributes: as of svg_begin(); tip:
  * shown on hover, or NULL. */

@@ -32,7 +32,7 @@ NEEDS = {
     "reporters": re.compile(SYSTEM.pattern + r"|librsvg/\w+|cairo\w*|png"),
 }
 # Names of plugins that are words of the core or of C as well, for something else.
-WORDS = set("constant mse scale shift step tanh".split())
+WORDS = set("constant linear mse scale shift step tanh".split())
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 faults = []

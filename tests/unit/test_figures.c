@@ -324,6 +324,7 @@ START_TEST(curves_name_their_columns)
     ck_assert_ptr_nonnull(strstr(loss->svg, "data-column=\"val_loss\""));
     ck_assert_ptr_nonnull(strstr(loss->svg, "data-column=\"step_loss\""));
     ck_assert_str_eq(loss->scale, "linear");
+    ck_assert_str_eq(loss->scale_other, "log");
     ck_assert_ptr_nonnull(strstr(loss->svg, "data-log=\"0\""));
     ck_assert_ptr_nonnull(strstr(loss->svg_other, "data-log=\"1\""));
     ck_assert_ptr_nonnull(strstr(loss->svg, ">best: epoch 8</text>"));
