@@ -114,7 +114,9 @@ double axis_at(const struct axis *a, double v)
 
 const char *axis_label(const struct axis *a, double tick, char out[24])
 {
-    if (a->log)
+    if (a->log && !a->percent && tick >= 1000 && tick < 1e6)
+        snprintf(out, 24, "%.0f", tick);
+    else if (a->log)
         snprintf(out, 24, a->percent ? "%.4g %%" : "%.4g", a->percent ? tick * 100 : tick);
     else if (a->percent)
         snprintf(out, 24, "%.*f %%", a->decimals, tick * 100);
