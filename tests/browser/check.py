@@ -119,7 +119,7 @@ class Page:
                           "return [r.x + r.width / 2, r.y + r.height / 2]; })()" % script)
 
     def hover(self):
-        at = self.middle("document.querySelector('svg[data-chart=lines]')")
+        at = self.middle("document.querySelector('svg[data-chart=lines][tabindex]')")
         if not at:
             return
         readout = ("[...document.querySelectorAll('.readout')].filter((e) => !e.hidden)"
@@ -131,12 +131,12 @@ class Page:
         self.b.mouse("mouseMoved", 2, 2)
         if self.b.ask(readout):
             self.fault("values stay when the pointer has left")
-        self.b.ask("document.querySelector('svg[data-chart=lines]').focus()")
+        self.b.ask("document.querySelector('svg[data-chart=lines][tabindex]').focus()")
         self.b.key("ArrowRight")
         first = self.b.ask(readout)
         self.b.key("ArrowRight")
         if not first or first == self.b.ask(readout) and \
-                self.b.ask("document.querySelector('svg[data-chart=lines]').closest('figure')"
+                self.b.ask("document.querySelector('svg[data-chart=lines][tabindex]').closest('figure')"
                            ".querySelectorAll('table.numbers tbody tr').length > 1"):
             self.fault("the arrow keys do not read values from a curve")
         self.b.key("Escape")
@@ -170,10 +170,10 @@ class Page:
         if not self.b.ask(tiles):
             self.fault("a cell that was chosen shows no pictures")
         self.b.key("Escape")
-        first = self.b.ask("document.querySelector('#cell').innerText")
+        first = self.b.ask("document.querySelector('#cell').innerHTML")
         self.b.ask(f"{live}[{live}.length - 1].focus()")
         self.b.key("Enter")
-        if not self.b.ask(tiles) or first == self.b.ask("document.querySelector('#cell').innerText"):
+        if not self.b.ask(tiles) or first == self.b.ask("document.querySelector('#cell').innerHTML"):
             self.fault("Enter on a cell does not show its pictures")
         self.done.append("cells")
 
@@ -181,6 +181,16 @@ class Page:
         self.hover()
         self.sort()
         self.cells()
+
+    def poke(self):
+        """All that a reader may touch, at once and without looking at the answers."""
+        self.b.ask("""(() => {
+            const each = (what, f) => document.querySelectorAll(what).forEach(f);
+            each('svg', (e) => e.dispatchEvent(new PointerEvent('pointermove', {clientX: 200})));
+            each('th button, [data-true], input, summary', (e) =>
+              e.dispatchEvent(new MouseEvent('click', {bubbles: true})));
+            each('a, svg, [tabindex]', (e) => e.focus && e.focus());
+        })()""")
 
     def without_script(self):
         words = "document.querySelector('main').textContent.length"
@@ -235,7 +245,7 @@ def look(browser, pages, hostile, options):
         page = Page(browser, path)
         page.open()
         page.unfold()
-        page.use()
+        page.poke()
         page.unharmed()
         faults += page.faults
     print(f"{len(hostile)} hostile pages")
