@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-/* What says nothing about how a run was trained: its name, its tags, who reports. */
+/* What says nothing about how a run was trained: its name, what was expected, who reports. */
 static bool is_ignored(const char *key)
 {
-    static const char *const names[] = {"name", "description", "tags", "reporters", "plugins"};
+    static const char *const names[] = {"name",   "description", "tags",
+                                        "expect", "reporters",   "plugins"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t n = strlen(names[i]);

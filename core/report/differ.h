@@ -11,8 +11,8 @@ struct settings { /* sorted by key */
     int64_t n;
 };
 
-/* A row for each key whose values differ among n runs; but for name, description, tags, reporters
- * and plugins, which say nothing about how a run was trained. A part that some run lacks
+/* A row for each key whose values differ among n runs; but for name, description, tags, expect,
+ * reporters and plugins, which say nothing about how a run was trained. A part that some run lacks
  * ("callbacks.ema1") is told by its type; its options only where they differ among those that have
  * it. brief: the same where a part is of another type. All is in p. RN_ENOMEM. */
 int differ(struct pool *p, const struct settings *runs, int64_t n, bool brief, struct rn_row **rows,

@@ -108,7 +108,7 @@ static void put_hunks(struct text *out, const struct lines *a, const struct line
         if (first == n)
             return;
         last = first;
-        for (int k = first; k < n && k - last <= 2 * AROUND; k++)
+        for (int k = first; k < n && k - last <= 2 * AROUND + 1; k++)
             last = e[k].what == ' ' ? last : k;
         int from = first - AROUND > i ? first - AROUND : i;
         int to = last + AROUND + 1 < n ? last + AROUND + 1 : n;

@@ -50,13 +50,12 @@ static void put_header(struct comparing *k)
     emit(t, "<header><h1>Comparison of %I runs</h1>\n<ul class=\"runs\">\n", c->n);
     for (int64_t i = 0; i < c->n; i++) {
         const struct rn_run *r = &c->runs[i];
+        char path[4096];
+        snprintf(path, sizeof path, "%s%s%s/report.html", c->to_root, *c->to_root ? "/" : "",
+                 r->dir);
         emit(t, "<li><a href=\"");
-        if (*c->to_root) {
-            page_href(t, c->to_root);
-            emit(t, "/");
-        }
-        page_href(t, r->dir);
-        emit(t, "/report.html\">%s</a> <small>%s</small>", r->name, r->id);
+        page_href(t, path);
+        emit(t, "\">%s</a> <small>%s</small>", r->name, r->id);
         page_badge(t, r->status);
         if (*r->note)
             emit(t, "<br><span class=\"soft\">%s</span>", r->note);

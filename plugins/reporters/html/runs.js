@@ -74,7 +74,7 @@
     var left = values(data.runs[a.row.dataset.run]), right = values(data.runs[b.row.dataset.run]);
     var keys = Object.keys(Object.assign({}, left, right)).sort();
     return keys.filter(function (k) {
-      return left[k] !== right[k] && !/^(name|description|tags|reporters|plugins)(\.|$)/.test(k);
+      return left[k] !== right[k] && !/^(name|description|tags|expect|reporters|plugins)(\.|$)/.test(k);
     }).map(function (k) { return [k, k in left ? left[k] : '\u2013', k in right ? right[k] : '\u2013']; });
   }
 
