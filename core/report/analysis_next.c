@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define NOISY_EPOCHS  6    /* a swing at the end takes so many epochs to be told from a fall */
-#define OVERHEAD      2    /* a step takes so many times what its layers do */
 #define ECE_LARGE     0.02 /* smaller deviations are not worth a change of the loss */
 #define WEIGHTED_MOST 20   /* classes for which a list of weights is still typed */
 #define SHIFT_PART    14   /* of an image's width may it be moved by */
@@ -280,28 +279,6 @@ static int next_weights(struct judge *j)
     return status;
 }
 
-/* ---- time ----------------------------------------------------------------- */
-
-static int next_batch(struct judge *j)
-{
-    const struct rn_report *r = j->r;
-    double layers = 0, batch = number_of(j, "train", "batch_size");
-    int64_t steps = r->n_epochs ? r->epochs[r->n_epochs - 1].step : 0;
-
-    for (int64_t i = 0; i < r->n_layers; i++)
-        layers += r->layers[i].forward_us + r->layers[i].backward_us + r->layers[i].update_us;
-    if (!(layers > 0) || !steps || !(batch >= 1) || augments(j)) /* NaN: not measured */
-        return RN_OK;
-    double step = r->train_s * 1e6 / (double)steps;
-    if (step < OVERHEAD * layers)
-        return RN_OK;
-    return propose(j, PUT(j, "train.batch_size=%.0f", 2 * batch),
-                   PUT(j,
-                       "Use larger batches: a step takes %.3g ms, its layers only %.3g ms of it, "
-                       "and the rest is paid per step.",
-                       step / 1000, layers / 1000));
-}
-
 int rules_next(struct judge *j, const struct fit *f)
 {
     bool diverged = !strcmp(j->r->status, "diverged");
@@ -318,6 +295,5 @@ int rules_next(struct judge *j, const struct fit *f)
     RN_TRY(next_weights(j));
     RN_TRY(next_regularise(j, f));
     RN_TRY(next_schedule(j, f));
-    RN_TRY(next_smooth(j));
-    return next_batch(j);
+    return next_smooth(j);
 }

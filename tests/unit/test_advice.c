@@ -190,25 +190,6 @@ START_TEST(a_rare_class_that_is_never_predicted_asks_for_weights)
 }
 END_TEST
 
-START_TEST(paid_per_step_asks_for_larger_batches)
-{
-    struct made *m = eight(settled, settled);
-    struct rn_layer_fact l = {.name = "a", .forward_us = 20, .backward_us = 25, .update_us = 5};
-
-    m->r.layers = &l;
-    m->r.n_layers = 1;
-    m->e[7].step = 10000;
-    m->r.train_s = 1; /* 100 us a step, 50 in layers */
-    ck_assert_str_eq(tries(m), "train.batch_size=64");
-    m->r.train_s = 0.99;
-    ck_assert_str_eq(tries(m), "");
-    m->r.train_s = 1;
-    l.update_us = NAN;
-    ck_assert_str_eq(tries(m), "");
-    free(m);
-}
-END_TEST
-
 START_TEST(the_pace_of_updates_names_a_rate)
 {
     const double guess[] = {2.3, 2.3, 2.3, 2.3, 2.3, 2.3, 2.3, 2.3};
@@ -242,7 +223,6 @@ static int proposals(const struct session *real, const struct adviser *adviser, 
     static const double bad[] = {0.5, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     const double *val[] = {falling, over, swing, bad}, *train[] = {falling, fit, swing, bad};
     struct rn_confidence bins[RN_CONFIDENCE_BINS] = {[14] = {3000, 2700, 0.95}};
-    struct rn_layer_fact layer = {.name = "a", .forward_us = 20, .backward_us = 1, .update_us = 1};
     struct rn_class_fact classes[10];
     const struct experiment *e = real->experiment;
     int n = 0;
@@ -258,10 +238,6 @@ static int proposals(const struct session *real, const struct adviser *adviser, 
 
         m->r.epochs_planned = e->train.epochs;
         m->r.config_yaml = e->config_yaml;
-        m->r.layers = i == 2 ? &layer : NULL;
-        m->r.n_layers = i == 2;
-        m->r.train_s = 1;
-        m->e[7].step = 100;
         m->r.test = &m->t;
         m->t = (struct rn_test){.n = 2730,
                                 .loss = NAN,
@@ -319,7 +295,7 @@ static void accepted(const char *name, int least)
 
 START_TEST(everything_proposed_is_accepted)
 {
-    accepted("mlp_baseline", 9);
+    accepted("mlp_baseline", 8);
     accepted("cnn_small", 7);
     ck_assert_uint_eq(mem_live(), 0);
 }
@@ -336,7 +312,6 @@ int main(void)
     tcase_add_test(c, a_swing_at_a_constant_rate_asks_for_a_schedule);
     tcase_add_test(c, overconfidence_asks_for_smoothing);
     tcase_add_test(c, a_rare_class_that_is_never_predicted_asks_for_weights);
-    tcase_add_test(c, paid_per_step_asks_for_larger_batches);
     tcase_add_test(c, the_pace_of_updates_names_a_rate);
     tcase_add_test(c, everything_proposed_is_accepted);
     suite_add_tcase(s, c);
