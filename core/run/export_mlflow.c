@@ -154,10 +154,7 @@ static int open_experiment(struct store *s)
     put_quoted(&t, "experiment_id", s->experiment);
     text_add(&t, "last_update_time: %lld\nlifecycle_stage: active\n", (long long)s->ended_ms);
     put_quoted(&t, "name", job->r->name);
-    const char *tags = pool_printf(job->p, "%s/tags", dir);
-    int status = t.status ? t.status : tags ? file_mkdirs(tags) : RN_ENOMEM;
-    if (status >= 0) /* else MLflow 3 opens it as one of language models */
-        status = write_value(dir, "tags", "mlflow.experimentKind", "custom_model_development");
+    int status = t.status ? t.status : file_mkdirs(dir);
     status = status < 0 ? status : file_write(path, t.s, t.n);
     text_free(&t);
     return status;

@@ -110,7 +110,7 @@ START_TEST(a_run_becomes_a_run_of_mlflow)
     export_it(); /* replaces itself */
     ck_assert(!file_exists(meta));
     ck_assert_int_eq(count(in_dir("mlruns")), 1);
-    ck_assert_int_eq(count(dirname(run_path)), 3); /* meta.yaml, tags, the run */
+    ck_assert_int_eq(count(dirname(run_path)), 2); /* meta.yaml, the run */
 }
 END_TEST
 

@@ -210,7 +210,7 @@ def look_at_mlflow(out, store, info):
         body = {"experiment_ids": [info.experiment_id]}
         found = json.loads(get(f"{url}/api/2.0/mlflow/runs/search", body))["runs"]
         assert [r["info"]["run_id"] for r in found] == [info.run_id]
-        draw(f"{url}/#/experiments/{info.experiment_id}", out / "mlflow_experiment.png")
+        draw(f"{url}/#/experiments/{info.experiment_id}/runs", out / "mlflow_experiment.png")
         draw(f"{url}/#/experiments/{info.experiment_id}/runs/{info.run_id}", out / "mlflow_run.png")
 
 
