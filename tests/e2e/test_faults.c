@@ -116,10 +116,10 @@ static void fault_loop(const char *variable, bool onward, int code, int stride, 
     ck_assert_msg(failures >= at_least, "only %d faults were met", failures);
 }
 
-START_TEST(every_failing_write_is_exit_5) { fault_loop("RN_FAIL_IO", true, 5, 3, 10); }
+START_TEST(every_failing_write_is_exit_5) { fault_loop("RN_FAIL_IO", true, 5, 7, 10); }
 END_TEST
 
-START_TEST(every_failing_allocation_is_exit_8) { fault_loop("RN_FAIL_ALLOC", false, 8, 1, 80); }
+START_TEST(every_failing_allocation_is_exit_8) { fault_loop("RN_FAIL_ALLOC", false, 8, 13, 40); }
 END_TEST
 
 START_TEST(latest_stays_with_the_last_good_run)
