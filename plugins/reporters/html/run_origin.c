@@ -13,6 +13,7 @@ static void put_changed(struct rn_text *t, const struct rn_report *r)
 {
     if (!r->n_changed)
         return;
+    emit(t, "<details><summary>Values that are no defaults (%I)</summary>\n", r->n_changed);
     page_table(t, false, "Values that are no defaults");
     emit(t, "<tbody>\n");
     for (int64_t i = 0; i < r->n_changed; i++)
@@ -22,6 +23,7 @@ static void put_changed(struct rn_text *t, const struct rn_report *r)
              r->changed[i].key, r->changed[i].value);
     emit(t, "</tbody>");
     page_table_end(t);
+    emit(t, "</details>\n");
 }
 
 void run_reproduce(struct run *run)
