@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Opens pages as a person does, in a headless Chromium, and finds fault with them.
 
-    tests/browser/check.py [--needs hover,sort,cells] [--shots DIR] [--make PROGRAM] PAGE...
+    tests/browser/check.py [--needs hover,sort,cells,pair] [--shots DIR] [--make PROGRAM] PAGE...
 A page from file:// may say nothing on the console, ask for nothing but itself, execute nothing that
 was written into it, and break no rule of its own security policy. Each PAGE is also looked at in
 three widths, light and dark: nothing sticks out, all text has contrast, all figures and buttons have
@@ -177,10 +177,29 @@ class Page:
             self.fault("Enter on a cell does not show its pictures")
         self.done.append("cells")
 
+    def pair(self):
+        """Two runs of a list, side by side; one of them filtered away again."""
+        ticks = "document.querySelectorAll('#runs tbody input')"
+        if not self.b.ask(f"{ticks}.length"):
+            return
+        for i in (0, 1):
+            self.b.click(*self.middle(f"{ticks}[{i}]"))
+        said = self.b.ask("document.querySelector('#pair').innerText")
+        if "Results" not in said or "runner compare" not in said:
+            self.fault(f"two runs that were ticked are not shown side by side: {said[:80]!r}")
+        self.b.ask("(() => { const w = document.querySelector('#words'); w.value = 'no such words';"
+                   "w.dispatchEvent(new Event('input')); })()")
+        if self.b.ask("document.querySelectorAll('#runs tbody tr:not([hidden])').length"):
+            self.fault("words that no run has leave runs in the list")
+        self.b.ask("(() => { const w = document.querySelector('#words'); w.value = '';"
+                   "w.dispatchEvent(new Event('input')); })()")
+        self.done.append("pair")
+
     def use(self):
         self.hover()
         self.sort()
         self.cells()
+        self.pair()
 
     def poke(self):
         """All that a reader may touch, at once and without looking at the answers."""

@@ -2,6 +2,7 @@
  * with everything a report can have, one of each other sort, and one full of each payload.
  *
  *   pages FOLDER     FOLDER/full/report.html, .../many, regression, running, empty; hostile-00 ...
+ *                    and FOLDER/full/index.html and compare.html, over many runs; hostile-00 ...
  */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include "plugin/registry.h"
 #include "support/made_facts.h"
 #include "support/made_run.h"
+#include "support/made_runs.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -108,6 +110,37 @@ static int write_page(const char *folder, const char *name, const struct made_ru
     return result;
 }
 
+/* The pages over many runs, index.html and compare.html, into a folder that is there. */
+static int write_many(const char *folder, const char *name, const char *text)
+{
+    const struct rn_reporter_ops *ops = html_ops();
+    const struct rn_report *views[3] = {NULL};
+    struct report *made[3] = {NULL};
+    struct rn_runs runs;
+    struct rn_comparison c;
+    char dir[512], path[600];
+    int result = ops ? RN_OK : RN_EPLUGIN;
+
+    snprintf(dir, sizeof dir, "%s/%s", folder, name);
+    for (int i = 0; !result && i < 3; i++) {
+        result = made_run(&(struct made_run){4, 3, 40, text, true, false}, dir, &made[i]);
+        views[i] = result ? NULL : report_view(made[i]);
+    }
+    if (!result) {
+        made_runs(&runs, text);
+        snprintf(path, sizeof path, "%s/index.html", dir);
+        result = ops->runs(NULL, &runs, path);
+    }
+    if (!result) {
+        made_comparison(&c, views, text ? 2 : 3, text);
+        snprintf(path, sizeof path, "%s/compare.html", dir);
+        result = ops->compare(NULL, &c, path);
+    }
+    for (int i = 0; i < 3; i++)
+        report_close(made[i]);
+    return result;
+}
+
 int main(int argc, char **argv)
 {
     const char *to = argc == 2 ? argv[1] : NULL;
@@ -130,10 +163,12 @@ int main(int argc, char **argv)
     bad = bad ? bad
               : write_page(to, "empty", &(struct made_run){5, 0, 0, NULL, false, false}, false,
                            "failed");
+    bad = bad ? bad : write_many(to, "full", NULL);
     for (int i = 0; !bad && i < PAYLOADS; i++) {
         snprintf(name, sizeof name, "hostile-%02d", i);
         bad = write_page(to, name, &(struct made_run){4, 3, 40, payloads[i], true, false}, true,
                          NULL);
+        bad = bad ? bad : write_many(to, name, payloads[i]);
     }
     if (bad)
         fprintf(stderr, "pages: %s\n", error_text());

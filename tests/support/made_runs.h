@@ -1,0 +1,125 @@
+/* made_runs.h - lists and comparisons of runs that never were, for the tests of their pages. */
+#ifndef MADE_RUNS_H
+#define MADE_RUNS_H
+
+#include <runner/reporter.h>
+
+#include <math.h>
+#include <stdio.h>
+
+enum { MADE_RUNS = 8 };
+
+/* s: in every text; NULL: harmless. Valid until the next call. */
+static inline void made_runs(struct rn_runs *out, const char *s)
+{
+    static const char *const states[] = {"finished", "interrupted", "diverged", "failed",
+                                         "running",  "lost",        "finished", "finished"};
+    static struct rn_run runs[MADE_RUNS];
+    static struct rn_fact facts[MADE_RUNS][3];
+    static char ids[MADE_RUNS][32];
+    static double curve[MADE_RUNS][5];
+
+    for (int i = 0; i < MADE_RUNS; i++) {
+        bool tested = !s ? i != 3 && i != 4 : i % 2;
+        snprintf(ids[i], sizeof ids[i], "2026010%d-120000-abcdef", 9 - i);
+        facts[i][0] = (struct rn_fact){s ? s : "optimizer.lr", s ? s : i % 2 ? "0.1" : "0.01"};
+        facts[i][1] = (struct rn_fact){"seed", i % 3 ? "1" : "2"};
+        facts[i][2] = (struct rn_fact){s ? s : "train.epochs", s ? s : "5"};
+        for (int k = 0; k < 5; k++)
+            curve[i][k] = k == 2 && i == 2 ? NAN : 1.0 / (k + 1 + i);
+        runs[i] = (struct rn_run){.name = s       ? s
+                                          : i % 2 ? "mlp_baseline"
+                                                  : "cnn_small",
+                                  .id = s ? s : ids[i],
+                                  .dir = s       ? s
+                                         : i % 2 ? "mlp_baseline/1"
+                                                 : "cnn_small/2",
+                                  .status = s && i > 5 ? s : states[i],
+                                  .reason = s ? s : "all epochs done",
+                                  .started = s ? s : "2026-01-01T12:00:00Z",
+                                  .device = s ? s : "cpu: a processor",
+                                  .data = s ? s : "mnist",
+                                  .note = s ? s : "about it",
+                                  .differs = s ? s : "optimizer.lr=0.1 seed=2",
+                                  .seconds = tested ? 12.5 * i : NAN,
+                                  .train_s = tested ? 10 : NAN,
+                                  .epochs = 5,
+                                  .epochs_planned = 5,
+                                  .parameters = 1000,
+                                  .n_test = 100,
+                                  .accuracy = tested ? 0.9 + 0.01 * i : NAN,
+                                  .low = tested ? 0.85 : NAN,
+                                  .high = tested ? 0.99 : NAN,
+                                  .loss = tested   ? 0.5 - 0.01 * i
+                                          : i == 3 ? INFINITY
+                                                   : NAN,
+                                  .val_accuracy = 0.9,
+                                  .val_loss = 0.4,
+                                  .curve = curve[i],
+                                  .n_curve = i == 4 ? 0 : 5,
+                                  .config = facts[i],
+                                  .n_config = 3};
+    }
+    *out = (struct rn_runs){.size = sizeof *out, .root = s ? s : "reports", .runs = runs, .n = 8};
+}
+
+/* Of two or more runs whose reports were made by made_run(). */
+static inline void made_comparison(struct rn_comparison *out,
+                                   const struct rn_report *const *reports, int64_t n, const char *s)
+{
+    static struct rn_runs runs;
+    static const char *values[MADE_RUNS];
+    static double numbers[3][MADE_RUNS];
+    static const int64_t samples[] = {6, 13, 20};
+    static struct rn_row row, around;
+    static struct rn_score scores[2];
+    static struct rn_pair pair;
+    static struct rn_finding findings[2];
+
+    made_runs(&runs, s);
+    for (int64_t i = 0; i < MADE_RUNS; i++) {
+        values[i] = s ? s : i == 2 ? NULL : i ? "0.1" : "0.01";
+        numbers[0][i] = 0.9 + 0.01 * (double)i;
+        numbers[1][i] = numbers[0][i] - 0.02;
+        numbers[2][i] = numbers[0][i] + 0.02;
+    }
+    row = (struct rn_row){s ? s : "optimizer.lr", values};
+    around = (struct rn_row){s ? s : "data, test set", values};
+    scores[0] = (struct rn_score){"test.accuracy", numbers[0], numbers[1], numbers[2], 1, 1};
+    scores[1] = (struct rn_score){s ? s : "test.loss", numbers[0], numbers[1], numbers[2], 0, 0};
+    pair = (struct rn_pair){.a = 0,
+                            .b = 1,
+                            .n = 40,
+                            .both = 20,
+                            .only_a = 3,
+                            .only_b = 10,
+                            .neither = 7,
+                            .p = 0.0923,
+                            .samples_a = samples,
+                            .samples_b = samples,
+                            .n_samples_a = 3,
+                            .n_samples_b = 2};
+    findings[0] = (struct rn_finding){.tone = RN_GOOD, .rule = "pair", .text = s ? s : "Better."};
+    findings[1] = (struct rn_finding){.tone = RN_BAD, .rule = "data", .text = s ? s : "Careful."};
+    *out =
+        (struct rn_comparison){.size = sizeof *out,
+                               .runs = runs.runs,
+                               .reports = reports,
+                               .n = n,
+                               .parameters = &row,
+                               .n_parameters = 1,
+                               .environment = &around,
+                               .n_environment = 1,
+                               .scores = scores,
+                               .n_scores = 2,
+                               .figures = reports[0]->figures,
+                               .n_figures = reports[0]->n_figures < 3 ? reports[0]->n_figures : 3,
+                               .pairs = &pair,
+                               .n_pairs = 1,
+                               .findings = findings,
+                               .n_findings = 2,
+                               .diff = s ? s : "--- a\n+++ b\n@@ -1,1 +1,1 @@\n-lr: 1\n+lr: 2\n",
+                               .to_root = s ? s : ".."};
+}
+
+#endif
