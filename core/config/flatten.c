@@ -112,8 +112,8 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct rn_fact *)a)->key, ((const struct rn_fact *)b)->key);
 }
 
-static int flatten(struct pool *p, const struct node *root, bool changed,
-                   const struct rn_fact **out, int64_t *n)
+static int list_paths(struct pool *p, const struct node *root, bool changed,
+                      const struct rn_fact **out, int64_t *n)
 {
     struct flat f = {.p = p, .changed = changed};
 
@@ -130,11 +130,11 @@ static int flatten(struct pool *p, const struct node *root, bool changed,
 
 int tree_flatten(struct pool *p, const struct node *root, const struct rn_fact **out, int64_t *n)
 {
-    return flatten(p, root, false, out, n);
+    return list_paths(p, root, false, out, n);
 }
 
 int tree_flatten_changed(struct pool *p, const struct node *root, const struct rn_fact **out,
                          int64_t *n)
 {
-    return flatten(p, root, true, out, n);
+    return list_paths(p, root, true, out, n);
 }
