@@ -193,6 +193,9 @@ class Page:
             self.fault("words that no run has leave runs in the list")
         self.b.ask("(() => { const w = document.querySelector('#words'); w.value = '';"
                    "w.dispatchEvent(new Event('input')); })()")
+        self.b.ask("document.querySelector('#pair button').click()")
+        if self.b.ask(f"[...{ticks}].some((t) => t.checked) || document.querySelector('#pair').innerText"):
+            self.fault("two runs side by side do not close")
         self.done.append("pair")
 
     def use(self):

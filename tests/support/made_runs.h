@@ -9,8 +9,9 @@
 
 enum { MADE_RUNS = 8 };
 
-/* s: in every text; NULL: harmless. Valid until the next call. */
-static inline void made_runs(struct rn_runs *out, const char *s)
+/* texts: MADE_RUNS of them, one in every text of each run; NULL: harmless. Valid until the next
+ * call. */
+static inline void made_runs(struct rn_runs *out, const char *const *texts)
 {
     static const char *const states[] = {"finished", "interrupted", "diverged", "failed",
                                          "running",  "lost",        "finished", "finished"};
@@ -20,6 +21,7 @@ static inline void made_runs(struct rn_runs *out, const char *s)
     static double curve[MADE_RUNS][5];
 
     for (int i = 0; i < MADE_RUNS; i++) {
+        const char *s = texts ? texts[i] : NULL;
         bool tested = !s ? i != 3 && i != 4 : i % 2;
         snprintf(ids[i], sizeof ids[i], "2026010%d-120000-abcdef", 9 - i);
         facts[i][0] = (struct rn_fact){s ? s : "optimizer.lr", s ? s : i % 2 ? "0.1" : "0.01"};
@@ -60,33 +62,40 @@ static inline void made_runs(struct rn_runs *out, const char *s)
                                   .config = facts[i],
                                   .n_config = 3};
     }
-    *out = (struct rn_runs){.size = sizeof *out, .root = s ? s : "reports", .runs = runs, .n = 8};
+    *out = (struct rn_runs){
+        .size = sizeof *out, .root = texts ? texts[0] : "reports", .runs = runs, .n = 8};
 }
 
-/* Of two or more runs whose reports were made by made_run(). */
+/* Of two or more runs whose reports were made by made_run(); texts: as above, in a row of each
+ * table. */
 static inline void made_comparison(struct rn_comparison *out,
-                                   const struct rn_report *const *reports, int64_t n, const char *s)
+                                   const struct rn_report *const *reports, int64_t n,
+                                   const char *const *texts)
 {
     static struct rn_runs runs;
-    static const char *values[MADE_RUNS];
     static double numbers[3][MADE_RUNS];
     static const int64_t samples[] = {6, 13, 20};
-    static struct rn_row row, around;
-    static struct rn_score scores[2];
+    static const char *const lr[MADE_RUNS] = {"0.01", "0.1"};
+    static const char *const names[] = {"test.accuracy", "test.loss"};
+    static struct rn_row rows[MADE_RUNS];
+    static struct rn_score scores[MADE_RUNS];
     static struct rn_pair pair;
-    static struct rn_finding findings[2];
+    static struct rn_finding findings[MADE_RUNS];
+    int64_t lines = texts ? MADE_RUNS : 2;
 
-    made_runs(&runs, s);
+    made_runs(&runs, texts);
     for (int64_t i = 0; i < MADE_RUNS; i++) {
-        values[i] = s ? s : i == 2 ? NULL : i ? "0.1" : "0.01";
         numbers[0][i] = 0.9 + 0.01 * (double)i;
         numbers[1][i] = numbers[0][i] - 0.02;
         numbers[2][i] = numbers[0][i] + 0.02;
     }
-    row = (struct rn_row){s ? s : "optimizer.lr", values};
-    around = (struct rn_row){s ? s : "data, test set", values};
-    scores[0] = (struct rn_score){"test.accuracy", numbers[0], numbers[1], numbers[2], 1, 1};
-    scores[1] = (struct rn_score){s ? s : "test.loss", numbers[0], numbers[1], numbers[2], 0, 0};
+    for (int64_t i = 0; i < lines; i++) {
+        rows[i] = (struct rn_row){texts ? texts[i] : "optimizer.lr", texts ? texts : lr};
+        scores[i] = (struct rn_score){
+            texts ? texts[i] : names[i], numbers[0], numbers[1], numbers[2], i % 2 == 0, 1};
+        findings[i] = (struct rn_finding){
+            .tone = i % 2 ? RN_BAD : RN_GOOD, .rule = "pair", .text = texts ? texts[i] : "Better."};
+    }
     pair = (struct rn_pair){.a = 0,
                             .b = 1,
                             .n = 40,
@@ -99,27 +108,25 @@ static inline void made_comparison(struct rn_comparison *out,
                             .samples_b = samples,
                             .n_samples_a = 3,
                             .n_samples_b = 2};
-    findings[0] = (struct rn_finding){.tone = RN_GOOD, .rule = "pair", .text = s ? s : "Better."};
-    findings[1] = (struct rn_finding){.tone = RN_BAD, .rule = "data", .text = s ? s : "Careful."};
-    *out =
-        (struct rn_comparison){.size = sizeof *out,
-                               .runs = runs.runs,
-                               .reports = reports,
-                               .n = n,
-                               .parameters = &row,
-                               .n_parameters = 1,
-                               .environment = &around,
-                               .n_environment = 1,
-                               .scores = scores,
-                               .n_scores = 2,
-                               .figures = reports[0]->figures,
-                               .n_figures = reports[0]->n_figures < 3 ? reports[0]->n_figures : 3,
-                               .pairs = &pair,
-                               .n_pairs = 1,
-                               .findings = findings,
-                               .n_findings = 2,
-                               .diff = s ? s : "--- a\n+++ b\n@@ -1,1 +1,1 @@\n-lr: 1\n+lr: 2\n",
-                               .to_root = s ? s : ".."};
+    *out = (struct rn_comparison){
+        .size = sizeof *out,
+        .runs = runs.runs,
+        .reports = reports,
+        .n = n,
+        .parameters = rows,
+        .n_parameters = lines,
+        .environment = rows,
+        .n_environment = lines,
+        .scores = scores,
+        .n_scores = lines,
+        .figures = reports[0]->figures,
+        .n_figures = reports[0]->n_figures < 3 ? reports[0]->n_figures : 3,
+        .pairs = &pair,
+        .n_pairs = 1,
+        .findings = findings,
+        .n_findings = lines,
+        .diff = texts ? texts[1] : "--- a\n+++ b\n@@ -1,1 +1,1 @@\n-lr: 1\n+lr: 2\n",
+        .to_root = texts ? texts[2] : ".."};
 }
 
 #endif
