@@ -7,10 +7,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "list.h"
-#include "plugin/registry.h"
 #include "report/compare.h"
 #include "report/escape.h"
 #include "run/names.h"
+#include "run/rebuild.h"
 #include "table.h"
 
 #include <runner/text.h>
@@ -335,6 +335,7 @@ static int put_page(const struct args *a, const struct comparison *c, const char
     struct registry *r = NULL;
     const struct plugin *const *all;
     struct text bad = {0};
+    void *opts;
     int n = 0, status = registry_open(a->plugin_dirs, a->n_plugin_dirs, &r);
 
     status = status < 0 ? status : registry_all(r, RN_KIND_REPORTER, &all, &n, &bad);
@@ -345,8 +346,9 @@ static int put_page(const struct args *a, const struct comparison *c, const char
     if (!status && i == n)
         status = FAIL(RN_EPLUGIN, "no reporter that was found makes a page of a comparison; see "
                                   "`runner plugins list reporter`");
+    status = status ? status : reporter_defaults(c->pool, all[i], &opts);
     if (!status) {
-        status = all[i]->ops.reporter.compare(NULL, &c->view, file);
+        status = all[i]->ops.reporter.compare(opts, &c->view, file);
         status = status < 0 ? error_prefix(status, "reporter (%s)", all[i]->name) : RN_OK;
     }
     if (!status)

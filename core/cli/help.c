@@ -96,6 +96,7 @@ static const char report[] =
     "for\n"
     "a run that was killed, or with another version of runner. Nothing else in the folder "
     "changes.\n"
+    "The page over all runs, ROOT/index.html, is made again, too.\n"
     "\n"
     "  runner report latest                     the newest run in ROOT (reports)\n"
     "  runner report latest:cnn_small           the newest of that name\n"

@@ -264,6 +264,8 @@ static int do_report(const struct args *a, struct session *s)
     TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
     struct pool *p = pool_new();
     int status = p ? rebuild(a, s, p, &t) : RN_ENOMEM;
+    if (status >= 0 && !a->reporter && file_exists(a->out))
+        status = runs_rebuild(s->registry, a->out);
     if (status >= 0 && a->verbosity >= 0)
         status = print(&t);
     text_free(&t);

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "report/report.h"
+#include "report/runs.h"
 
 #include <string.h>
 
@@ -52,19 +53,32 @@ static const struct node *spec_of(struct pool *p, const struct rn_report *r, con
     return NULL;
 }
 
+static int parse_options(struct pool *p, const struct plugin *plugin, const struct node *spec,
+                         void **out)
+{
+    static const char *const skip[] = {"type", "name", NULL};
+    struct diag *d = diag_new(p);
+
+    return d ? options_parse(p, &plugin->options, spec, (struct mark){0}, "reporters", plugin->name,
+                             skip, d, out)
+             : RN_ENOMEM;
+}
+
+int reporter_defaults(struct pool *p, const struct plugin *plugin, void **out)
+{
+    int status = parse_options(p, plugin, NULL, out);
+
+    return status == RN_EINVAL ? FAIL(status, "reporter '%s' needs options", plugin->name) : status;
+}
+
 /* Those of the run; the defaults where it has none that this plugin still takes. */
 static int options_of(struct pool *p, const struct plugin *plugin, const struct rn_report *r,
                       void **out)
 {
-    static const char *const skip[] = {"type", "name", NULL};
     const struct node *spec = spec_of(p, r, plugin->name);
 
     for (int i = 0; i < 2; i++, spec = NULL) {
-        struct diag *d = diag_new(p);
-        if (!d)
-            return RN_ENOMEM;
-        int status = options_parse(p, &plugin->options, spec, (struct mark){0}, "reporters",
-                                   plugin->name, skip, d, out);
+        int status = parse_options(p, plugin, spec, out);
         if (status != RN_EINVAL)
             return status;
     }
@@ -114,6 +128,25 @@ int run_rebuild(struct registry *registry, const struct run_name *run, const cha
     status = status ? status : report_list_files(r);
     status = status ? status : tell_all(p, registry, reporter, report_view(r));
     report_close(r);
+    pool_free(p);
+    return status;
+}
+
+int runs_rebuild(struct registry *registry, const char *root)
+{
+    const struct plugin *const *all;
+    struct text bad = {0};
+    struct pool *p = pool_new();
+    int n = 0, status = p ? registry_all(registry, RN_KIND_REPORTER, &all, &n, &bad) : RN_ENOMEM;
+
+    for (int i = 0; !status && i < n; i++) {
+        void *opts;
+        if (!all[i]->ops.reporter.runs || !(all[i]->traits & RN_TRAIT_DEFAULT))
+            continue;
+        status = reporter_defaults(p, all[i], &opts);
+        status = status ? status : runs_page(root, all[i], opts);
+    }
+    text_free(&bad);
     pool_free(p);
     return status;
 }

@@ -8,5 +8,9 @@
 /* Figures, and what the reporters make: all that are used by default and can be made from files, or
  * the one that is named. RN_EINVAL: that one cannot; RN_EDATA: the folder is none, or damaged. */
 int run_rebuild(struct registry *registry, const struct run_name *run, const char *reporter);
+/* The page over all runs of the root. */
+int runs_rebuild(struct registry *registry, const char *root);
+/* Its options when nobody says any. RN_EINVAL: it needs some. */
+int reporter_defaults(struct pool *p, const struct plugin *plugin, void **out);
 
 #endif

@@ -97,6 +97,10 @@ START_TEST(the_page_over_all_runs_is_there_after_each)
     has("/report.html\"");
     has("\"base\":{");
     ck_assert_ptr_null(strstr(page, "src="));
+    ck_assert_int_eq(file_write(in_dir("reports/index.html"), "", 0), 0);
+    EXPECT_EXIT(0, "report latest");
+    slurp("reports/index.html", page, sizeof page);
+    ck_assert_int_eq(count(page, "<tr data-run="), 2);
     /* who does not want the page of a run gets none over all */
     EXPECT_EXIT(0, "tiny.yaml -q -o plain reporters=[console]");
     ck_assert(exists("plain", "tiny") && !exists("plain", "index.html"));

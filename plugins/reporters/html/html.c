@@ -59,10 +59,14 @@ static const struct rn_plugin html = {
     .version = "1.0.0",
     .license = "MIT",
     .summary = "report.html: the whole run on one page that needs nothing else",
-    .doc = "Writes report.html into the run folder, at the end and, while it runs, after an epoch\n"
-           "at most every 2 s. The page has figures, pictures and a small script inside and loads\n"
-           "nothing; without the script all is there but values under the pointer, sorting, and\n"
-           "pictures behind the cells of the confusion matrix.",
+    .doc =
+        "Writes report.html into the run folder, at the end and, while it runs, after an epoch\n"
+        "at most every 2 s. The page has figures, pictures and a small script inside and loads\n"
+        "nothing; without the script all is there but values under the pointer, sorting, and\n"
+        "pictures behind the cells of the confusion matrix. After each run index.html, beside the\n"
+        "folders of the experiments, has all runs in a table; `runner compare --html` makes a "
+        "page\n"
+        "of a few.",
     .ops = &(const struct rn_reporter_ops){.size = sizeof(struct rn_reporter_ops),
                                            .open = html_open,
                                            .epoch = html_epoch,
