@@ -26,15 +26,16 @@ static struct rn_param_fact params[2 * LAYERS_MOST * EPOCHS_MOST];
 static struct rn_units_fact units[LAYERS_MOST * EPOCHS_MOST];
 static struct rn_step_fact steps[STEPS];
 static int64_t bins[RN_BINS];
-static char names[3 * LAYERS_MOST][320];
+static char layer_names[LAYERS_MOST][300], weight_names[LAYERS_MOST][320],
+    bias_names[LAYERS_MOST][320];
 
 static void make_layers(struct rn_report *v, const struct made *m)
 {
     for (int i = 0; i < m->layers; i++) {
-        snprintf(names[3 * i], sizeof *names, "%s%d", m->name ? m->name : "layer", i);
-        snprintf(names[3 * i + 1], sizeof *names, "%s.weight", names[3 * i]);
-        snprintf(names[3 * i + 2], sizeof *names, "%s.bias", names[3 * i]);
-        layers[i] = (struct rn_layer_fact){.name = names[3 * i],
+        snprintf(layer_names[i], sizeof *layer_names, "%s%d", m->name ? m->name : "layer", i);
+        snprintf(weight_names[i], sizeof *weight_names, "%s.weight", layer_names[i]);
+        snprintf(bias_names[i], sizeof *bias_names, "%s.bias", layer_names[i]);
+        layers[i] = (struct rn_layer_fact){.name = layer_names[i],
                                            .type = "dense",
                                            .output = "10",
                                            .params = 100 + 10 * i,
@@ -55,16 +56,17 @@ static void make_inside(struct rn_report *v, const struct made *m)
             double size = 1 / (double)(e + i);
             bool keep = e == 1 || e == v->best_epoch || e == m->epochs;
             for (int k = 1; k < 3; k++)
-                params[v->n_params++] = (struct rn_param_fact){.name = names[3 * i + k],
-                                                               .epoch = e,
-                                                               .n = k == 1 ? 100 + i : 10,
-                                                               .grad_norm = size,
-                                                               .weight_norm = 3,
-                                                               .update_norm = 0.01 * size,
-                                                               .least = -size - 0.1,
-                                                               .most = size + 0.2,
-                                                               .bins = keep ? bins : NULL};
-            units[v->n_units++] = (struct rn_units_fact){names[3 * i], e, 128, (7 * e + i) % 100};
+                params[v->n_params++] =
+                    (struct rn_param_fact){.name = k == 1 ? weight_names[i] : bias_names[i],
+                                           .epoch = e,
+                                           .n = k == 1 ? 100 + i : 10,
+                                           .grad_norm = size,
+                                           .weight_norm = 3,
+                                           .update_norm = 0.01 * size,
+                                           .least = -size - 0.1,
+                                           .most = size + 0.2,
+                                           .bins = keep ? bins : NULL};
+            units[v->n_units++] = (struct rn_units_fact){layer_names[i], e, 128, (7 * e + i) % 100};
         }
     if (m->broken && v->n_params)
         params[v->n_params - 1].grad_norm = INFINITY;
