@@ -105,7 +105,7 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-int file_write(const char *path, const void *data, uint64_t bytes)
+static int replace(const char *path, const void *data, uint64_t bytes, bool lasting)
 {
     char tmp[PATH_MAX];
 
@@ -114,7 +114,7 @@ int file_write(const char *path, const void *data, uint64_t bytes)
     int fd = fault() ? -1 : open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return io_error("write", path);
-    int bad = write_all(fd, data, bytes) || fault() || fsync(fd);
+    int bad = write_all(fd, data, bytes) || (lasting && (fault() || fsync(fd)));
     int why = errno;
     if (close(fd) && !bad)
         bad = 1, why = errno;
@@ -125,8 +125,19 @@ int file_write(const char *path, const void *data, uint64_t bytes)
         errno = why;
         return io_error("write", path);
     }
-    sync_folder_of(path);
+    if (lasting)
+        sync_folder_of(path);
     return RN_OK;
+}
+
+int file_write(const char *path, const void *data, uint64_t bytes)
+{
+    return replace(path, data, bytes, true);
+}
+
+int file_write_soon(const char *path, const void *data, uint64_t bytes)
+{
+    return replace(path, data, bytes, false);
 }
 
 int file_append(const char *path, const void *data, uint64_t bytes)

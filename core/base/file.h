@@ -12,6 +12,9 @@ int file_read(const char *path, uint64_t max_bytes, void **data, uint64_t *bytes
 /* Replaced whole or left as it was: a temporary file beside it, fsync, rename, fsync of the
  * folder. RN_EIO. */
 int file_write(const char *path, const void *data, uint64_t bytes);
+/* The same without waiting for the disk, so that a power failure may take it: for what can be made
+ * again. */
+int file_write_soon(const char *path, const void *data, uint64_t bytes);
 /* Added at its end, made when missing. RN_EIO: a part of it may be there. */
 int file_append(const char *path, const void *data, uint64_t bytes);
 int file_mkdirs(const char *path);                      /* with parents; fine when it exists */

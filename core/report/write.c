@@ -150,13 +150,15 @@ static void put_samples(struct text *t, const struct rn_test *test)
 
 /* ---- files ---------------------------------------------------------------- */
 
-static int write_one(const char *dir, const char *name, const char *ending, const char *data,
-                     size_t n)
+typedef int write_fn(const char *path, const void *data, uint64_t bytes);
+
+static int write_one(write_fn *put, const char *dir, const char *name, const char *ending,
+                     const void *data, size_t n)
 {
     struct text path = {0};
 
     text_add(&path, "%s/%s%s", dir, name, ending);
-    int status = path.status ? path.status : file_write(text_str(&path), data, n);
+    int status = path.status ? path.status : put(text_str(&path), data, n);
     text_free(&path);
     return status;
 }
@@ -164,7 +166,7 @@ static int write_one(const char *dir, const char *name, const char *ending, cons
 /* Writes the text and frees it. */
 static int write_text(const char *dir, const char *name, struct text *t)
 {
-    int status = t->status ? t->status : write_one(dir, name, "", text_str(t), t->n);
+    int status = t->status ? t->status : write_one(file_write, dir, name, "", text_str(t), t->n);
 
     text_free(t);
     return status;
@@ -179,9 +181,11 @@ int report_figures(struct report *report)
     int status = dir.status ? dir.status : file_mkdirs(text_str(&dir));
     for (int64_t i = 0; !status && i < r->n_figures; i++) {
         const struct rn_figure *f = &r->figures[i];
-        status = write_one(text_str(&dir), f->name, ".svg", f->svg, strlen(f->svg));
+        status =
+            write_one(file_write_soon, text_str(&dir), f->name, ".svg", f->svg, strlen(f->svg));
         if (!status)
-            status = write_one(text_str(&dir), f->name, ".csv", f->csv, strlen(f->csv));
+            status =
+                write_one(file_write_soon, text_str(&dir), f->name, ".csv", f->csv, strlen(f->csv));
     }
     text_free(&dir);
     return status;
@@ -221,8 +225,7 @@ static int write_test(const struct report *report)
         return RN_OK;
     put_samples(&t, test);
     TRY(write_text(dir, "samples.csv", &t));
-    return write_one(dir, "samples.png", "", (const char *)test->sprite,
-                     (size_t)test->sprite_bytes);
+    return write_one(file_write, dir, "samples.png", "", test->sprite, (size_t)test->sprite_bytes);
 }
 
 int report_store(struct report *report)
