@@ -136,8 +136,8 @@ static int copy_pictures(struct report *r, const struct report_test *t, const ui
 
 static int make_sprite(struct report *r, struct rn_test *to)
 {
-    int64_t columns = (int64_t)ceil(sqrt((double)to->n_pictures));
-    int64_t rows = columns ? (to->n_pictures + columns - 1) / columns : 0;
+    int64_t columns = (int64_t)fmax(1, ceil(sqrt((double)to->n_pictures)));
+    int64_t rows = (to->n_pictures + columns - 1) / columns;
     int64_t row = to->picture_w * to->picture_channels, line = row * columns;
     uint8_t *pixels = mem_array((size_t)(rows * to->picture_h), (size_t)line);
     bool ok = true;

@@ -140,8 +140,9 @@ static void put_samples(struct text *t, const struct rn_test *test)
     text_add(t, "x,y,width,height,index,fixed,worst,cell,sure\n");
     for (int64_t i = 0; i < test->n_pictures; i++) {
         const struct rn_picture *p = &test->pictures[i];
-        text_add(t, "%lld,%lld,%lld,%lld,%lld", (long long)(i % columns * w),
-                 (long long)(i / columns * h), (long long)w, (long long)h, (long long)p->sample);
+        int64_t x = i % columns * w, y = i / columns * h;
+        text_add(t, "%lld,%lld,%lld,%lld,%lld", (long long)x, (long long)y, (long long)w,
+                 (long long)h, (long long)p->sample);
         for (int bit = 0; bit < 4; bit++)
             text_add(t, ",%d", p->why >> bit & 1);
         text_add(t, "\n");
