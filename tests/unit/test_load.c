@@ -18,7 +18,7 @@ static char dir[40];
 
 static void begin(void)
 {
-    snprintf(dir, sizeof dir, "load_XXXXXX");
+    snprintf(dir, sizeof dir, "/tmp/test_load_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 

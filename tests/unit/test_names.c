@@ -26,7 +26,7 @@ static void make(const char *name, const char *file)
 
 static void begin(void)
 {
-    snprintf(root, sizeof root, "names_XXXXXX");
+    snprintf(root, sizeof root, "/tmp/test_names_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(root));
     pool = pool_new();
     make("mlp/20260101-000000-aaaaaa", "config.yaml");
