@@ -33,6 +33,7 @@ addEventListener('securitypolicyviolation', (e) =>
 class Page:
     def __init__(self, browser, path):
         self.b, self.path, self.faults, self.done = browser, pathlib.Path(path).resolve(), [], []
+        self.words = 0
 
     def fault(self, text):
         self.faults.append(f"{self.path}: {text}")
@@ -72,6 +73,7 @@ class Page:
     def open(self):
         self.b.open(self.path)
         self.b.send("Page.stopLoading")  # a page that refreshes itself stays
+        self.words = self.b.ask("document.querySelector('main').textContent.length")
 
     def unfold(self):
         self.b.ask("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
@@ -180,7 +182,7 @@ class Page:
     def pair(self):
         """Two runs of a list, side by side; one of them filtered away again."""
         ticks = "document.querySelectorAll('#runs tbody input')"
-        if not self.b.ask(f"{ticks}.length"):
+        if self.b.ask(f"{ticks}.length") < 2:
             return
         for i in (0, 1):
             self.b.click(*self.middle(f"{ticks}[{i}]"))
@@ -215,11 +217,10 @@ class Page:
         })()""")
 
     def without_script(self):
-        words = "document.querySelector('main').textContent.length"
-        with_it = self.b.ask(words)
+        with_it = self.words
         self.b.send("Emulation.setScriptExecutionDisabled", value=True)
         self.open()
-        if self.b.ask(words) < 0.9 * with_it:
+        if self.words < 0.9 * with_it:
             self.fault("without its script a tenth of the page is missing")
         self.b.send("Emulation.setScriptExecutionDisabled", value=False)
         self.events()

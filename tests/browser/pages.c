@@ -18,8 +18,17 @@
 #include <string.h>
 
 /* Texts of people who mean harm: out of an element, an attribute, a script, a style, a comment, an
- * address, a JSON block; and what turns or hides a line. */
+ * address, a JSON block; and what turns or hides a line. Those that harm only where a text begins
+ * come first: GROUPS of them, three in each page, and the first of each begins it. */
 static const char *const payloads[] = {
+    "javascript:alert(1)",
+    "JaVaScRiPt&colon;alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "//example.org/x.js",
+    "http://example.org/?q=\"",
+    "=cmd|' /C calc'!A0",
+    "../../../etc/passwd\" onclick=\"alert(1)",
+    "%3Cscript%3Ealert(1)%3C/script%3E",
     "\"><img src=x onerror=alert(1)>",
     "'><img src=x onerror=alert(1)>",
     "<script>alert(1)</script>",
@@ -37,11 +46,6 @@ static const char *const payloads[] = {
     "' onfocus='alert(1)' autofocus='",
     "x onload=alert(1) y",
     "`onload=alert(1)`",
-    "javascript:alert(1)",
-    "JaVaScRiPt&colon;alert(1)",
-    "data:text/html,<script>alert(1)</script>",
-    "//example.org/x.js",
-    "http://example.org/?q=\"",
     "<iframe src=javascript:alert(1)>",
     "<meta http-equiv=refresh content=0;url=http://example.org>",
     "<base href=http://example.org/>",
@@ -59,14 +63,10 @@ static const char *const payloads[] = {
     "${alert(1)}",
     "\xE2\x80\xAE\xE2\x81\xA6 gnp.exe \xE2\x80\xA8 alert(1) \xE2\x80\xA9",
     "&lt;img src=x onerror=alert(1)&gt;",
-    "=cmd|' /C calc'!A0",
-    "../../../etc/passwd\" onclick=\"alert(1)",
-    "\xC0\xBCscript\xC0\xBE"
-    "alert(1)\x80\xFF",
+    "\xC0\xBCscript\xC0\xBE(alert)(1)\x80\xFF",
     "<img src=x onerror=window.__pwned=1 //",
-    "%3Cscript%3Ealert(1)%3C/script%3E",
 };
-enum { PAYLOADS = sizeof payloads / sizeof *payloads };
+enum { PAYLOADS = sizeof payloads / sizeof *payloads, GROUPS = (PAYLOADS + 2) / 3 };
 
 static const struct rn_reporter_ops *html_ops(void)
 {
@@ -145,7 +145,7 @@ static int write_many(const char *folder, const char *name, const char *const *t
 int main(int argc, char **argv)
 {
     const char *to = argc == 2 ? argv[1] : NULL;
-    char name[32];
+    char name[32], text[512];
 
     if (!to) {
         fprintf(stderr, "usage: pages FOLDER\n");
@@ -165,13 +165,17 @@ int main(int argc, char **argv)
               : write_page(to, "empty", &(struct made_run){5, 0, 0, NULL, false, false}, false,
                            "failed");
     bad = bad ? bad : write_many(to, "full", NULL);
-    for (int i = 0; !bad && i < PAYLOADS; i++) {
+    for (int i = 0; !bad && i < GROUPS; i++) {
+        int last = i + 2 * GROUPS;
         snprintf(name, sizeof name, "hostile-%02d", i);
-        bad = write_page(to, name, &(struct made_run){4, 3, 40, payloads[i], true, false}, true,
-                         NULL);
+        snprintf(text, sizeof text, "%s %s %s", payloads[i], payloads[i + GROUPS],
+                 last < PAYLOADS ? payloads[last] : "");
+        bad = write_page(to, name, &(struct made_run){4, 3, 40, text, true, false}, true, NULL);
+    }
+    for (int i = 0; !bad && i < PAYLOADS; i += MADE_RUNS) {
         int rest = PAYLOADS - MADE_RUNS; /* the last pages share some */
-        if (!bad && i % MADE_RUNS == 0)
-            bad = write_many(to, name, payloads + (i < rest ? i : rest));
+        snprintf(name, sizeof name, "hostile-%02d", i);
+        bad = write_many(to, name, payloads + (i < rest ? i : rest));
     }
     if (bad)
         fprintf(stderr, "pages: %s\n", error_text());
