@@ -365,12 +365,11 @@ int draw_accuracy(struct sheet *s)
     mark_best(v, &c, marked, sizeof marked);
     shade_patience(s->r, &c, shaded, sizeof shaded);
     int status = chart_lines(&s->svg, &c);
-    for (int i = 0, k = 0; !status && i < n; i++) {
-        while (series[i].y != y[k])
-            k++;
-        series[i].column = errors[k];
-        status = invert(s, &series[i]);
-    }
+    for (int i = 0, k = 0; !status && i < n && k < 3; k++)
+        if (series[i].y == y[k]) {
+            series[i].column = errors[k];
+            status = invert(s, &series[i++]);
+        }
     c.log = true;
     c.y_label = "samples classified wrong (log scale)";
     if (!status)
