@@ -162,13 +162,14 @@ int chart_pictures(struct text *t, const struct chart_pictures *c)
 #define UNIT_COLUMNS 8
 #define UNIT_MOST    62.0 /* px of a picture */
 #define SCALE_STEPS  9
+#define SHADES       16 /* each way, which no eye counts: a third of the bytes of all */
 
 /* -1..1: blue over white to orange, of the colours that all eyes tell apart. */
 static void diverging(double v, uint8_t out[3])
 {
     static const double ends[2][3] = {{0, 114, 178}, {213, 94, 0}};
     const double *end = ends[v > 0];
-    double share = fmin(fabs(v), 1);
+    double share = round(fmin(fabs(v), 1) * SHADES) / SHADES;
 
     for (int k = 0; k < 3; k++)
         out[k] = (uint8_t)lround(255 + (end[k] - 255) * share);

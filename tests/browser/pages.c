@@ -119,9 +119,10 @@ static int write_many(const char *folder, const char *name, const char *const *t
     struct rn_runs runs;
     struct rn_comparison c;
     char dir[512], path[600];
-    int n = texts ? MADE_RUNS : 3, result = ops ? RN_OK : RN_EPLUGIN;
+    int n = texts ? MADE_RUNS : 3, result;
 
     snprintf(dir, sizeof dir, "%s/%s", folder, name);
+    result = ops ? file_mkdirs(dir) : RN_EPLUGIN;
     for (int i = 0; !result && i < n; i++) {
         result = made_run(&(struct made_run){4, 3, 40, texts ? texts[i] : NULL, true, false}, dir,
                           &made[i]);

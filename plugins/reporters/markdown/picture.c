@@ -16,7 +16,7 @@
 #define LIBRSVG     "librsvg-2.so.2"
 #define PNG_MESSAGE 128
 #define SCALE       2.0     /* pixels of the PNG for one of the drawing: sharp on dense screens */
-#define PIXELS      1000000 /* but no more than so many, about: they cost time and space */
+#define PIXELS      1200000 /* but no more than so many, about: they cost time and space */
 
 int rsvg_open(struct rsvg *f)
 {
@@ -92,9 +92,9 @@ static int render_into(const struct rsvg *f, RsvgHandle *svg, const char *name, 
 
     if (!f->rsvg_handle_get_intrinsic_size_in_pixels(svg, &w, &h))
         return RN_FAIL(RN_EBUG, "markdown: the figure %s has no size", name);
-    double scale = fmax(1, fmin(SCALE, sqrt(PIXELS / (w * h))));
-    cairo_surface_t *surface = f->cairo_image_surface_create(
-        CAIRO_FORMAT_RGB24, (int)ceil(w * scale), (int)ceil(h * scale));
+    double scale = w * h * SCALE * SCALE <= PIXELS ? SCALE : 1; /* whole: sharp edges pack well */
+    cairo_surface_t *surface =
+        f->cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(w * scale), (int)(h * scale));
     cairo_t *cr = f->cairo_create(surface);
     f->cairo_scale(cr, scale, scale);
     RsvgRectangle area = {0, 0, w, h};
