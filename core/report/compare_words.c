@@ -74,6 +74,11 @@ static int say_alike(struct words *w, const struct rn_pair *p, double corrected)
     const char *one = w->c->label[p->a], *two = w->c->label[p->b];
     char how[96];
 
+    if (!p->only_a && !p->only_b)
+        return say(w, RN_NEUTRAL, "pair",
+                   "%s and %s are right and wrong on the same of %lld test samples: %.2f %% are "
+                   "right.",
+                   one, two, (long long)p->n, 100 * w->c->view.reports[p->a]->test->accuracy);
     return say(w, RN_NEUTRAL, "pair",
                "%s and %s: no difference in accuracy can be shown. %.2f %% and %.2f %% of the same "
                "%lld test samples are right; only %s had %lld of them, only %s %lld (%s).",
