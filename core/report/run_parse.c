@@ -174,7 +174,10 @@ static int parse(struct pool *p, const cJSON *o, struct run_parsed *out)
 
 int run_parse(struct pool *p, const char *line, struct run_parsed *out)
 {
+    error_clear();
     cJSON *o = json_parse(line);
+    if (!o && error_status() == RN_ENOMEM)
+        return RN_ENOMEM;
     const char *dir = cJSON_GetStringValue(at(o, "dir"));
     int status = dir && *dir ? parse(p, o, out) : FAIL(RN_EDATA, "no line of a run");
 
