@@ -20,7 +20,7 @@ const struct rn_host *host_table(void)
         .log = log_line,
         .clock_ns = clock_ns,
         .read_file = file_read,
-        .write_file = file_write,
+        .write_file = file_write_soon,
         .append_file = file_append,
         .sha256 = hash_sha256,
     };

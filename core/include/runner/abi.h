@@ -87,7 +87,8 @@ struct rn_host {
     /* The whole of a regular file of at most max_bytes, and one 0 byte behind it.
      * Free *data with free(). RN_EDATA when it is missing, too large or no file. */
     int (*read_file)(const char *path, uint64_t max_bytes, void **data, uint64_t *bytes);
-    /* Replace a file whole or leave it as it was; durable when it returns. */
+    /* Replace a file whole or leave it as it was. Not waited for the disk: a page can be made
+     * again, and thirty of them waited longer than they took to draw. */
     int (*write_file)(const char *path, const void *data, uint64_t bytes);
     /* Add to the end of a file, made when missing. */
     int (*append_file)(const char *path, const void *data, uint64_t bytes);

@@ -254,14 +254,14 @@ static void put_curves(struct rn_text *p, const struct markdown *m, const struct
     put_figures(p, m, r, (const char *const[]){"generalization_gap", "predicted_true", NULL});
 }
 
-static void put_links(struct rn_text *p, const struct rn_report *r)
+static void put_links(struct rn_text *p, const struct markdown *m, const struct rn_report *r)
 {
     bool any = false;
 
     for (int64_t i = 0; i < r->n_figures; i++)
         if (!is_shown(r->figures[i].name)) {
-            emit(p, "%r[%s](figures/%r.svg)", any ? ", " : "Further figures: ", r->figures[i].title,
-                 r->figures[i].name);
+            emit(p, "%r[%s](figures/%r.%r)", any ? ", " : "Further figures: ", r->figures[i].title,
+                 r->figures[i].name, m->png ? "png" : "svg");
             any = true;
         }
     emit(p, "%r", any ? ".\n\n" : "");
@@ -319,7 +319,7 @@ static void put_model(struct rn_text *p, const struct markdown *m, const struct 
     }
     emit(p, "| **total** | | | **%I** | **%3** |\n\n", r->parameters, r->flops / 1e6);
     put_figures(p, m, r, (const char *const[]){"first_layer_weights", "time_by_layer", NULL});
-    put_links(p, r);
+    put_links(p, m, r);
 }
 
 static void put_folded(struct rn_text *p, const char *title, const char *yaml)
@@ -378,8 +378,7 @@ static int markdown_end(void *rep, const struct rn_report *r)
     if (snprintf(path, sizeof path, "%s/report.md", r->dir) >= (int)sizeof path)
         return RN_FAIL(RN_EIO, "markdown: the path %s is too long", r->dir);
     for (int64_t i = 0; m->png && i < r->n_figures; i++)
-        if (is_shown(r->figures[i].name))
-            RN_TRY(write_png(&m->rsvg, r->dir, &r->figures[i]));
+        RN_TRY(write_png(&m->rsvg, r->dir, &r->figures[i]));
     put_head(&p, r);
     put_numbers(&p, r);
     put_findings(&p, r);
@@ -404,9 +403,9 @@ static const struct rn_plugin markdown = {
     .version = "1.0.0",
     .license = "MIT",
     .summary = "report.md with the figures as PNG, for code hosts and comments",
-    .doc = "Writes report.md and, of the figures that it shows, figures/*.png into the run folder "
-           "when\n"
-           "the run ends. The PNGs are made from the SVG figures by librsvg, at twice their size.",
+    .doc =
+        "Writes report.md and figures/*.png into the run folder when the run ends. The PNGs are\n"
+        "made from the SVG figures by librsvg, at twice their size where that is not too large.",
     .options = options,
     .ops = &(const struct rn_reporter_ops){.size = sizeof(struct rn_reporter_ops),
                                            .open = markdown_open,

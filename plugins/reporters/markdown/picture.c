@@ -74,7 +74,7 @@ static int pack(const struct rsvg *f, cairo_surface_t *surface, struct rn_text *
     png_set_IHDR(png, info, (png_uint_32)w, (png_uint_32)h, 8, PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_filter(png, 0, PNG_FILTER_NONE);
-    png_set_compression_level(png, 3);
+    png_set_compression_level(png, 2);
     png_write_info(png, info);
     png_set_filler(png, 0, PNG_FILLER_AFTER);
     png_set_bgr(png);
