@@ -20,11 +20,14 @@
 
 typedef int each_fn(void *ctx, const struct rn_record *record);
 
-static double number(const cJSON *v)
+/* False: no number, nor one of the texts that stand for what JSON has no number for. */
+static bool get_number(const cJSON *v, double *out)
 {
     const char *s = cJSON_GetStringValue(v);
 
-    return s ? strtod(s, NULL) : v->valuedouble; /* "nan", "inf", "-inf" */
+    *out = s ? strtod(s, NULL) : v->valuedouble;
+    return cJSON_IsNumber(v) ||
+           (s && (!strcmp(s, "nan") || !strcmp(s, "inf") || !strcmp(s, "-inf")));
 }
 
 static double number_at(const cJSON *line, const char *key)
@@ -38,7 +41,8 @@ static double number_at(const cJSON *line, const char *key)
 static int tell_line(const char *text, each_fn *each, void *ctx)
 {
     cJSON *line = json_parse(text);
-    const char *split = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "split"));
+    const cJSON *named = cJSON_IsObject(line) ? line : NULL, *v; /* in a list nothing has a name */
+    const char *split = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(named, "split"));
     struct rn_metric m[METRICS_MAX];
     struct rn_record r = {.size = sizeof r,
                           .split = split,
@@ -46,13 +50,13 @@ static int tell_line(const char *text, each_fn *each, void *ctx)
                           .epoch = (int64_t)number_at(line, "epoch"),
                           .seconds = number_at(line, "t"),
                           .metrics = m};
-    const cJSON *v;
     bool metrics = false;
+    double value;
 
-    cJSON_ArrayForEach(v, line)
+    cJSON_ArrayForEach(v, named)
     {
-        if (metrics && r.n_metrics < METRICS_MAX && (cJSON_IsNumber(v) || cJSON_IsString(v)))
-            m[r.n_metrics++] = (struct rn_metric){v->string, number(v)};
+        if (metrics && r.n_metrics < METRICS_MAX && get_number(v, &value))
+            m[r.n_metrics++] = (struct rn_metric){v->string, value};
         metrics |= !strcmp(v->string, "split");
     }
     int status = split ? each(ctx, &r) : RN_OK;

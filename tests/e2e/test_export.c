@@ -144,6 +144,22 @@ START_TEST(without_metrics_its_epochs_are_told)
 }
 END_TEST
 
+START_TEST(lines_that_are_no_records_are_passed_over)
+{
+    static const char lines[] = "[1, \"split\"]\n7\n\"split\"\n[{\"split\": \"val\"}]\n"
+                                "{\"split\": \"val\", \"odd\": \"0x10\"}\n{\"split\": \"torn\n";
+    char path[PATH_MAX];
+
+    make_run();
+    snprintf(path, sizeof path, "%s/metrics.jsonl", run_folder("tiny"));
+    ck_assert_int_eq(file_append(in_dir(path), lines, strlen(lines)), RN_OK);
+    export_it();
+    last_line("metrics/val.accuracy");
+    snprintf(path, sizeof path, "%s/metrics/val.odd", run_path);
+    ck_assert(!file_exists(path));
+}
+END_TEST
+
 START_TEST(a_reporter_hears_of_it_once_more)
 {
     char path[PATH_MAX];
@@ -177,9 +193,10 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {a_run_becomes_a_run_of_mlflow, an_experiment_of_that_name_is_used,
-                                  without_metrics_its_epochs_are_told,
-                                  a_reporter_hears_of_it_once_more, what_cannot_be_is_said};
+    const TTest *const tests[] = {
+        a_run_becomes_a_run_of_mlflow,       an_experiment_of_that_name_is_used,
+        without_metrics_its_epochs_are_told, lines_that_are_no_records_are_passed_over,
+        a_reporter_hears_of_it_once_more,    what_cannot_be_is_said};
 
     return program_tests("export", tests, sizeof tests / sizeof *tests);
 }
