@@ -11,7 +11,8 @@
 #define SERIES_MAX 16
 #define DOTS_MAX   30 /* points of a curve that has a dot for each */
 
-static bool is_shown(double v, bool log) { return fabs(v) < 1e300 && (!log || v > 1e-300); }
+/* On a logarithmic scale the ratio of two of them is a number, too. */
+static bool is_shown(double v, bool log) { return log ? v > 1e-100 && v < 1e100 : fabs(v) < 1e300; }
 
 static void widen(double v, bool log, double *low, double *high)
 {

@@ -204,6 +204,14 @@ START_TEST(a_log_scale_leaves_out_what_it_cannot_show)
     ck_assert_int_eq(count(svg, "<circle"), 2);
     ck_assert_ptr_null(strstr(svg, "nan"));
     mem_free(svg);
+    svg = lines_of((double[]){1, 1e-200, 1e200, 0.01}, 4, true);
+    ck_assert_int_eq(count(svg, "<circle"), 2);
+    mem_free(svg);
+    svg = lines_of((double[]){2e-100, 0.5e100, 1, 0.01}, 4, true);
+    ck_assert_int_eq(count(svg, "<circle"), 4);
+    ck_assert_ptr_null(strstr(svg, "nan"));
+    ck_assert_ptr_null(strstr(svg, "inf"));
+    mem_free(svg);
 }
 END_TEST
 
