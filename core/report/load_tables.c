@@ -63,11 +63,11 @@ static int read_epoch(struct loading *l, struct rows *t, int64_t *last, bool *me
     struct rn_epoch e = {.epoch = rows_whole(t, 0, *last + 1, STEP_MAX),
                          .step = rows_whole(t, 1, 0, STEP_MAX),
                          .train_loss = rows_real(t, 2),
-                         .train_accuracy = rows_real(t, 3),
+                         .train_accuracy = rows_share(t, 3),
                          .fit_loss = rows_real(t, 4),
-                         .fit_accuracy = rows_real(t, 5),
+                         .fit_accuracy = rows_share(t, 5),
                          .val_loss = rows_real(t, 6),
-                         .val_accuracy = rows_real(t, 7),
+                         .val_accuracy = rows_share(t, 7),
                          .lr = rows_real(t, 8),
                          .train_s = rows_real(t, 9),
                          .samples_per_s = rows_real(t, 10),
@@ -226,8 +226,8 @@ static int read_sample(struct rows *t, int64_t classes, bool with_top, struct rn
     *s = (struct rn_sample){.index = rows_whole(t, 0, 0, STEP_MAX),
                             .truth = -1,
                             .predicted = -1,
-                            .p_true = rows_real(t, 3),
-                            .p_predicted = rows_real(t, 4),
+                            .p_true = rows_share(t, 3),
+                            .p_predicted = rows_share(t, 4),
                             .loss = rows_real(t, 5),
                             .top = {-1, -1, -1},
                             .p_top = {NAN, NAN, NAN}};
@@ -238,7 +238,7 @@ static int read_sample(struct rows *t, int64_t classes, bool with_top, struct rn
     s->p_top[0] = s->p_predicted;
     for (int k = 1; with_top && k < 3; k++) {
         s->top[k] = rows_whole(t, 4 + 2 * k, -1, classes - 1);
-        s->p_top[k] = rows_real(t, 5 + 2 * k);
+        s->p_top[k] = rows_share(t, 5 + 2 * k);
     }
     return t->status;
 }

@@ -129,6 +129,15 @@ double rows_real(struct rows *t, int cell)
     return NAN;
 }
 
+double rows_share(struct rows *t, int cell)
+{
+    double v = rows_real(t, cell);
+
+    if (v < 0 || v > 1)
+        rows_bad(t, "a share is not between 0 and 1");
+    return v < 0 || v > 1 ? NAN : v;
+}
+
 const char *rows_words(const struct rows *t, int cell)
 {
     const char *s = t->cell[cell];

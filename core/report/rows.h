@@ -21,9 +21,10 @@ int rows_open(struct rows *t, const char *path, const char *columns);
 int rows_next(struct rows *t); /* 1: there is a row; 0: there is none; < 0: an error */
 void rows_close(struct rows *t);
 
-/* Of the row: a whole number from low to high, a real, words. */
+/* Of the row: a whole number from low to high, a real, a real from 0 to 1 or NaN, words. */
 int64_t rows_whole(struct rows *t, int cell, int64_t low, int64_t high);
 double rows_real(struct rows *t, int cell);
+double rows_share(struct rows *t, int cell);
 const char *rows_words(const struct rows *t, int cell);
 /* RN_EDATA with the place and what is wrong. */
 int rows_bad(struct rows *t, const char *what);

@@ -44,10 +44,10 @@ static int parse_metrics(struct pool *p, const cJSON *o, struct run_more *out)
     cJSON_ArrayForEach(v, all)
     {
         const char *s = cJSON_GetStringValue(v);
-        double value = cJSON_IsNumber(v)   ? v->valuedouble
-                       : !s                ? NAN
-                       : !strcmp(s, "inf") ? INFINITY
-                                           : -INFINITY;
+        double value = cJSON_IsNumber(v)         ? v->valuedouble
+                       : s && !strcmp(s, "inf")  ? INFINITY
+                       : s && !strcmp(s, "-inf") ? -INFINITY
+                                                 : NAN;
         m[out->n] = (struct rn_metric){v->string ? pool_strdup(p, v->string) : "", value};
         ok &= m[out->n++].name != NULL;
     }

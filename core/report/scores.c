@@ -94,6 +94,12 @@ static void find_top(const double *x, int64_t n, struct rn_sample *s)
     }
 }
 
+/* A score of a loss that knows no probabilities is none: NaN. */
+static double probability(double score)
+{
+    return score > -1e-3 && score < 1 + 1e-3 ? nine(fmin(fmax(score, 0), 1)) : NAN;
+}
+
 static int read_samples(const struct report_test *t, struct rn_sample *out)
 {
     for (int64_t i = 0; i < t->n; i++) {
@@ -116,8 +122,8 @@ static int read_samples(const struct report_test *t, struct rn_sample *out)
         out[i].truth = truth;
         out[i].predicted = out[i].top[0];
         for (int k = 0; k < 3; k++)
-            out[i].p_top[k] = nine(out[i].p_top[k]);
-        out[i].p_true = nine(scores[truth]);
+            out[i].p_top[k] = probability(out[i].p_top[k]);
+        out[i].p_true = probability(scores[truth]);
         out[i].p_predicted = out[i].p_top[0];
     }
     return RN_OK;
