@@ -76,7 +76,7 @@ int section_read(struct loader *l, const struct rn_option *rows, uint32_t size, 
 
 /* ---- name, description, seed ---------------------------------------------- */
 
-static bool name_fits(const char *s)
+bool experiment_name_fits(const char *s)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -95,7 +95,7 @@ static char *name_of_file(struct pool *p, const char *file)
 
     for (char *s = name; s && *s; s++) {
         char one[2] = {*s, '\0'};
-        if (!name_fits(one) && (s == name || (*s != '.' && *s != '-')))
+        if (!experiment_name_fits(one) && (s == name || (*s != '.' && *s != '-')))
             *s = '_';
     }
     return name;
@@ -123,7 +123,7 @@ static int head_read(struct loader *l)
     CHECKED(options_parse(l->pool, &table, own, own->mark, "", "", NULL, l->diag, &opts));
     head = opts;
     const struct node *name = tree_get(own, "name");
-    if (name && head->name && !name_fits(head->name))
+    if (name && head->name && !experiment_name_fits(head->name))
         CHECKED(diag_add(l->diag, DIAG_ERROR, name->mark, "name",
                          "it becomes a folder: letters, digits, '.', '_', '-'; 1 to 100 of them, "
                          "not beginning with '.' or '-'",

@@ -80,6 +80,9 @@ int experiment_load(const char *path, const char *const *overrides, int n_overri
                     struct registry *r, struct diag **diag, struct experiment **out);
 void experiment_free(struct experiment *e);
 
+/* Whether an experiment may have that name: it becomes the name of a folder. */
+bool experiment_name_fits(const char *s);
+
 /* `runner config`: each value with where it came from; only_changed: values that are no defaults.
  */
 void experiment_show(const struct experiment *e, bool origin, bool only_changed, struct text *out);

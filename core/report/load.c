@@ -1,16 +1,19 @@
 /* load.c - a report read back from its run folder: summary.json, status.json and texts. Whatever is
  * in the folder, the result is a report or an error. */
+#define _XOPEN_SOURCE 700
 #include "load.h"
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "experiment/experiment.h"
 #include "run_folder.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TEXT_BYTES (64u << 20)
 #define LIST_MAX   100000
@@ -163,10 +166,13 @@ static int read_json(struct loading *l, const char *name, cJSON **out)
     TRY(read_text(l, name, &text));
     if (!*text)
         return RN_OK;
+    error_clear();
     *out = json_parse(text);
     if (cJSON_IsObject(*out))
         return RN_OK;
     cJSON_Delete(*out);
+    if (!*out && error_status() == RN_ENOMEM)
+        return RN_ENOMEM;
     *out = NULL;
     return FAIL(RN_EDATA, "%s/%s: no JSON object; the file is damaged, restore it or remove it",
                 l->dir, name);
@@ -179,6 +185,15 @@ static uint64_t load_seed(const char *text)
     const char *at = strstr(text, key);
 
     return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* Reporters make names of folders of them. */
+static void check_names(struct loading *l, const struct rn_report *v)
+{
+    if (v->name && *v->name && !experiment_name_fits(v->name))
+        bad(l, "name", "a name as a configuration may have it");
+    if (v->id && *v->id && !run_is_id(v->id))
+        bad(l, "id", "date, time and six digits as in 20260914-153012-7f3a2c");
 }
 
 static int open_report(struct loading *l, const char *text, const cJSON *environment)
@@ -208,6 +223,7 @@ static int open_report(struct loading *l, const char *text, const cJSON *environ
                           .classes = load_whole(l, s, "classes", LIST_MAX)};
     int64_t n_names;
 
+    check_names(l, &v);
     v.class_names = load_words(l, "class_names", &n_names);
     if (n_names != v.classes)
         v.class_names = NULL;
@@ -347,13 +363,21 @@ static int load_all(struct loading *l, const char *text, const cJSON *environmen
     return report_list_files(l->r);
 }
 
-int report_load(const char *dir, struct report **out)
+static bool is_running(const cJSON *now)
+{
+    const char *word = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(now, "status"));
+
+    return word && !strcmp(word, "running") && !run_is_lost(now);
+}
+
+static int load_once(const char *dir, struct report **out, bool *running)
 {
     struct loading l = {.dir = dir, .p = pool_new()};
     cJSON *summary = NULL, *environment = NULL, *now = NULL;
     const char *text = "";
 
     *out = NULL;
+    *running = false;
     int status = l.p ? read_text(&l, "summary.json", &text) : RN_ENOMEM;
     status = status ? status : read_json(&l, "summary.json", &summary);
     status = status ? status : read_json(&l, "env.json", &environment);
@@ -362,6 +386,7 @@ int report_load(const char *dir, struct report **out)
         status = FAIL(RN_EDATA, "%s/summary.json is not there: %s", dir,
                       now ? "the run ended before it was written" : "this is no run folder");
     l.summary = summary;
+    *running = l.running = is_running(now);
     status = status ? status : load_all(&l, text, environment, now);
     cJSON_Delete(now);
     cJSON_Delete(environment);
@@ -373,4 +398,19 @@ int report_load(const char *dir, struct report **out)
     }
     *out = l.r;
     return RN_OK;
+}
+
+int report_load(const char *dir, struct report **out)
+{
+    const struct timespec while_it_writes = {.tv_nsec = 200000000};
+    bool running;
+    int status = load_once(dir, out, &running);
+
+    if (status != RN_EDATA || !running)
+        return status;
+    nanosleep(&while_it_writes, NULL);
+    status = load_once(dir, out, &running);
+    return status == RN_EDATA && running
+               ? error_prefix(status, "the run is still being written, try again when it is over")
+               : status;
 }

@@ -13,7 +13,8 @@ struct loading {
     struct pool *p; /* of what report_open() and its like copy */
     const cJSON *summary;
     struct report *r;
-    int status; /* the first mistake in a JSON document */
+    bool running; /* and writes: files may be of two moments */
+    int status;   /* the first mistake in a JSON document */
 };
 
 const char *load_path(struct loading *l, const char *name); /* from p; NULL: out of memory */

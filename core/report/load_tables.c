@@ -158,13 +158,15 @@ static int read_histograms(struct loading *l, struct insides *in)
         int64_t *bins = pool_alloc(l->p, RN_BINS * sizeof *bins);
         for (int b = 0; bins && b < RN_BINS; b++)
             bins[b] = rows_whole(&t, b + 2, 0, STEP_MAX);
-        while (at < in->n_params && (in->params[at].epoch != epoch ||
-                                     strcmp(in->params[at].name, rows_words(&t, 1)) != 0))
-            at++;
-        if (at == in->n_params)
+        int64_t row = at;
+        while (row < in->n_params && (in->params[row].epoch != epoch ||
+                                      strcmp(in->params[row].name, rows_words(&t, 1)) != 0))
+            row++;
+        if (row < in->n_params)
+            in->params[row].bins = bins;
+        else if (!l->running) /* otherwise one of the two files is newer */
             rows_bad(&t, "params.csv has no such row");
-        else
-            in->params[at++].bins = bins;
+        at = row < in->n_params ? row + 1 : at;
         status = t.status ? t.status : bins ? RN_OK : RN_ENOMEM;
     }
     rows_close(&t);

@@ -36,13 +36,26 @@ static bool path_of(char out[PATH_MAX], const char *folder, const char *name)
     return snprintf(out, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
 }
 
+bool run_is_id(const char *s)
+{
+    const int stamp = 15, whole = 22; /* "20260914-153012", and "-7f3a2c" */
+
+    for (int i = 0; i < whole; i++) {
+        bool dash = i == 8 || i == stamp;
+        if (dash ? s[i] != '-'
+                 : !s[i] || !strchr(i < stamp ? "0123456789" : "0123456789abcdef", s[i]))
+            return false;
+    }
+    return !s[whole];
+}
+
 void run_key(const char *folder, char key[RUN_KEY])
 {
-    static const char *const names[] = {"summary.json", "status.json"};
+    static const char *const names[] = {"summary.json", "status.json", "config.yaml", "epochs.csv"};
     char path[PATH_MAX];
     int n = 0;
 
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct stat st = {0};
         if (!path_of(path, folder, names[i]) || stat(path, &st))
             st = (struct stat){0};

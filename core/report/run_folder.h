@@ -7,8 +7,11 @@
 #include "runs.h"
 
 /* Tells whether a run changed: sizes and times of its files. */
-#define RUN_KEY 96
+#define RUN_KEY 192
 void run_key(const char *folder, char key[RUN_KEY]);
+
+/* Whether this is what a run's folder is called: "20260914-153012-7f3a2c". */
+bool run_is_id(const char *s);
 
 /* folder: as opened from here; dir: as seen from the root; without the '\n'. RN_EDATA: it is no
  * run. What is missing or damaged besides status.json is left out. */

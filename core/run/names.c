@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "report/run_folder.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -14,20 +15,8 @@
 #include <sys/stat.h>
 
 #define STAMP 15 /* "20260914-153012" */
-#define ID    22 /* and "-7f3a2c" */
 
 /* ---- finding all ---------------------------------------------------------- */
-
-static bool is_id(const char *s)
-{
-    for (int i = 0; i < ID; i++) {
-        bool dash = i == 8 || i == STAMP;
-        if (dash ? s[i] != '-'
-                 : !s[i] || !strchr(i < STAMP ? "0123456789" : "0123456789abcdef", s[i]))
-            return false;
-    }
-    return !s[ID];
-}
 
 struct found { /* a run, and when it was made: of two in one second the later is newer */
     struct run_name run;
@@ -92,7 +81,7 @@ static int list_one(struct listing *l, const char *name)
         !(dir = opendir(path)))
         return RN_OK;
     for (const struct dirent *e; !status && (e = readdir(dir));)
-        if (is_id(e->d_name))
+        if (run_is_id(e->d_name))
             status = add(l, name, e->d_name);
     closedir(dir);
     return status;

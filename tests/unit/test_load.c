@@ -257,6 +257,26 @@ START_TEST(the_status_is_that_of_status_json)
 }
 END_TEST
 
+START_TEST(a_run_under_way_is_not_damaged)
+{
+    char host[256] = "", text[512];
+    struct report *r = full_run(5, false, false);
+
+    report_close(r);
+    gethostname(host, sizeof host - 1);
+    snprintf(text, sizeof text,
+             "{\"status\": \"running\", \"reason\": \"\", \"pid\": %ld, \"host\": \"%s\"}",
+             (long)getpid(), host);
+    put("status.json", text);
+    put("params.csv", "epoch,parameter,n,grad_norm,weight_norm,update_norm,least,most\n");
+    ck_assert_msg(report_load(dir, &r) == 0, "%s", error_text()); /* histograms of rows to come */
+    report_close(r);
+    put("predictions.csv", "index,true,predicted,p_true,p_predicted,loss\n");
+    ck_assert_int_eq(report_load(dir, &r), RN_EDATA);
+    ck_assert_ptr_nonnull(strstr(error_text(), "still being written"));
+}
+END_TEST
+
 START_TEST(what_is_missing_stays_empty)
 {
     struct report *r;
@@ -301,6 +321,8 @@ static const struct damage {
     {"summary.json", "\"n\": 300", "\"n\": -1", "a whole number that is not too large"},
     {"summary.json", "\"n\": 300", "\"n\": 9e15", "another number of rows"},
     {"summary.json", "\"samples\": {", "\"samples\": 7, \"x\": {", "'samples': expected an object"},
+    {"summary.json", "\"name\": \"run\"", "\"name\": \"../run\"", "'name': expected a name as"},
+    {"summary.json", "\"id\": \"20260101", "\"id\": \"../60101", "'id': expected date, time"},
     {"summary.json", "\"name\": \"run\"", "\"name\": 7", "'name': expected a text"},
     {"summary.json", "{", "", "no JSON object"},
     {"status.json", "{", "[", "status.json: no JSON object"},
@@ -384,6 +406,7 @@ int main(void)
     tcase_add_test(c, numbers_come_back);
     tcase_add_test(c, a_seed_keeps_all_its_digits);
     tcase_add_test(c, the_status_is_that_of_status_json);
+    tcase_add_test(c, a_run_under_way_is_not_damaged);
     tcase_add_test(c, what_is_missing_stays_empty);
     tcase_add_loop_test(c, damage_is_an_error_with_its_place, 0,
                         (int)(sizeof damages / sizeof *damages));
