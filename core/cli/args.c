@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "config/diag.h"
+#include "report/escape.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -222,8 +223,10 @@ static char *typed(struct pool *p, int argc, char **argv)
     const char *slash = strrchr(argv[0], '/');
 
     text_add(&t, "%s", slash ? slash + 1 : argv[0]);
-    for (int i = 1; i < argc; i++)
-        text_add(&t, strpbrk(argv[i], " \t\n\"'$&|;<>*?(){}~") ? " '%s'" : " %s", argv[i]);
+    for (int i = 1; i < argc; i++) {
+        text_put(&t, " ", 1);
+        escape_shell(&t, argv[i]);
+    }
     char *s = t.status ? NULL : pool_strdup(p, text_str(&t));
     text_free(&t);
     return s;

@@ -65,3 +65,18 @@ void number_csv(struct text *t, double v)
     else
         text_add(t, "%.9g", v);
 }
+
+void escape_shell(struct text *t, const char *s)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._=/+:,@%";
+
+    if (*s && !s[strspn(s, plain)]) {
+        text_add(t, "%s", s);
+        return;
+    }
+    text_put(t, "'", 1);
+    for (; *s; s++)
+        text_put(t, *s == '\'' ? "'\\''" : s, *s == '\'' ? 4 : 1);
+    text_put(t, "'", 1);
+}

@@ -15,5 +15,7 @@ void number_csv(struct text *t, double v);
 
 /* The next code point, replaced where need be; 0 at the end; *s moves on. */
 uint32_t escape_next(const char **s);
+/* One word for a shell, in quotes where it needs some. */
+void escape_shell(struct text *t, const char *s);
 
 #endif
