@@ -5,7 +5,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "differ.h"
+#include "escape.h"
 #include "run_folder.h"
 
 #include <dirent.h>
@@ -184,13 +186,17 @@ static int scan(struct reading *r, const char *folder, const char *dir, int leve
 
 static void put_override(struct text *t, const char *key, const char *value)
 {
-    bool quoted = strpbrk(value, " \t\n\"'$&|;<>*?(){}~#\\`!") != NULL;
+    struct text word = {0};
 
     if (t->n > DIFFERS_BYTES) {
         text_add(t, "%s", t->s[t->n - 1] == '\xA6' ? "" : " \xE2\x80\xA6");
         return;
     }
-    text_add(t, quoted ? "%s'%s=%s'" : "%s%s=%s", t->n ? " " : "", key, value);
+    text_add(&word, "%s=%s", key, value);
+    text_add(t, "%s", t->n ? " " : "");
+    escape_shell(t, text_str(&word));
+    t->status = t->status ? t->status : word.status;
+    text_free(&word);
 }
 
 /* How many runs have the value that most have, if more than half do; otherwise few enough. */
@@ -360,9 +366,15 @@ int runs_page(const char *root, const struct plugin *reporter, const void *opts)
 {
     if (!reporter->ops.reporter.runs)
         return RN_OK;
-    int lock = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock >= 0)
-        flock(lock, LOCK_EX);
+    char path[PATH_MAX];
+    int lock = -1;
+    if (snprintf(path, sizeof path, "%s/.lock", root) < (int)sizeof path)
+        lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666); /* NFS: writable */
+    if (lock < 0 || flock(lock, LOCK_EX))
+        log_line(RN_DEBUG, NULL,
+                 "%s cannot be locked; runs that end together may write an older "
+                 "page over a newer one",
+                 root);
     int status = write_page(root, reporter, opts);
     if (lock >= 0)
         close(lock);
