@@ -127,10 +127,10 @@ static int put_parameters(struct tensorboard *t, const struct rn_report *r)
     for (int64_t i = 0; i < r->n_params; i++) {
         const struct rn_param_fact *p = &r->params[i];
         int64_t step = 0;
-        double wall = t->began + epoch_end(r, p->epoch, &step);
 
         if (p->epoch <= t->told)
             continue;
+        double wall = t->began + epoch_end(r, p->epoch, &step);
         newest = p->epoch;
         RN_TRY(put_named(t, wall, step, "gradient_norm", p->name, p->grad_norm));
         if (p->weight_norm > 0)
@@ -142,11 +142,12 @@ static int put_parameters(struct tensorboard *t, const struct rn_report *r)
     for (int64_t i = 0; i < r->n_units; i++) {
         const struct rn_units_fact *u = &r->units[i];
         int64_t step = 0;
-        double wall = t->began + epoch_end(r, u->epoch, &step);
 
-        if (u->epoch > t->told && u->n)
-            RN_TRY(put_named(t, wall, step, "silent_units", u->layer,
-                             (double)u->silent / (double)u->n));
+        if (u->epoch <= t->told || !u->n)
+            continue;
+        double wall = t->began + epoch_end(r, u->epoch, &step);
+        RN_TRY(
+            put_named(t, wall, step, "silent_units", u->layer, (double)u->silent / (double)u->n));
     }
     t->told = newest;
     return RN_OK;
