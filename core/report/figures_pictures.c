@@ -113,7 +113,7 @@ static int64_t choose(const struct rn_test *t, uint32_t why, uint32_t but,
     for (int64_t i = 0; i < t->n_pictures; i++) {
         const struct rn_picture *p = &t->pictures[i];
         const struct rn_sample *x = &t->samples[p->sample];
-        if (!(p->why & why) || (p->why & but) || x->truth == x->predicted)
+        if (!(p->why & why) || (p->why & but))
             continue;
         int64_t at = n < TILES ? n++ : TILES;
         for (; at > 0 && rank(&t->samples[out[at - 1]->sample]) < rank(x); at--)

@@ -31,10 +31,10 @@ static void mark_fixed(int64_t n, uint8_t *why)
     }
 }
 
-/* Both leave out a sample by a rank of -1. */
+/* Both leave out a sample by a rank of -1, so what is right. */
 static double rank_of_loss(const struct rn_sample *s)
 {
-    return isnan(s->loss) ? INFINITY : s->loss;
+    return s->truth == s->predicted ? -1 : isnan(s->loss) ? INFINITY : s->loss;
 }
 
 static double rank_of_mistake(const struct rn_sample *s)

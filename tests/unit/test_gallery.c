@@ -50,6 +50,21 @@ START_TEST(pictures_are_kept_once_with_all_reasons)
 }
 END_TEST
 
+/* However few there are. */
+START_TEST(what_is_right_is_no_mistake)
+{
+    struct report *r = made(5, 70);
+    const struct rn_test *t = report_view(r)->test;
+
+    ck_assert_int_eq(count(t, RN_WORST), 10);
+    for (int64_t i = 0; i < t->n_pictures; i++)
+        if (t->pictures[i].why & (RN_WORST | RN_SURE))
+            ck_assert_int_ne(t->samples[t->pictures[i].sample].truth,
+                             t->samples[t->pictures[i].sample].predicted);
+    report_close(r);
+}
+END_TEST
+
 START_TEST(the_fixed_ones_are_the_same_in_every_run)
 {
     struct report *a = made(5, 700), *b = made(7, 700), *few = made(2, 30);
@@ -156,6 +171,7 @@ int main(void)
     TCase *c = tcase_create("gallery");
 
     tcase_add_test(c, pictures_are_kept_once_with_all_reasons);
+    tcase_add_test(c, what_is_right_is_no_mistake);
     tcase_add_test(c, the_fixed_ones_are_the_same_in_every_run);
     tcase_add_test(c, cells_share_what_room_there_is);
     tcase_add_test(c, the_sprite_has_all_of_them);
