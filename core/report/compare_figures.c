@@ -155,7 +155,7 @@ static int draw_scatter(struct album *a, const char *name, const char *title, co
     for (int i = 0; i < c->view.n; i++) {
         if (!isfinite(x->values[i]) || !isfinite(y->values[i]))
             continue;
-        varies |= fabs(x->values[i] - x->values[0]) > 0.01 * fabs(x->values[0]);
+        varies |= n && fabs(x->values[i] - points[0].x) > 0.01 * fabs(points[0].x);
         points[n++] =
             (struct chart_point){c->label[i], x->values[i], y->values[i], y->low[i], y->high[i]};
         escape_csv(&csv, c->label[i]);
