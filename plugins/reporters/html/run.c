@@ -322,7 +322,7 @@ static void put_overfitting(struct run *run)
 
     page_section(&run->page, "overfitting", "Overfitting");
     for (int64_t i = 1; i < r->n_findings; i++)
-        if (strstr(r->findings[i].rule, "fit") && !r->findings[i].override)
+        if (!strcmp(r->findings[i].rule, "overfitting") && !r->findings[i].override)
             emit(t, "<p>%s</p>\n", r->findings[i].text);
     run_figures(run, (const char *const[]){"generalization_gap", NULL}, false);
     page_section_end(&run->page);
