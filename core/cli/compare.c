@@ -141,7 +141,7 @@ static int add_score(struct table *t, const struct comparison *c, const struct r
     put_difference(&cell, s);
     if (!strcmp(s->name, "test.accuracy") && c->view.n_pairs) {
         const struct rn_pair *p = &c->view.pairs[0];
-        text_add(&cell, p->p < 0.001 ? "  p < 0.001" : "  p = %.3f", p->p);
+        text_add(&cell, p->p_corrected < 0.001 ? "  p < 0.001" : "  p = %.3f", p->p_corrected);
         text_add(&cell, " (McNemar, %lld samples)", (long long)p->n);
     }
     return add_text(t, &cell);
@@ -199,6 +199,24 @@ static void csv_rows(struct text *t, const char *part, const struct rn_row *rows
     }
 }
 
+/* A line for each run: the p of its pair with the run of each column. */
+static void csv_pairs(struct text *t, const struct rn_comparison *v, bool corrected)
+{
+    for (int64_t a = 0; a < v->n && v->n_pairs; a++) {
+        text_add(t, corrected ? "p_corrected," : "p,");
+        escape_csv(t, v->runs[a].dir);
+        for (int64_t b = 0; b < v->n; b++) {
+            text_add(t, ",");
+            for (int64_t i = 0; i < v->n_pairs; i++) {
+                const struct rn_pair *p = &v->pairs[i];
+                if ((p->a == a && p->b == b) || (p->a == b && p->b == a))
+                    number_csv(t, corrected ? p->p_corrected : p->p);
+            }
+        }
+        text_add(t, "\n");
+    }
+}
+
 static void put_csv(const struct comparison *c, struct text *t)
 {
     const struct rn_comparison *v = &c->view;
@@ -230,6 +248,8 @@ static void put_csv(const struct comparison *c, struct text *t)
             text_add(t, "\n");
         }
     }
+    csv_pairs(t, v, false);
+    csv_pairs(t, v, true);
 }
 
 static void json_rows(struct text *t, const char *name, const struct rn_row *rows, int64_t n_rows,
@@ -277,7 +297,7 @@ static void json_judgements(struct text *t, const struct comparison *c)
                  (long long)p->neither);
         json_number(t, p->p);
         text_add(t, ", \"p_corrected\": ");
-        json_number(t, compare_corrected(c, i));
+        json_number(t, p->p_corrected);
         text_add(t, "}");
     }
     text_add(t, "],\n  \"findings\": [");

@@ -211,13 +211,6 @@ static int rule_silent(struct judge *j)
 
 #define SECONDS_MIN 1.0 /* shorter runs are not worth a word */
 
-static double layer_us(const struct rn_layer_fact *l)
-{
-    return (isfinite(l->forward_us) ? l->forward_us : 0) +
-           (isfinite(l->backward_us) ? l->backward_us : 0) +
-           (isfinite(l->update_us) ? l->update_us : 0);
-}
-
 static int rule_slowest_layer(struct judge *j)
 {
     const struct rn_report *r = j->r;
@@ -226,17 +219,17 @@ static int rule_slowest_layer(struct judge *j)
     int64_t n = 0;
 
     for (int64_t i = 0; i < r->n_layers; i++) {
-        double us = layer_us(&r->layers[i]);
+        double us = rn_layer_us(&r->layers[i]);
         sum += us;
         n += us > 0;
-        top = !top || us > layer_us(top) ? &r->layers[i] : top;
+        top = !top || us > rn_layer_us(top) ? &r->layers[i] : top;
     }
-    if (n < 3 || layer_us(top) < 0.5 * sum)
+    if (n < 3 || rn_layer_us(top) < 0.5 * sum)
         return RN_OK;
     return SAY(j, "slowest_layer", RN_NEUTRAL,
                "One layer dominates: %s (%s) takes %.0f %% of the time of all layers in a training "
                "step.",
-               top->name, top->type, 100 * layer_us(top) / sum);
+               top->name, top->type, 100 * rn_layer_us(top) / sum);
 }
 
 static int rule_time(struct judge *j)

@@ -153,13 +153,38 @@ static void drop_unused(struct rn_row *rows, int64_t *n_rows, int64_t n)
     *n_rows = kept;
 }
 
+static bool is_of(const char *key, const char *const *keys)
+{
+    for (; *keys; keys++)
+        if (!strncmp(key, *keys, strlen(*keys)))
+            return true;
+    return false;
+}
+
 static bool any(const struct rn_row *rows, int64_t n, const char *const *keys)
 {
     for (int64_t i = 0; i < n; i++)
-        for (const char *const *k = keys; *k; k++)
-            if (!strncmp(rows[i].key, *k, strlen(*k)))
-                return true;
+        if (is_of(rows[i].key, keys))
+            return true;
     return false;
+}
+
+/* Whether each run has something of it: what nobody knows is not the same. The seed is a parameter,
+ * all else lies around a run. */
+static bool is_known(const struct rn_comparison *v, const char *const *keys)
+{
+    bool all = true;
+
+    for (int64_t i = 0; i < v->n; i++) {
+        const struct rn_run *r = &v->runs[i];
+        bool one = false;
+        for (int64_t k = 0; k < r->n_environment; k++)
+            one |= is_of(r->environment[k].key, keys);
+        for (int64_t k = 0; k < r->n_config; k++)
+            one |= !strcmp(r->config[k].key, *keys);
+        all &= one;
+    }
+    return all;
 }
 
 static int find_same(struct comparison *c)
@@ -175,7 +200,7 @@ static int find_same(struct comparison *c)
     struct text t = {0};
 
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        if (!any(v->environment, v->n_environment, groups[i].keys) &&
+        if (is_known(v, groups[i].keys) && !any(v->environment, v->n_environment, groups[i].keys) &&
             !any(v->parameters, v->n_parameters, groups[i].keys))
             text_add(&t, "%s%s", t.n ? ", " : "", groups[i].name);
     c->same = t.status ? NULL : pool_strdup(c->pool, text_str(&t));
@@ -251,6 +276,7 @@ static int fill(struct comparison *c, const struct compared *runs, int n)
     }
     c->view.runs = list;
     c->view.reports = reports;
+    c->view.labels = c->label;
     c->view.n = n;
     name_runs(c);
     TRY(find_differences(c));

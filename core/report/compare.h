@@ -35,7 +35,7 @@ int compare_words(struct comparison *c);   /* compare_words.c: after the scores 
 double mcnemar_exact(int64_t only_a, int64_t only_b);
 /* Holm's correction of n p-values, in place. */
 void holm(double *p, int n);
-/* The pair's p corrected for all pairs. */
-double compare_corrected(const struct comparison *c, int64_t pair);
+/* Whether two runs were measured on the same test samples in the same order. */
+bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b);
 
 #endif

@@ -48,16 +48,6 @@ void holm(double *p, int n)
     memcpy(p, out, (size_t)n * sizeof *p);
 }
 
-double compare_corrected(const struct comparison *c, int64_t pair)
-{
-    double p[COMPARE_MAX * COMPARE_MAX];
-
-    for (int64_t i = 0; i < c->view.n_pairs; i++)
-        p[i] = c->view.pairs[i].p;
-    holm(p, (int)c->view.n_pairs);
-    return p[pair];
-}
-
 /* ---- pairs ---------------------------------------------------------------- */
 
 static const char *fact(const struct rn_run *r, const char *key)
@@ -68,14 +58,14 @@ static const char *fact(const struct rn_run *r, const char *key)
     return NULL;
 }
 
-/* The same samples in the same order: the data set says so, and so do their true classes. */
-static bool same_samples(const struct comparison *c, int a, int b)
+/* The data set says so, and so do their true classes. */
+bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b)
 {
     const struct rn_test *x = c->view.reports[a]->test, *y = c->view.reports[b]->test;
     const char *of_a = fact(&c->view.runs[a], "data, test set");
     const char *of_b = fact(&c->view.runs[b], "data, test set");
 
-    if (!x || !y || !x->classes || x->classes != y->classes || x->n != y->n || !of_a || !of_b ||
+    if (!x || !y || x->classes != y->classes || x->n != y->n || !of_a || !of_b ||
         strcmp(of_a, of_b) != 0)
         return false;
     for (int64_t i = 0; i < x->n; i++)
@@ -135,13 +125,19 @@ static int make_pairs(struct comparison *c)
 {
     int n = (int)c->view.n;
     struct rn_pair *pairs = pool_alloc(c->pool, (size_t)(n * n) * sizeof *pairs);
+    double p[COMPARE_MAX * COMPARE_MAX];
 
     if (!pairs)
         return RN_ENOMEM;
     for (int a = 0; a < n; a++)
         for (int b = a + 1; b < n; b++)
-            if (same_samples(c, a, b))
+            if (compare_same_samples(c, a, b) && c->view.reports[a]->test->classes)
                 TRY(make_pair(c, a, b, &pairs[c->view.n_pairs++]));
+    for (int64_t i = 0; i < c->view.n_pairs; i++)
+        p[i] = pairs[i].p;
+    holm(p, (int)c->view.n_pairs);
+    for (int64_t i = 0; i < c->view.n_pairs; i++)
+        pairs[i].p_corrected = p[i];
     c->view.pairs = pairs;
     return RN_OK;
 }

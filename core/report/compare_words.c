@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEVEL 0.05 /* of significance, after Holm's correction */
+#define LEVEL  0.05 /* of significance, after Holm's correction */
+#define FEWEST 30   /* samples, for their mean to be near normal */
 
 enum { FINDINGS_MAX = 3 * COMPARE_MAX * COMPARE_MAX };
 
@@ -53,7 +54,7 @@ static const char *method(const struct words *w, double p, char out[96])
     return out;
 }
 
-static int say_better(struct words *w, const struct rn_pair *p, double corrected)
+static int say_better(struct words *w, const struct rn_pair *p)
 {
     bool first = p->only_a > p->only_b;
     int64_t one = first ? p->a : p->b, two = first ? p->b : p->a;
@@ -66,10 +67,10 @@ static int say_better(struct words *w, const struct rn_pair *p, double corrected
                100 * w->c->view.reports[one]->test->accuracy,
                100 * w->c->view.reports[two]->test->accuracy, w->c->label[one],
                (long long)(first ? p->only_a : p->only_b), w->c->label[two],
-               (long long)(first ? p->only_b : p->only_a), method(w, corrected, how));
+               (long long)(first ? p->only_b : p->only_a), method(w, p->p_corrected, how));
 }
 
-static int say_alike(struct words *w, const struct rn_pair *p, double corrected)
+static int say_alike(struct words *w, const struct rn_pair *p)
 {
     const char *one = w->c->label[p->a], *two = w->c->label[p->b];
     char how[96];
@@ -84,7 +85,7 @@ static int say_alike(struct words *w, const struct rn_pair *p, double corrected)
                "%lld test samples are right; only %s had %lld of them, only %s %lld (%s).",
                one, two, 100 * w->c->view.reports[p->a]->test->accuracy,
                100 * w->c->view.reports[p->b]->test->accuracy, (long long)p->n, one,
-               (long long)p->only_a, two, (long long)p->only_b, method(w, corrected, how));
+               (long long)p->only_a, two, (long long)p->only_b, method(w, p->p_corrected, how));
 }
 
 /* Of many pairs, those without a difference are told in one sentence. */
@@ -100,7 +101,7 @@ static int say_rest(struct words *w, const bool *differs)
             continue;
         text_add(&t, "%s%s and %s", rest++ ? "; " : "", w->c->label[v->pairs[i].a],
                  w->c->label[v->pairs[i].b]);
-        least = fmin(least, compare_corrected(w->c, i));
+        least = fmin(least, v->pairs[i].p_corrected);
     }
     int status = t.status;
     if (!status && rest == v->n_pairs)
@@ -122,12 +123,11 @@ static int say_pairs(struct words *w)
     bool differs[COMPARE_MAX * COMPARE_MAX] = {false};
 
     for (int64_t i = 0; i < v->n_pairs; i++) {
-        double p = compare_corrected(w->c, i);
-        differs[i] = p < LEVEL;
+        differs[i] = v->pairs[i].p_corrected < LEVEL;
         if (differs[i])
-            TRY(say_better(w, &v->pairs[i], p));
+            TRY(say_better(w, &v->pairs[i]));
         else if (v->n_pairs == 1)
-            TRY(say_alike(w, &v->pairs[i], p));
+            TRY(say_alike(w, &v->pairs[i]));
     }
     return v->n_pairs > 1 ? say_rest(w, differs) : RN_OK;
 }
@@ -159,12 +159,14 @@ static int say_missing(struct words *w)
 
 /* ---- loss of numbers ------------------------------------------------------ */
 
-static const char *setting(const struct rn_run *r, const char *key)
+static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
+
+static bool same_loss(const struct rn_comparison *v)
 {
-    for (int64_t i = 0; i < r->n_config; i++)
-        if (!strcmp(r->config[i].key, key))
-            return r->config[i].value;
-    return "";
+    for (int64_t i = 0; i < v->n_parameters; i++)
+        if (begins(v->parameters[i].key, "loss."))
+            return false;
+    return true;
 }
 
 /* Runs without classes, two of them: the mean of the differences sample by sample. */
@@ -174,9 +176,8 @@ static int say_losses(struct words *w)
     const struct rn_test *a = v->reports[0]->test, *b = v->reports[1]->test;
     double sum = 0, squares = 0;
 
-    if (v->n != 2 || !a || !b || a->classes || b->classes || a->n != b->n || a->n < 2 ||
-        strcmp(setting(&v->runs[0], "loss.type"), setting(&v->runs[1], "loss.type")) != 0 ||
-        !w->c->same || !strstr(w->c->same, "data"))
+    if (v->n != 2 || !compare_same_samples(w->c, 0, 1) || a->classes || a->n < FEWEST ||
+        !same_loss(v))
         return RN_OK;
     for (int64_t i = 0; i < a->n; i++)
         sum += b->samples[i].loss - a->samples[i].loss;
@@ -212,8 +213,6 @@ static int say_states(struct words *w)
     }
     return RN_OK;
 }
-
-static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
 
 /* Differences around a run that change what its numbers mean. */
 static int say_environment(struct words *w)

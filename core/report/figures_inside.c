@@ -378,13 +378,6 @@ int draw_weights(struct sheet *s)
 
 /* ---- time ----------------------------------------------------------------- */
 
-static double finite_or_0(double v) { return isfinite(v) ? v : 0; }
-
-static double layer_us(const struct rn_layer_fact *l)
-{
-    return finite_or_0(l->forward_us) + finite_or_0(l->backward_us) + finite_or_0(l->update_us);
-}
-
 int draw_layer_times(struct sheet *s)
 {
     static const char title[] = "Time of a training step by layer";
@@ -398,7 +391,7 @@ int draw_layer_times(struct sheet *s)
     if (!bars || !us || !chosen)
         return RN_ENOMEM;
     for (int64_t i = 0; i < v->n_layers; i++) {
-        us[i] = layer_us(&v->layers[i]);
+        us[i] = rn_layer_us(&v->layers[i]);
         sum += us[i];
         slowest = us[i] > us[slowest] ? i : slowest;
     }

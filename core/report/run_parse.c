@@ -124,18 +124,12 @@ static int64_t whole(const struct run_more *more, const char *name)
 
 static void fill_numbers(struct rn_run *r, const struct run_more *more)
 {
-    const struct rn_fact want = {"seed", NULL};
-    const struct rn_fact *seed =
-        r->n_config ? bsearch(&want, r->config, (size_t)r->n_config, sizeof want, by_key) : NULL;
-
-    r->seed = seed ? strtoull(seed->value, NULL, 10) : 0;
     r->seconds = metric(more, "seconds");
     r->train_s = metric(more, "train_s");
     r->epochs = whole(more, "epochs");
     r->epochs_planned = whole(more, "epochs_planned");
     r->parameters = whole(more, "parameters");
     r->n_test = whole(more, "n_test");
-    r->flops = metric(more, "flops");
     r->loss = metric(more, "test.loss");
     r->accuracy = metric(more, "test.accuracy");
     r->low = r->high = NAN;

@@ -139,7 +139,7 @@ static void as_a_table(void)
     EXPECT_EXIT(0, "diff @1 @2");
     EXPECT_TEXT(out, "optimizer.lr");
     EXPECT_EXIT(0, "compare @2 @2"); /* a run and itself */
-    EXPECT_TEXT(out, "no difference in accuracy can be shown");
+    EXPECT_TEXT(out, "are right and wrong on the same of 200 test samples");
     EXPECT_TEXT(out, "p = 1.000");
 }
 
@@ -167,6 +167,8 @@ static void as_numbers(void)
     EXPECT_EXIT(0, "compare latest:tiny latest:bad --csv");
     EXPECT_TEXT(out, "parameter,optimizer.lr,0.01,0.0001\n");
     EXPECT_TEXT(out, "score,test.accuracy.low,");
+    ck_assert_int_eq(count(out, "\np,"), 2);
+    ck_assert_int_eq(count(out, "\np_corrected,"), 2);
 }
 
 static void on_a_page(void)
@@ -177,6 +179,7 @@ static void on_a_page(void)
     has("Parameters that differ");
     has("tiny gets more of the same 200 test samples right");
     has("Only tiny got right");
+    has("p, corrected");
     has("class=\"t t1\"");
     has("data-chart=\"lines\"");
     char link[PATH_MAX];
@@ -196,6 +199,25 @@ START_TEST(compared_in_every_form)
     as_a_table();
     as_numbers();
     on_a_page();
+}
+END_TEST
+
+static void lose(const char *name, const char *file)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s", run_folder(name), file);
+    ck_assert_int_eq(unlink(in_dir(path)), 0);
+}
+
+START_TEST(what_nobody_knows_is_not_the_same)
+{
+    EXPECT_EXIT(0, "tiny.yaml -q --name short train.epochs=1 ~expect");
+    EXPECT_EXIT(0, "tiny.yaml -q --name long train.epochs=2 ~expect");
+    lose("short", "data.json");
+    lose("long", "data.json");
+    EXPECT_EXIT(0, "compare latest:short latest:long");
+    EXPECT_TEXT(out, "same: seed, commit, machine, plugins");
 }
 END_TEST
 
@@ -235,6 +257,7 @@ int main(void)
                                   the_page_over_all_runs_is_there_after_each,
                                   runs_that_end_together_leave_a_whole_page,
                                   compared_in_every_form,
+                                  what_nobody_knows_is_not_the_same,
                                   other_samples_are_not_compared,
                                   what_cannot_be_compared_is_refused};
 

@@ -81,10 +81,12 @@ static inline void made_comparison(struct rn_comparison *out,
     static struct rn_score scores[MADE_RUNS];
     static struct rn_pair pair;
     static struct rn_finding findings[MADE_RUNS];
+    static const char *labels[MADE_RUNS];
     int64_t lines = texts ? MADE_RUNS : 2;
 
     made_runs(&runs, texts);
     for (int64_t i = 0; i < MADE_RUNS; i++) {
+        labels[i] = runs.runs[i].id;
         numbers[0][i] = 0.9 + 0.01 * (double)i;
         numbers[1][i] = numbers[0][i] - 0.02;
         numbers[2][i] = numbers[0][i] + 0.02;
@@ -104,6 +106,7 @@ static inline void made_comparison(struct rn_comparison *out,
                             .only_b = 10,
                             .neither = 7,
                             .p = 0.0923,
+                            .p_corrected = 0.0923,
                             .samples_a = samples,
                             .samples_b = samples,
                             .n_samples_a = 3,
@@ -111,6 +114,7 @@ static inline void made_comparison(struct rn_comparison *out,
     *out = (struct rn_comparison){
         .size = sizeof *out,
         .runs = runs.runs,
+        .labels = labels,
         .reports = reports,
         .n = n,
         .parameters = rows,

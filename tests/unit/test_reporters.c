@@ -238,7 +238,8 @@ START_TEST(sections_are_there_when_their_facts_are)
     }
     ck_assert_int_eq(count(page, "<section"), count(page, "</section>"));
     ck_assert_ptr_nonnull(strstr(page, "<a href=\"../20251231-120000-fedcba/report.html\">"));
-    ck_assert_int_eq(count(page, "data:image/png"), 1); /* all pictures are in one */
+    ck_assert_int_eq(count(page, "data:image/png"), 1);         /* all pictures are in one */
+    ck_assert_ptr_nonnull(strstr(page, "data-v=\"40\">40 B<")); /* sorts by bytes */
     mem_free(page);
     unmake();
 

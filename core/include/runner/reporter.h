@@ -63,6 +63,14 @@ struct rn_layer_fact {
     double forward_us, backward_us, update_us;
 };
 
+/* What a training step spends on it, as far as it was measured. */
+static inline double rn_layer_us(const struct rn_layer_fact *l)
+{
+    return (isfinite(l->forward_us) ? l->forward_us : 0) +
+           (isfinite(l->backward_us) ? l->backward_us : 0) +
+           (isfinite(l->update_us) ? l->update_us : 0);
+}
+
 /* A step of the training curve, of which some are kept. Frozen. */
 struct rn_step_fact {
     int64_t step, epoch; /* steps done in all */
@@ -71,7 +79,7 @@ struct rn_step_fact {
 
 /* A parameter of the model in the last training step of an epoch that updates it, one of a full
  * batch where there is one. Norms are L2; of the gradient before it is clipped, NaN where there is
- * none. */
+ * none. Frozen. */
 enum { RN_BINS = 32 };
 struct rn_param_fact {
     const char *name; /* "logits.weight" */
@@ -121,11 +129,11 @@ struct rn_confidence {
 
 enum rn_picture_why {
     RN_FIXED = 1 << 0, /* drawn alike in every run on a test set of this size */
-    RN_WORST = 1 << 1, /* the largest loss */
+    RN_WORST = 1 << 1, /* of the mistakes those of the largest loss */
     RN_CELL = 1 << 2,  /* stands behind a cell of the confusion matrix */
     RN_SURE = 1 << 3   /* wrong, and the model was surest of it: its label may be, too */
 };
-struct rn_picture { /* of a test sample */
+struct rn_picture { /* of a test sample. Frozen. */
     int64_t sample;
     uint32_t why, reserved;
     const uint8_t *pixels; /* height x width x channels */
@@ -177,14 +185,14 @@ struct rn_test { /* the final pass over the test set */
     int64_t sprite_bytes, sprite_columns;
 };
 
-/* The run of the same name before this one. */
+/* The run of the same name before this one. Frozen. */
 struct rn_previous {
     const char *id, *started, *status;
     double accuracy, low, high, loss; /* of its test; NaN */
     const struct rn_change *changes;  /* of parameters */
     int64_t n_changes;
 };
-struct rn_change {
+struct rn_change {                  /* Frozen. */
     const char *key, *before, *now; /* "optimizer.lr"; NULL: not there */
 };
 
@@ -325,7 +333,7 @@ static inline int rn_numbers(const struct rn_report *r, struct rn_number rows[RN
 
 /* ---- many runs ------------------------------------------------------------ */
 
-struct rn_run { /* one of many */
+struct rn_run { /* one of many. Frozen. */
     const char *name, *id,
         *dir; /* dir: seen from the root, "mlp_baseline/20260914-153012-7f3a2c" */
     const char *status, *reason, *started, *device, *data;
@@ -333,12 +341,10 @@ struct rn_run { /* one of many */
     const char *differs; /* from the other runs of its name: "optimizer.lr=0.01 train.epochs=3" */
     const char *const *tags;
     int64_t n_tags;
-    uint64_t seed;
     double seconds, train_s;
     int64_t epochs, epochs_planned, parameters, n_test;
     double accuracy, low, high, loss; /* of the test; NaN: not measured */
     double val_accuracy, val_loss;    /* of the best epoch */
-    double flops;                     /* of one sample, forward */
     const double *curve;              /* val.loss by epoch, or train.loss; at most 40 points */
     int64_t n_curve;
     const struct rn_fact *config, *environment; /* every value by its path, sorted */
@@ -352,23 +358,23 @@ struct rn_runs { /* newest first */
     int64_t n;
 };
 
-struct rn_row { /* of a table with a column for each run */
+struct rn_row { /* of a table with a column for each run. Frozen. */
     const char *key;
     const char *const *values; /* NULL: that run has none */
 };
 
-struct rn_score {                     /* a metric of each run */
+struct rn_score {                     /* a metric of each run. Frozen. */
     const char *name;                 /* "test.accuracy" */
     const double *values;             /* NaN: not measured */
     const double *low, *high;         /* a 95 % interval; NaN: none */
     uint32_t percent, more_is_better; /* percent: a fraction */
 };
 
-/* Two runs on the same test samples: McNemar's exact test, two-sided. */
+/* Two runs on the same test samples: McNemar's exact test, two-sided. Frozen. */
 struct rn_pair {
     int64_t a, b;                             /* runs of the comparison */
     int64_t n, both, only_a, only_b, neither; /* samples that were right */
-    double p;
+    double p, p_corrected; /* after Holm's correction for all pairs: what findings go by */
     const int64_t *samples_a, *samples_b; /* some that only a, only b got right */
     int64_t n_samples_a, n_samples_b;
 };
@@ -376,6 +382,7 @@ struct rn_pair {
 struct rn_comparison {
     uint32_t size, reserved;
     const struct rn_run *runs; /* in the order asked for */
+    const char *const *labels; /* of runs: the name, the id where names are alike */
     const struct rn_report *const *reports;
     int64_t n;
     const struct rn_row *parameters, *environment; /* what differs, only that */

@@ -16,25 +16,11 @@ struct comparing {
     struct page page;
 };
 
-/* The name; with the id where names are alike. */
-static bool is_alone(const struct rn_comparison *c, int64_t i)
-{
-    for (int64_t k = 0; k < c->n; k++)
-        if (k != i && !strcmp(c->runs[k].name, c->runs[i].name))
-            return false;
-    return true;
-}
-
-static const char *label(const struct rn_comparison *c, int64_t i)
-{
-    return is_alone(c, i) ? c->runs[i].name : c->runs[i].id;
-}
-
 static void put_heads(struct rn_text *t, const struct rn_comparison *c, const char *last)
 {
     emit(t, "<thead><tr><td></td>");
     for (int64_t i = 0; i < c->n; i++)
-        emit(t, "<th scope=\"col\"><span class=\"wrap\">%s</span></th>", label(c, i));
+        emit(t, "<th scope=\"col\"><span class=\"wrap\">%s</span></th>", c->labels[i]);
     if (last)
         emit(t, "<th scope=\"col\" class=\"left\">%s</th>", last);
     emit(t, "</tr></thead>\n<tbody>\n");
@@ -231,7 +217,7 @@ static void put_only(struct comparing *k, int64_t x, int64_t y, const int64_t *s
     if (!all)
         return;
     emit(t, "<details%r><summary>Only %s got right: %I%r</summary>\n<ul class=\"gallery\">\n",
-         k->c->n == 2 ? " open" : "", label(k->c, x), all, n < all ? ", some of them" : "");
+         k->c->n == 2 ? " open" : "", k->c->labels[x], all, n < all ? ", some of them" : "");
     for (int64_t i = 0; i < n; i++) {
         const struct rn_sample *s = &wrong->samples[samples[i]];
         bool other = has_tile(wrong, samples[i]);
@@ -239,7 +225,7 @@ static void put_only(struct comparing *k, int64_t x, int64_t y, const int64_t *s
         put_tile(t, other ? y : x, other ? wrong : right, samples[i]);
         emit(t,
              "<div><p>%s</p><small>taken for %s by %s, %1 %% sure; sample %i</small></div></li>\n",
-             class_name(wrong, s->truth), class_name(wrong, s->predicted), label(k->c, y),
+             class_name(wrong, s->truth), class_name(wrong, s->predicted), k->c->labels[y],
              100 * s->p_predicted, s->index);
     }
     emit(t, "</ul></details>\n");
@@ -253,23 +239,26 @@ static void put_pairs(struct comparing *k)
     page_section(&k->page, "samples", "Sample by sample");
     if (c->n_pairs) {
         page_table(t, true,
-                   "How many test samples were right; p of McNemar's exact test, two-sided, "
-                   "not corrected for the number of pairs");
+                   "How many test samples were right; p of McNemar's exact test, two-sided, and "
+                   "with Holm's correction for the number of pairs");
         emit(t, "<thead><tr>");
         page_th(t, "first", true);
         page_th(t, "second", true);
-        for (size_t i = 0; i < 5; i++)
-            page_th(t,
-                    (const char *const[]){"both", "first only", "second only", "neither", "p"}[i],
-                    false);
+        page_th(t, "both", false);
+        page_th(t, "first only", false);
+        page_th(t, "second only", false);
+        page_th(t, "neither", false);
+        page_th(t, "p", false);
+        page_th(t, "p, corrected", false);
         emit(t, "</tr></thead>\n<tbody>\n");
     }
     for (int64_t i = 0; i < c->n_pairs; i++) {
         const struct rn_pair *p = &c->pairs[i];
         emit(t,
              "<tr><td class=\"left\">%s</td><td class=\"left\">%s</td><td>%I</td><td>%I</td>"
-             "<td>%I</td><td>%I</td><td>%g</td></tr>\n",
-             label(c, p->a), label(c, p->b), p->both, p->only_a, p->only_b, p->neither, p->p);
+             "<td>%I</td><td>%I</td><td>%g</td><td>%g</td></tr>\n",
+             c->labels[p->a], c->labels[p->b], p->both, p->only_a, p->only_b, p->neither, p->p,
+             p->p_corrected);
     }
     if (c->n_pairs) {
         emit(t, "</tbody>");
@@ -278,7 +267,7 @@ static void put_pairs(struct comparing *k)
     for (int64_t i = 0; i < c->n_pairs; i++) {
         const struct rn_pair *p = &c->pairs[i];
         if (c->n > 2)
-            emit(t, "<h3>%s and %s</h3>\n", label(c, p->a), label(c, p->b));
+            emit(t, "<h3>%s and %s</h3>\n", c->labels[p->a], c->labels[p->b]);
         put_only(k, p->a, p->b, p->samples_a, p->n_samples_a, p->only_a);
         put_only(k, p->b, p->a, p->samples_b, p->n_samples_b, p->only_b);
     }

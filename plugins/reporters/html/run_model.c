@@ -5,22 +5,12 @@
 
 /* ---- layers --------------------------------------------------------------- */
 
-static double layer_us(const struct rn_layer_fact *l)
-{
-    double us = 0;
-
-    us += isfinite(l->forward_us) ? l->forward_us : 0;
-    us += isfinite(l->backward_us) ? l->backward_us : 0;
-    us += isfinite(l->update_us) ? l->update_us : 0;
-    return us;
-}
-
 static double all_us(const struct rn_report *r)
 {
     double us = 0;
 
     for (int64_t i = 0; i < r->n_layers; i++)
-        us += layer_us(&r->layers[i]);
+        us += rn_layer_us(&r->layers[i]);
     return us;
 }
 
@@ -38,13 +28,13 @@ static void put_layer(struct rn_text *t, const struct rn_layer_fact *l, double u
 {
     emit(t,
          "<tr><th scope=\"row\">%s</th><td class=\"left\">%s</td><td class=\"left\">%s</td>"
-         "<td>%I</td><td>%3</td><td>",
-         l->name, l->type, l->output, l->params, l->flops / 1e6);
+         "<td>%I</td><td>%3</td><td data-v=\"%0\">",
+         l->name, l->type, l->output, l->params, l->flops / 1e6, l->bytes);
     page_bytes(t, l->bytes);
     emit(t, "</td>");
     if (us > 0)
-        emit(t, "<td class=\"bar\" style=\"--v:%1%%\">%1 %%</td>", 100 * layer_us(l) / us,
-             100 * layer_us(l) / us);
+        emit(t, "<td class=\"bar\" style=\"--v:%1%%\">%1 %%</td>", 100 * rn_layer_us(l) / us,
+             100 * rn_layer_us(l) / us);
     emit(t, "</tr>\n");
 }
 
