@@ -3,6 +3,7 @@
 #include "analysis.h"
 
 #include <math.h>
+#include <string.h>
 
 static int rule_quality(struct judge *j)
 {
@@ -198,20 +199,31 @@ static int rule_never_predicted(struct judge *j)
 
 /* ---- the run before ------------------------------------------------------- */
 
+static bool other_test_set(const struct rn_previous *p)
+{
+    for (int64_t i = 0; i < p->n_changes; i++)
+        if (!strcmp(p->changes[i].key, CHANGE_TEST_SET))
+            return true;
+    return false;
+}
+
 static void list_changes(struct text *t, const struct rn_previous *p)
 {
-    for (int64_t i = 0; i < p->n_changes && i < WEAKEST; i++)
-        text_add(t, "%s%s from %s to %s", i ? ", " : " Changed: ", p->changes[i].key,
-                 p->changes[i].before ? p->changes[i].before : "nothing",
-                 p->changes[i].now ? p->changes[i].now : "nothing");
-    if (p->n_changes > WEAKEST)
-        text_add(t, " and %lld more", (long long)(p->n_changes - WEAKEST));
-    text_add(t, "%s", p->n_changes ? "." : " No value of the configuration was changed.");
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < p->n_changes; i++) {
+        const struct rn_change *c = &p->changes[i];
+        if (strcmp(c->key, CHANGE_TEST_SET) != 0 && n++ < WEAKEST)
+            text_add(t, "%s%s from %s to %s", n > 1 ? ", " : " Changed: ", c->key,
+                     c->before ? c->before : "nothing", c->now ? c->now : "nothing");
+    }
+    if (n > WEAKEST)
+        text_add(t, " and %lld more", (long long)(n - WEAKEST));
+    text_add(t, "%s", n ? "." : " No value of the configuration was changed.");
 }
 
 /* Two intervals are all that is known of the run before, so both tests count as if they had drawn
- * samples of their own. On the same samples the true noise is smaller: what is said to differ does.
- */
+ * samples of their own. Where runs tend to err on the same samples the true noise is smaller. */
 static int rule_previous(struct judge *j)
 {
     const struct rn_test *t = j->r->test;
@@ -227,7 +239,12 @@ static int rule_previous(struct judge *j)
     int d = percent_digits(noise);
     list_changes(&changes, p);
     int status = changes.status;
-    if (!status && fabs(gain) <= noise)
+    if (!status && other_test_set(p))
+        status = SAY(j, "previous", RN_NEUTRAL,
+                     "The previous run is not known to have been measured on the same test set: "
+                     "its %.*f %% cannot be compared with these %.*f %%.%s",
+                     d, 100 * p->accuracy, d, 100 * t->accuracy, text_str(&changes));
+    else if (!status && fabs(gain) <= noise)
         status = SAY(j, "previous", RN_NEUTRAL,
                      "No difference from the previous run can be shown: %.*f %% of the test "
                      "samples are right, then %.*f %% (chance alone: ±%.2f points).%s",

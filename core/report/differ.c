@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* What says nothing about how a run was trained: its name, what was expected, who reports. */
-static bool is_ignored(const char *key)
+bool setting_is_beside(const char *key)
 {
     static const char *const names[] = {"name",   "description", "tags",
                                         "expect", "reporters",   "plugins"};
@@ -137,7 +136,7 @@ static int fill(struct pool *p, const struct settings *runs, int64_t n, const st
                 cursor[i]++; /* twice the same key: the first counts */
         }
         struct seen s = look(values, n);
-        if (!s.differs || is_ignored(all->key[k]) ||
+        if (!s.differs || setting_is_beside(all->key[k]) ||
             (s.lacking && s.alike && goes_without_saying(runs, n, all->key[k], brief)))
             continue;
         rows[(*n_rows)++] = (struct rn_row){all->key[k], values};

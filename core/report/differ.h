@@ -11,10 +11,13 @@ struct settings { /* sorted by key */
     int64_t n;
 };
 
-/* A row for each key whose values differ among n runs; but for name, description, tags, expect,
- * reporters and plugins, which say nothing about how a run was trained. A part that some run lacks
- * ("callbacks.ema1") is told by its type; its options only where they differ among those that have
- * it. brief: the same where a part is of another type. All is in p. RN_ENOMEM. */
+/* What says nothing about how a run was trained: its name, what was expected, who reports. */
+bool setting_is_beside(const char *key);
+
+/* A row for each key whose values differ among n runs, but for those beside. A part
+ * that some run lacks ("callbacks.ema1") is told by its type; its options only where they differ
+ * among those that have it. brief: the same where a part is of another type. All is in p.
+ * RN_ENOMEM. */
 int differ(struct pool *p, const struct settings *runs, int64_t n, bool brief, struct rn_row **rows,
            int64_t *n_rows);
 

@@ -98,6 +98,7 @@ int report_finish(struct report *r, const char *status, const char *reason, doub
 int report_draw(struct report *r); /* findings and figures of the curves, while it runs */
 
 /* The run of the same name before this one; NULL: there is none. */
+#define CHANGE_TEST_SET "data, test set" /* the key of a change: it is not known to be the same */
 int report_previous(struct report *r, const struct rn_previous *p);
 
 /* Into dir, from which report_load() makes the same report again: summary.json and the tables;

@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "config/flatten.h"
 #include "names.h"
+#include "report/differ.h"
+#include "report/report.h"
 
 #include <limits.h>
 #include <math.h>
@@ -46,19 +48,6 @@ static char *text_of(struct pool *p, const cJSON *o, const char *key)
 
 /* ---- parameters ------------------------------------------------------------ */
 
-/* What says nothing about how a run was trained. */
-static bool is_beside(const char *key)
-{
-    static const char *const names[] = {"name", "description", "tags", "reporters", "plugins"};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t n = strlen(names[i]);
-        if (!strncmp(key, names[i], n) && (!key[n] || key[n] == '.'))
-            return true;
-    }
-    return false;
-}
-
 static int settings(struct pool *p, const char *dir, const struct rn_fact **out, int64_t *n)
 {
     const char *path = pool_printf(p, "%s/config.yaml", dir);
@@ -74,27 +63,48 @@ static int settings(struct pool *p, const char *dir, const struct rn_fact **out,
     return tree_flatten(p, root, out, n);
 }
 
-/* Both lists are sorted. */
-static int compare(struct pool *p, const struct rn_fact *a, int64_t n_a, const struct rn_fact *b,
-                   int64_t n_b, struct rn_previous *out)
+/* "sha256:0123456789ab, 10000 samples"; *whole is the hash; NULL: not known. */
+static int test_set(struct pool *p, const char *dir, const char **whole, const char **shown)
 {
-    struct rn_change *changes = pool_alloc(p, (size_t)(n_a + n_b) * sizeof *changes + 1);
-    int64_t i = 0, k = 0, n = 0;
+    cJSON *data = read_json(dir, "data.json");
+    const char *hash = cJSON_GetStringValue(member(member(data, "fingerprint"), "test"));
 
-    if (!changes)
-        return RN_ENOMEM;
+    *whole = hash ? pool_strdup(p, hash) : NULL;
+    *shown = hash ? pool_printf(p, "%.19s, %.0f samples", hash, real_of(member(data, "test")))
+                  : "not known";
+    cJSON_Delete(data);
+    return *shown && (*whole || !hash) ? RN_OK : RN_ENOMEM;
+}
+
+/* The first change where the test set is another one, or not known to be the same. */
+static int compare_tests(struct pool *p, const char *before, const char *now,
+                         struct rn_change *changes, int64_t *n)
+{
+    const char *a, *b;
+    struct rn_change c = {.key = CHANGE_TEST_SET};
+
+    TRY(test_set(p, before, &a, &c.before));
+    TRY(test_set(p, now, &b, &c.now));
+    if (!a || !b || strcmp(a, b) != 0 || strcmp(c.before, c.now) != 0)
+        changes[(*n)++] = c;
+    return RN_OK;
+}
+
+/* Both lists are sorted; changes has room for all of them. */
+static void compare(const struct rn_fact *a, int64_t n_a, const struct rn_fact *b, int64_t n_b,
+                    struct rn_change *changes, int64_t *n)
+{
+    int64_t i = 0, k = 0;
+
     while (i < n_a || k < n_b) {
         int order = i == n_a ? 1 : k == n_b ? -1 : strcmp(a[i].key, b[k].key);
         struct rn_change c = {order <= 0 ? a[i].key : b[k].key, order <= 0 ? a[i].value : NULL,
                               order >= 0 ? b[k].value : NULL};
         i += order <= 0;
         k += order >= 0;
-        if (!is_beside(c.key) && (!c.before || !c.now || strcmp(c.before, c.now) != 0))
-            changes[n++] = c;
+        if (!setting_is_beside(c.key) && (!c.before || !c.now || strcmp(c.before, c.now) != 0))
+            changes[(*n)++] = c;
     }
-    out->changes = changes;
-    out->n_changes = n;
-    return RN_OK;
 }
 
 /* ---- the run --------------------------------------------------------------- */
@@ -137,7 +147,7 @@ int previous_find(struct pool *p, const char *root, const char *name, const stru
 {
     struct rn_previous *previous = pool_alloc(p, sizeof *previous);
     const struct rn_fact *mine, *theirs;
-    struct run_name *runs;
+    struct run_name *runs, *found = NULL;
     int64_t n, n_mine, n_theirs, i = 0;
     bool finished = false;
 
@@ -153,11 +163,17 @@ int previous_find(struct pool *p, const char *root, const char *name, const stru
         if (status == RN_ENOMEM)
             return status;
         finished = finished && !status;
+        found = &runs[i];
     }
     if (!finished)
         return RN_OK;
     TRY(settings(p, f->dir, &mine, &n_mine));
-    TRY(compare(p, theirs, n_theirs, mine, n_mine, previous));
+    struct rn_change *changes = pool_alloc(p, (size_t)(1 + n_theirs + n_mine) * sizeof *changes);
+    if (!changes)
+        return RN_ENOMEM;
+    TRY(compare_tests(p, found->dir, f->dir, changes, &previous->n_changes));
+    compare(theirs, n_theirs, mine, n_mine, changes, &previous->n_changes);
+    previous->changes = changes;
     *out = previous;
     return RN_OK;
 }

@@ -193,6 +193,10 @@ START_TEST(the_run_before_is_compared_with_both_intervals)
     before.n_changes = 0;
     says(m, "previous", "Better than the previous run: ");
     says(m, "previous", "No value of the configuration was changed.");
+    before.changes = (const struct rn_change[]){{"data, test set", "not known", "not known"}};
+    before.n_changes = 1;
+    says(m, "previous", "is not known to have been measured on the same test set: its 88.0 %");
+    says(m, "previous", "No value of the configuration was changed.");
     before.accuracy = NAN;
     silent(m, "previous");
     free(m);
