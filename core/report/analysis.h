@@ -30,29 +30,43 @@ struct share share_of(double p, int64_t n);
 /* How far two shares of different samples may differ by chance alone. */
 double difference_noise(struct share a, struct share b);
 
-double val_loss_error(const struct rn_report *r); /* NaN: there is no validation loss */
+double val_loss_error(const struct rn_report *r); /* of the lowest; NaN: no validation loss */
+/* Standard error of val.loss - fit.loss of an epoch: both are means over as many samples.
+ * dispersion is that of the test's losses, which is worth keeping. */
+double loss_dispersion(const struct rn_report *r);
+double loss_gap_error(const struct rn_report *r, double dispersion, const struct rn_epoch *e);
 int percent_digits(double half);        /* after the point of a percentage known to within +-half */
 double median_of(double *x, int64_t n); /* sorts x; NaN when it is empty */
 
 /* ---- analysis_fit.c: over- and underfitting ------------------------------- */
 
-enum fit_verdict { FIT_UNKNOWN, FIT_NOISY, FIT_UNDER, FIT_GOOD, FIT_MILD, FIT_STRONG };
+enum fit_verdict {
+    FIT_UNKNOWN,
+    FIT_NOISY,
+    FIT_UNDER,
+    FIT_GOOD,
+    FIT_UNSTABLE,
+    FIT_MILD,
+    FIT_STRONG
+};
 
 struct fit {
     enum fit_verdict verdict;
     double error;       /* standard error of the lowest val.loss */
     double least, rise; /* the lowest val.loss; how far the last is above it */
     double gap;         /* val.loss - fit.loss at the end */
+    double gap_error;   /* its standard error */
+    double fit_rise;    /* how far fit.loss is at the end above that of the best epoch */
     int64_t onset;      /* the epoch from which val.loss stays above by more than error; 0: none */
     bool falling;       /* the last val.loss is the lowest, by more than error since some epochs */
-    bool poor;          /* fit.loss is near that of guessing */
+    bool poor;          /* hardly better than guessing, even on training samples */
 };
 
-/*   strong   it has an onset and rises by more than 3 errors and a quarter
- *   mild     it has an onset, or the gap exceeds 2 errors and a tenth of val.loss
- *   under    no gap, and still falling or near the loss of guessing
- *   noisy    none of these, and the error is more than a quarter of val.loss
- *   good     otherwise; unknown with fewer than three epochs */
+/*   strong   the gap exceeds 2 errors; it has an onset and rises by more than 3 errors and a
+ * quarter mild     the gap exceeds 2 errors; it has an onset, or the gap exceeds a tenth of
+ * val.loss unstable no such gap; it has an onset, and fit.loss rose as well under    no gap, and
+ * still falling or hardly better than guessing noisy    none of these, and the error is more than a
+ * quarter of val.loss good     otherwise; unknown with fewer than three epochs */
 struct fit judge_fit(const struct rn_report *r);
 const char *fit_words(enum fit_verdict v);
 

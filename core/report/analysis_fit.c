@@ -28,23 +28,31 @@ const struct rn_epoch *row_of(const struct rn_report *r, int64_t epoch)
 
 /* ---- noise ---------------------------------------------------------------- */
 
-/* Standard deviation of the losses of single samples, about `mean`. Measured on the test set where
- * that is known. Else from the accuracy, as if the wrong samples alone carried the loss, all
- * alike: sd = mean sqrt(a / (1 - a)); without one as if losses were exponential: sd = mean. */
-static double loss_spread(const struct rn_report *r, double mean, double accuracy)
+/* Variance of the test's losses by their mean; NaN: not measured. */
+double loss_dispersion(const struct rn_report *r)
 {
     const struct rn_test *t = r->test;
+    double sum = 0, average = 0;
 
-    if (t && t->n > 1 && isfinite(t->loss) && t->loss > 0) {
-        double sum = 0, average = 0;
-        for (int64_t i = 0; i < t->n; i++)
-            average += t->samples[i].loss / (double)t->n;
-        for (int64_t i = 0; i < t->n; i++)
-            sum += pow(t->samples[i].loss - average, 2);
-        double sd = sqrt(sum / (double)(t->n - 1));
-        if (isfinite(sd) && sd > 0)
-            return sd;
-    }
+    if (!t || t->n < 2 || !isfinite(t->loss) || t->loss <= 0)
+        return NAN;
+    for (int64_t i = 0; i < t->n; i++)
+        average += t->samples[i].loss / (double)t->n;
+    for (int64_t i = 0; i < t->n; i++)
+        sum += pow(t->samples[i].loss - average, 2);
+    double variance = sum / (double)(t->n - 1);
+    return isfinite(variance) && variance > 0 ? variance / t->loss : NAN;
+}
+
+/* Standard deviation of the losses of single samples, about `mean`, as if the wrong samples alone
+ * carried the loss, all alike: it grows with the root of the mean, from that measured on the test
+ * set where that is known. Else from the accuracy: sd = mean sqrt(a / (1 - a)); without one as if
+ * losses were exponential: sd = mean. */
+static double loss_spread(const struct rn_report *r, double dispersion, double mean,
+                          double accuracy)
+{
+    if (isfinite(dispersion))
+        return sqrt(dispersion * fabs(mean));
     if (!isfinite(accuracy))
         return mean;
     double wrong = fmax(1 - accuracy, r->val_samples > 0 ? 1.0 / (double)r->val_samples : 1);
@@ -57,7 +65,17 @@ double val_loss_error(const struct rn_report *r)
 
     if (!best || r->val_samples < 2)
         return NAN;
-    return loss_spread(r, best->val_loss, best->val_accuracy) / sqrt((double)r->val_samples);
+    return loss_spread(r, loss_dispersion(r), best->val_loss, best->val_accuracy) /
+           sqrt((double)r->val_samples);
+}
+
+double loss_gap_error(const struct rn_report *r, double dispersion, const struct rn_epoch *e)
+{
+    if (r->val_samples < 2)
+        return NAN;
+    return hypot(loss_spread(r, dispersion, e->val_loss, e->val_accuracy),
+                 loss_spread(r, dispersion, e->fit_loss, e->fit_accuracy)) /
+           sqrt((double)r->val_samples);
 }
 
 /* ---- overfitting ---------------------------------------------------------- */
@@ -80,7 +98,18 @@ static int64_t onset_row(const struct rn_report *r, double least, double error)
     return length >= 2 ? onset : -1;
 }
 
-static double guess_loss(const struct rn_report *r) { return log((double)r->classes); }
+#define POOR 0.1 /* of what guessing gets wrong */
+
+/* What always saying the same class gets right: the most frequent one of the test set, or, where
+ * that is not known, as much as it is at least. */
+static double guess_accuracy(const struct rn_report *r)
+{
+    double guess = r->classes > 1 ? 1 / (double)r->classes : NAN;
+
+    for (int64_t c = 0; r->test && r->test->n > 0 && c < r->test->classes; c++)
+        guess = fmax(guess, (double)r->test->per_class[c].support / (double)r->test->n);
+    return guess;
+}
 
 /* The row that the end is compared with: a quarter of the epochs before it, at least two. There
  * must be one with a finite val.loss. */
@@ -109,15 +138,20 @@ struct fit judge_fit(const struct rn_report *r)
         return f;
     int64_t onset = onset_row(r, f.least, f.error);
     f.onset = onset < 0 ? 0 : r->epochs[onset].epoch;
-    double room = fmax(2 * f.error, 0.1 * end->val_loss);
-    f.poor = r->classes > 1 && end->fit_loss > 0.7 * guess_loss(r);
+    double guess = guess_accuracy(r);
+    f.gap_error = loss_gap_error(r, loss_dispersion(r), end);
+    f.fit_rise = end->fit_loss - best->fit_loss;
+    f.poor = end->fit_accuracy < guess + POOR * (1 - guess);
     f.falling = best == end && trend_row(r)->val_loss - f.least > f.error;
 
-    if (f.onset && f.rise > fmax(3 * f.error, 0.25 * f.least))
+    bool gap = f.gap > 2 * f.gap_error;
+    if (gap && f.onset && f.rise > fmax(3 * f.error, 0.25 * f.least))
         f.verdict = FIT_STRONG;
-    else if (f.onset || f.gap > room)
+    else if (gap && (f.onset || f.gap > 0.1 * end->val_loss))
         f.verdict = FIT_MILD;
-    else if (f.poor || (f.falling && f.gap <= 2 * f.error))
+    else if (f.onset && f.fit_rise > 0)
+        f.verdict = FIT_UNSTABLE;
+    else if (f.poor || (f.falling && !gap))
         f.verdict = FIT_UNDER;
     else
         f.verdict = f.error > 0.25 * f.least ? FIT_NOISY : FIT_GOOD;
@@ -126,9 +160,13 @@ struct fit judge_fit(const struct rn_report *r)
 
 const char *fit_words(enum fit_verdict v)
 {
-    static const char *const words[] = {
-        "",         "too noisy to judge the fit", "underfitting",
-        "good fit", "mild overfitting",           "strong overfitting"};
+    static const char *const words[] = {"",
+                                        "too noisy to judge the fit",
+                                        "underfitting",
+                                        "good fit",
+                                        "unstable training",
+                                        "mild overfitting",
+                                        "strong overfitting"};
 
     return words[v];
 }
@@ -165,6 +203,12 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
                    "of epoch %lld, stop earlier, or add dropout, weight decay or data.",
                    f->least, (long long)r->best_epoch, f->least + f->rise, f->error,
                    (long long)f->onset, (long long)r->best_epoch);
+    case FIT_UNSTABLE:
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Unstable training: validation loss rose together with training loss, from "
+                   "%.3g at epoch %lld to %.3g at the end (noise ±%.2g), and the gap between them "
+                   "is within the noise. That is no overfitting; a lower learning rate may help.",
+                   f->least, (long long)r->best_epoch, f->least + f->rise, f->error);
     case FIT_MILD:
         if (f->onset)
             return SAY(j, rule, RN_NEUTRAL,
@@ -175,14 +219,15 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
                    "Mild overfitting: at the end the loss is %.3g on training samples and %.3g on "
                    "validation samples, a gap of %.2g with a noise of ±%.2g, but validation loss "
                    "has not risen beyond the noise.",
-                   f->least + f->rise - f->gap, f->least + f->rise, f->gap, f->error);
+                   f->least + f->rise - f->gap, f->least + f->rise, f->gap, f->gap_error);
     case FIT_UNDER:
         return SAY(j, rule, RN_NEUTRAL,
                    "Underfitting: the loss is alike on training samples (%.3g) and validation "
                    "samples (%.3g), and %s. Train longer, raise the learning rate or enlarge the "
                    "model.",
                    f->least + f->rise - f->gap, f->least + f->rise,
-                   f->poor ? "both are near that of guessing" : "both are still falling");
+                   f->poor ? "it is hardly right more often than by always guessing the same class"
+                           : "validation loss is still falling");
     case FIT_GOOD: break;
     }
     return SAY(j, rule, RN_GOOD,
@@ -204,20 +249,27 @@ static int rule_longer(struct judge *j, const struct fit *f)
     const struct rn_epoch *end = &r->epochs[last], *before = trend_row(r);
     double fall = before->val_loss - end->val_loss;
     if (f->onset)
-        return SAY(j, rule, RN_NEUTRAL,
-                   "Longer training would not help: validation loss was lowest at epoch %lld and "
-                   "has been higher since epoch %lld.",
-                   (long long)r->best_epoch, (long long)f->onset);
+        return SAY(
+            j, rule, RN_NEUTRAL,
+            "Longer training would probably not help: validation loss was lowest at epoch %lld and "
+            "has been higher since epoch %lld.",
+            (long long)r->best_epoch, (long long)f->onset);
     if (end->epoch == r->best_epoch && fall > f->error)
         return SAY(j, rule, RN_NEUTRAL,
                    "Longer training would probably help: validation loss was still falling, from "
                    "%.3g at epoch %lld to %.3g at epoch %lld (noise ±%.2g).",
                    before->val_loss, (long long)before->epoch, end->val_loss, (long long)end->epoch,
                    f->error);
+    if (fabs(fall) > f->error)
+        return SAY(j, rule, RN_NEUTRAL,
+                   "Whether longer training would help cannot be told. Since epoch %lld validation "
+                   "loss %s by %.2g, more than the noise (±%.2g); it was lowest at epoch %lld.",
+                   (long long)before->epoch, fall > 0 ? "fell" : "rose", fabs(fall), f->error,
+                   (long long)r->best_epoch);
     return SAY(j, rule, RN_NEUTRAL,
                "Whether longer training would help cannot be told: since epoch %lld validation "
                "loss has changed by %.2g, within the noise (±%.2g).",
-               (long long)before->epoch, fabs(fall), fmax(f->error, fabs(fall)));
+               (long long)before->epoch, fabs(fall), f->error);
 }
 
 int rules_fit(struct judge *j, const struct fit *f)

@@ -128,7 +128,8 @@ static int next_stability(struct judge *j, bool diverged, const struct fit *f)
     if (gradients_explode(j->r, &before, &now))
         RN_TRY(next_clip(j, "it grew a hundredfold"));
     if (f->poor && !f->falling && pace == PACE_FAST)
-        return next_lower_rate(j, 0.1, "the loss is near that of guessing and the steps are large");
+        return next_lower_rate(j, 0.1,
+                               "it is hardly better than guessing, and the steps are large");
     if ((f->poor || f->falling) && pace == PACE_SLOW)
         return next_lower_rate(j, 10, "the weights hardly move");
     return RN_OK;

@@ -457,10 +457,13 @@ struct gap {
     double *zero, *noise[2], *under[2]; /* 95 % of chance about 0, of loss and of accuracy */
 };
 
-/* Standard error of an accuracy of n samples. */
-static double share_error(double p, int64_t n)
+/* Half of Wilson's interval of an accuracy of n samples: it is not 0 where all are right. */
+static double half_interval(double p, int64_t n)
 {
-    return n > 0 ? sqrt(fmax(p * (1 - p), 0) / (double)n) : NAN;
+    if (!isfinite(p) || n < 1)
+        return NAN;
+    struct share s = share_of(p, n);
+    return (s.high - s.low) / 2;
 }
 
 static int measure_gap(struct sheet *s, struct gap *g)
@@ -468,7 +471,7 @@ static int measure_gap(struct sheet *s, struct gap *g)
     const struct rn_report *v = &s->r->view;
     double **all[] = {&g->loss,     &g->accuracy, &g->zero,    &g->noise[0],
                       &g->noise[1], &g->under[0], &g->under[1]};
-    double error = val_loss_error(v);
+    double dispersion = loss_dispersion(v);
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!(*all[i] = pool_alloc(s->p, (size_t)v->n_epochs * sizeof(double) + 1)))
@@ -477,9 +480,9 @@ static int measure_gap(struct sheet *s, struct gap *g)
         const struct rn_epoch *e = &v->epochs[i];
         g->loss[i] = e->val_loss - e->fit_loss;
         g->accuracy[i] = e->fit_accuracy - e->val_accuracy;
-        g->noise[0][i] = NORMAL_95 * error;
-        g->noise[1][i] = NORMAL_95 * hypot(share_error(e->val_accuracy, v->val_samples),
-                                           share_error(e->fit_accuracy, v->val_samples));
+        g->noise[0][i] = NORMAL_95 * loss_gap_error(v, dispersion, e);
+        g->noise[1][i] = hypot(half_interval(e->val_accuracy, v->val_samples),
+                               half_interval(e->fit_accuracy, v->val_samples));
         for (int k = 0; k < 2; k++)
             g->under[k][i] = -g->noise[k][i];
     }

@@ -197,6 +197,7 @@ START_TEST(the_pace_of_updates_names_a_rate)
     struct rn_param_fact p = {
         .name = "a.weight", .epoch = 1, .n = 4, .grad_norm = 1, .weight_norm = 1};
 
+    m->e[7].fit_accuracy = 0.1;
     m->r.params = f->r.params = &p;
     m->r.n_params = f->r.n_params = 1;
     p.update_norm = 1e-3;

@@ -45,7 +45,7 @@ START_TEST(a_rise_beyond_the_noise_is_strong_overfitting)
     judged(m, FIT_STRONG, 4); /* the error is 0.012: 0.41 is within it */
     says(m, "overfitting", "from epoch 4 on");
     says(m, "overfitting", "Keep the weights of epoch 2");
-    says(m, "longer", "would not help");
+    says(m, "longer", "would probably not help");
     says(m, "verdict", "best at epoch 2 of 6, strong overfitting");
     m->t.epoch = 2; /* its weights were brought back */
     m->r.test = &m->t;
@@ -69,6 +69,28 @@ START_TEST(a_small_rise_or_a_gap_is_mild)
 }
 END_TEST
 
+START_TEST(a_rise_together_with_training_loss_is_no_overfitting)
+{
+    const double fit[] = {0.5, 0.39, 0.41, 0.45, 0.5, 0.6};
+    const double val[] = {0.5, 0.4, 0.41, 0.45, 0.5, 0.6};
+    struct made *m = curves(6, fit, val);
+
+    judged(m, FIT_UNSTABLE, 4);
+    says(m, "overfitting", "validation loss rose together with training loss, from 0.4");
+    free(m);
+}
+END_TEST
+
+START_TEST(a_change_beyond_the_noise_is_told_as_such)
+{
+    const double fit[] = {0.5, 0.4, 0.45, 0.4, 0.4, 0.42}, val[] = {0.5, 0.4, 0.45, 0.4, 0.4, 0.42};
+    struct made *m = curves(6, fit, val);
+
+    says(m, "longer", "rose by 0.02, more than the noise (±0.012); it was lowest at epoch 2");
+    free(m);
+}
+END_TEST
+
 START_TEST(one_bad_epoch_at_the_end_is_no_onset)
 {
     const double fit[] = {0.5, 0.4, 0.4, 0.4, 0.4}, val[] = {0.5, 0.4, 0.4, 0.4, 0.42};
@@ -86,11 +108,15 @@ START_TEST(a_loss_that_still_falls_is_underfitting)
     struct made *m = curves(5, fit, val), *g = curves(5, guess, guess);
 
     judged(m, FIT_UNDER, 0);
-    says(m, "overfitting", "both are still falling");
+    says(m, "overfitting", "validation loss is still falling");
     says(m, "longer",
          "would probably help: validation loss was still falling, from 1.3 at epoch 3");
+    judged(g, FIT_GOOD, 0); /* whatever such a loss means: 90 % are right */
+    g->e[4].fit_accuracy = 0.18;
     judged(g, FIT_UNDER, 0);
-    says(g, "overfitting", "both are near that of guessing");
+    says(g, "overfitting", "hardly right more often");
+    g->e[4].fit_accuracy = 0.2;
+    judged(g, FIT_GOOD, 0);
     free(m);
     free(g);
 }
@@ -278,6 +304,8 @@ int main(void)
     tcase_add_test(c, noise_comes_from_the_accuracy_or_the_test_losses);
     tcase_add_test(c, a_rise_beyond_the_noise_is_strong_overfitting);
     tcase_add_test(c, a_small_rise_or_a_gap_is_mild);
+    tcase_add_test(c, a_rise_together_with_training_loss_is_no_overfitting);
+    tcase_add_test(c, a_change_beyond_the_noise_is_told_as_such);
     tcase_add_test(c, one_bad_epoch_at_the_end_is_no_onset);
     tcase_add_test(c, a_loss_that_still_falls_is_underfitting);
     tcase_add_test(c, a_flat_end_without_a_gap_is_a_good_fit);

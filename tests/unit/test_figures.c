@@ -1,6 +1,7 @@
 /* test_figures.c - every figure of runs that are hard to draw: no text overlaps another or leaves
  * the drawing, nothing that is no number gets in, and what a figure says is what was measured. */
 #define _GNU_SOURCE
+#include "report/analysis.h"
 #include "report/facts.h"
 #include "report/svg.h"
 #include "support/made_run.h"
@@ -392,11 +393,14 @@ START_TEST(the_gap_has_its_noise)
 
     /* fit 0.6, val 0.66; of 500 samples 0.8 and 0.6 / 2.8 less than 1 are right */
     ck_assert_ptr_nonnull(strstr(f->csv, "\n1,0.06,"));
-    double error = hypot(sqrt(0.16 / 500), sqrt(0.6 / 2.8 * (1 - 0.6 / 2.8) / 500));
-    double low, chance, gap, noise;
+    double low, chance, gap, noise, a, b, c, d;
+    wilson_interval(400, 500, &a, &b);
+    wilson_interval(393, 500, &c, &d); /* 1 - 0.6 / 2.8, rounded to whole samples */
     ck_assert_int_eq(
         sscanf(strstr(f->csv, "\n1,"), "\n1,%lf,%lf,%lf,%lf", &low, &chance, &gap, &noise), 4);
-    ck_assert_double_eq_tol(noise, 1.959963984540054 * error, 1e-8);
+    ck_assert_double_eq_tol(noise, hypot(b - a, d - c) / 2, 1e-8);
+    const struct rn_epoch *e = &r->view.epochs[0];
+    ck_assert_double_gt(loss_gap_error(&r->view, NAN, e), val_loss_error(&r->view));
     ck_assert_double_eq_tol(gap, 0.6 / 2.8 - 0.2, 1e-8);
     ck_assert_str_eq(f->scale_other, "accuracy");
     report_close(r);
