@@ -165,9 +165,9 @@ static int write_one(write_fn *put, const char *dir, const char *name, const cha
 }
 
 /* Writes the text and frees it. */
-static int write_text(const char *dir, const char *name, struct text *t)
+static int write_text(write_fn *put, const char *dir, const char *name, struct text *t)
 {
-    int status = t->status ? t->status : write_one(file_write, dir, name, "", text_str(t), t->n);
+    int status = t->status ? t->status : write_one(put, dir, name, "", text_str(t), t->n);
 
     text_free(t);
     return status;
@@ -193,7 +193,7 @@ int report_figures(struct report *report)
 }
 
 /* Tables without a row are left out. */
-static int write_tables(const struct rn_report *r)
+static int write_tables(write_fn *put, const struct rn_report *r)
 {
     const struct {
         const char *name;
@@ -209,36 +209,38 @@ static int write_tables(const struct rn_report *r)
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (tables[i].there) {
             tables[i].put(&t, r);
-            TRY(write_text(r->dir, tables[i].name, &t));
+            TRY(write_text(put, r->dir, tables[i].name, &t));
         }
     return RN_OK;
 }
 
-static int write_test(const struct report *report)
+static int write_test(write_fn *put, const struct report *report)
 {
     const struct rn_test *test = report->view.test;
     const char *dir = report->view.dir;
     struct text t = {0};
 
     put_predictions(&t, report);
-    TRY(write_text(dir, "predictions.csv", &t));
+    TRY(write_text(put, dir, "predictions.csv", &t));
     if (!test->n_pictures)
         return RN_OK;
     put_samples(&t, test);
-    TRY(write_text(dir, "samples.csv", &t));
-    return write_one(file_write, dir, "samples.png", "", test->sprite, (size_t)test->sprite_bytes);
+    TRY(write_text(put, dir, "samples.csv", &t));
+    return write_one(put, dir, "samples.png", "", test->sprite, (size_t)test->sprite_bytes);
 }
 
 int report_store(struct report *report)
 {
     const struct rn_report *r = &report->view;
+    /* while it runs it is written again soon */
+    write_fn *put = strcmp(r->status, "running") != 0 ? file_write : file_write_soon;
     struct text t = {0};
 
-    TRY(write_tables(r));
+    TRY(write_tables(put, r));
     if (r->test)
-        TRY(write_test(report));
+        TRY(write_test(put, report));
     report_summary_json(report, &t);
-    return write_text(r->dir, "summary.json", &t);
+    return write_text(put, r->dir, "summary.json", &t);
 }
 
 int report_write(struct report *report)
