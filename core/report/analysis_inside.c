@@ -119,7 +119,7 @@ static int rule_gradients(struct judge *j)
         return RN_OK;
     return SAY(j, rule, RN_BAD,
                "Gradients %s towards the input: for a weight of %s it is %.1g on average, for one "
-               "of %s %.1g, and so in every epoch.",
+               "of %s %.1g, and so in each epoch that was looked at.",
                trend < 0 ? "vanish" : "explode", first->name, per_value(first), last->name,
                per_value(last));
 }
@@ -159,7 +159,8 @@ static int rule_updates(struct judge *j)
     if (pace != PACE_SLOW && pace != PACE_FAST)
         return RN_OK;
     return SAY(j, "updates", RN_NEUTRAL,
-               "A step changes the weights %s: at the end of every epoch by %s %.1g of their norm "
+               "A step changes the weights %s: in each epoch that was looked at, at its end, by %s "
+               "%.1g of their norm "
                "(median of the parameters); about 1e-3 is usual.",
                pace == PACE_SLOW ? "little" : "much", pace == PACE_SLOW ? "at most" : "at least",
                pace == PACE_SLOW ? most : least);

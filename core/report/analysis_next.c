@@ -247,7 +247,9 @@ static int next_smooth(struct judge *j)
         c.sure - c.right <= 2 * c.gap_error || number_of(j, "loss", "label_smoothing") != 0)
         return RN_OK;
     return propose(j, "loss.label_smoothing=0.1",
-                   PUT(j, "Ask for less certainty: it is overconfident by %.1f points.",
+                   PUT(j,
+                       "Ask for less certainty: it is overconfident by %.1f points. That was seen "
+                       "on the test set: judge what comes of it by validation.",
                        100 * (c.sure - c.right)));
 }
 
@@ -273,9 +275,11 @@ static int next_weights(struct judge *j)
                  (double)t->n / (double)(t->classes * t->per_class[c].support));
     int status = list.status;
     if (!status)
-        status = propose(j, PUT(j, "loss.class_weights=[%s]", text_str(&list)),
-                         "Weigh the rare classes more: one is never predicted. The weights suppose "
-                         "that training samples are as uneven as those of the test.");
+        status =
+            propose(j, PUT(j, "loss.class_weights=[%s]", text_str(&list)),
+                    "Weigh the rare classes more: one is never predicted. The weights suppose "
+                    "that training samples are as uneven as those of the test; judge what comes "
+                    "of them by validation.");
     text_free(&list);
     return status;
 }

@@ -140,9 +140,10 @@ static int rule_val_against_test(struct judge *j)
                "Test accuracy (%.*f %%) is %.2f points %s validation (%.*f %%), more than chance "
                "explains (±%.2f): %s.",
                d, 100 * q, 100 * fabs(p - q), q < p ? "below" : "above", d, 100 * p, 100 * noise,
-               q < p ? "the test samples are harder or differ from the training data, or too much "
-                       "was chosen by validation"
-                     : "the test samples are easier than those held out of the training data");
+               q < p
+                   ? "the test samples may be harder or differ from the training data, or too much "
+                     "was chosen by validation"
+                   : "the test samples may be easier than those held out of the training data");
 }
 
 /* ---- classes that differ in number ---------------------------------------- */

@@ -51,17 +51,18 @@ static int rule_confidence(struct judge *j)
     double gap = c.sure - c.right;
     int d = percent_digits(c.top) > 0 ? percent_digits(c.top) : 1;
     if (c.ece <= c.top)
-        return SAY(j, rule, RN_NEUTRAL,
-                   "Its confidence can be taken at its word: it differs from the share of right "
-                   "answers by %.*f points on average, and chance alone gives up to %.*f with %lld "
-                   "samples.",
-                   d, 100 * c.ece, d, 100 * c.top, (long long)c.n);
+        return SAY(
+            j, rule, RN_NEUTRAL,
+            "No deviation of its confidence from the share of right answers can be shown: they "
+            "differ by %.*f points on average, and chance alone gives up to %.*f with %lld "
+            "samples.",
+            d, 100 * c.ece, d, 100 * c.top, (long long)c.n);
     if (fabs(gap) <= 2 * c.gap_error)
-        return SAY(j, rule, RN_NEUTRAL,
-                   "Its confidence is too high in some ranges and too low in others: it differs "
-                   "from the share of right answers by %.*f points on average (chance alone: "
-                   "%.*f).",
-                   d, 100 * c.ece, d, 100 * c.chance);
+        return SAY(
+            j, rule, RN_NEUTRAL,
+            "Its confidence differs from the share of right answers by %.*f points on average "
+            "(chance alone: %.*f); that it is too high or too low over all cannot be shown.",
+            d, 100 * c.ece, d, 100 * c.chance);
     return SAY(j, rule, RN_NEUTRAL,
                "%s: on average it is %.*f %% sure and right in %.*f %% of all cases. Its "
                "confidence differs from the share of right answers by %.*f points on average "
@@ -131,12 +132,10 @@ static int rule_coverage(struct judge *j)
         if (!cut || (double)(kept - right) > mistakes / 2 || low <= t->high)
             continue;
         int d = percent_digits((high - low) / 2);
-        status =
-            SAY(j, "coverage", RN_NEUTRAL,
-                "Refusing the least sure %lld %% of samples, those below a confidence of "
-                "%.3g, would leave %.*f %% right of the rest (95 %% interval %.*f to %.*f %%).",
-                (long long)percents[i], a[kept - 1].p, d, 100 * (double)right / (double)kept, d,
-                100 * low, d, 100 * high);
+        status = SAY(j, "coverage", RN_NEUTRAL,
+                     "Refusing the least sure %lld %% of samples, those below a confidence of "
+                     "%.3g, leaves %.*f %% right of the rest of these samples.",
+                     (long long)percents[i], a[kept - 1].p, d, 100 * (double)right / (double)kept);
         break;
     }
     mem_free(a);

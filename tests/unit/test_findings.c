@@ -30,11 +30,11 @@ START_TEST(calibration_is_judged_against_chance)
     ck_assert_double_eq_tol(c.chance, 0.0045135, 1e-6);
     ck_assert_double_eq_tol(c.top - c.chance, 2 * 0.0024855, 1e-6);
     says(m, "confidence",
-         "can be taken at its word: it differs from the share of right answers by "
-         "0.0 points on average, and chance alone gives up to 0.9");
+         "No deviation of its confidence from the share of right answers can be shown: they differ "
+         "by 0.0 points on average, and chance alone gives up to 0.9");
     free(m);
     m = calibrated(SAMPLES, 0.9, 4500 - 94); /* 0.94 points: just within */
-    says(m, "confidence", "at its word");
+    says(m, "confidence", "No deviation");
     free(m);
     m = calibrated(SAMPLES, 0.9, 4500 - 96); /* and just beyond */
     says(m, "confidence", "Overconfident: on average it is 70.0 % sure and right in 69.0 %");
@@ -53,7 +53,7 @@ START_TEST(opposite_deviations_are_no_overconfidence)
     memcpy(bins, m->t.confidence, sizeof bins);
     bins[7].right += 200;
     m->t.confidence = bins;
-    says(m, "confidence", "too high in some ranges and too low in others");
+    says(m, "confidence", "too high or too low over all cannot be shown");
     free(m);
 }
 END_TEST
@@ -99,7 +99,7 @@ START_TEST(refusing_is_proposed_where_it_pays)
 
     says(m, "coverage",
          "Refusing the least sure 2 % of samples, those below a confidence of 0.599, "
-         "would leave 99.8 % right of the rest (95 % interval 99.7 to 99.9 %)");
+         "leaves 99.8 % right of the rest of these samples");
     for (int64_t i = 0; i < m->t.n; i++)
         s[i].p_predicted = 0.9; /* all alike: there is no least sure */
     silent(m, "coverage");
@@ -290,7 +290,8 @@ START_TEST(updates_are_small_or_large_in_every_epoch)
     for (int i = 0; i < LAYERS * ROWS; i++)
         p[i].update_norm = 0.9e-4;
     says(m, "updates",
-         "A step changes the weights little: at the end of every epoch by at most "
+         "A step changes the weights little: in each epoch that was looked at, at its end, by at "
+         "most "
          "9e-05 of their norm");
     p[0].update_norm = p[1].update_norm = 1.1e-4; /* as warm-up or a schedule would */
     silent(m, "updates");
