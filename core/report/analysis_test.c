@@ -44,6 +44,15 @@ static int rule_quality(struct judge *j)
 
 #define WEAKEST 3
 
+/* Below the average beyond what chance gives to the lowest of so many classes: Wilson's test, which
+ * Bonferroni's correction makes as strict as there are classes. */
+static bool is_weak(const struct rn_test *t, const struct rn_class_fact *f)
+{
+    double a = t->accuracy, z = (a - f->recall) / sqrt(a * (1 - a) / (double)f->support);
+
+    return f->recall < a && erfc(z / sqrt(2)) * (double)t->classes < 0.05;
+}
+
 static int rule_weakest(struct judge *j)
 {
     static const char rule[] = "weakest_classes";
@@ -53,13 +62,11 @@ static int rule_weakest(struct judge *j)
 
     for (int64_t c = 0; t && c < t->classes; c++) {
         const struct rn_class_fact *f = &t->per_class[c];
-        double low, high;
         if (f->support < SUPPORT_MIN)
             continue;
         if (lowest < 0 || f->recall < t->per_class[lowest].recall)
             lowest = c;
-        wilson_interval(f->correct, f->support, &low, &high);
-        if (high >= t->accuracy)
+        if (!is_weak(t, f))
             continue;
         int64_t at = n < WEAKEST ? n++ : WEAKEST;
         for (; at > 0 && t->per_class[weak[at - 1]].recall > f->recall; at--)
