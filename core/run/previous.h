@@ -7,7 +7,8 @@
 #include <runner/reporter.h>
 
 /* The newest finished one, and how its parameters and its test set differ from those of f, whose
- * config.yaml and data.json are there by now. *out is NULL when there is none, or none that can be read. All is in p. RN_ENOMEM.
+ * config.yaml and data.json are there by now. *out is NULL when there is none, or none that can be
+ * read. All is in p. RN_ENOMEM.
  */
 int previous_find(struct pool *p, const char *root, const char *name, const struct folder *f,
                   const struct rn_previous **out);
