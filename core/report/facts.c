@@ -46,14 +46,17 @@ void *copy_array(struct pool *p, const void *from, int64_t n, size_t size, bool 
     return out;
 }
 
-void *grown(void *old, int64_t n, int64_t more, size_t size)
+void *roomy(void *old, int64_t n, int64_t more, int64_t *cap, size_t size)
 {
-    void *out = mem_array((size_t)(n + more), size);
+    int64_t wanted = n + more + n / 2 + 8;
+    void *out = n + more <= *cap ? old : mem_array((size_t)wanted, size);
 
-    if (out && n)
+    if (!out || out == old)
+        return out;
+    if (n)
         memcpy(out, old, (size_t)n * size);
-    if (out)
-        mem_free(old);
+    mem_free(old);
+    *cap = wanted;
     return out;
 }
 
@@ -184,12 +187,12 @@ void judge_expectations(struct report *r)
 int report_expect(struct report *r, const char *metric, double min, double max)
 {
     int64_t n = r->view.n_expectations;
-    struct rn_expectation *e = grown(r->expectations, n, 1, sizeof *e);
+    struct rn_expectation *e = roomy(r->expectations, n, 1, &r->expectations_cap, sizeof *e);
 
     if (!e)
         return RN_ENOMEM;
     r->view.expectations = r->expectations = e;
-    struct bound *b = grown(r->bounds, n, 1, sizeof *b);
+    struct bound *b = roomy(r->bounds, n, 1, &r->bounds_cap, sizeof *b);
     if (!b)
         return RN_ENOMEM;
     r->bounds = b;
@@ -223,14 +226,10 @@ int report_epoch(struct report *r, const struct rn_epoch *row)
     struct rn_report *v = &r->view;
     double least = INFINITY;
 
-    if (v->n_epochs == r->epochs_cap) {
-        int64_t more = r->epochs_cap + 32;
-        struct rn_epoch *e = grown(r->epochs, v->n_epochs, more, sizeof *e);
-        if (!e)
-            return RN_ENOMEM;
-        v->epochs = r->epochs = e;
-        r->epochs_cap = v->n_epochs + more;
-    }
+    struct rn_epoch *e = roomy(r->epochs, v->n_epochs, 1, &r->epochs_cap, sizeof *e);
+    if (!e)
+        return RN_ENOMEM;
+    v->epochs = r->epochs = e;
     r->epochs[v->n_epochs++] = nine_epoch(*row);
     v->best_epoch = 0;
     for (int64_t i = 0; i < v->n_epochs; i++)

@@ -38,7 +38,7 @@ struct report {
         int64_t epoch; /* 0: free */
         int64_t *at;
     } bins[BINS_KEPT]; /* of the first, the best and the newest */
-    int64_t epochs_cap, measures_cap;
+    int64_t epochs_cap, measures_cap, expectations_cap, bounds_cap;
     struct rn_epoch *epochs;
     struct rn_measure *measures;
     struct rn_test test;
@@ -53,8 +53,9 @@ struct report {
 
 /* n elements of that size into p; *ok becomes false when out of memory. */
 void *copy_array(struct pool *p, const void *from, int64_t n, size_t size, bool *ok);
-/* Room for `more` elements behind n, in a larger block; NULL leaves the old one alone. */
-void *grown(void *old, int64_t n, int64_t more, size_t size);
+/* An array of n elements with room for `more` behind them: the old one where *cap allows it, else a
+ * larger one in its place. NULL: out of memory, and the old one is as it was. */
+void *roomy(void *old, int64_t n, int64_t more, int64_t *cap, size_t size);
 /* Rounded to the nine digits that stand in files, so that what is read back is what was there. */
 double nine(double v);
 void judge_expectations(struct report *r);

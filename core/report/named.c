@@ -40,14 +40,10 @@ static int append(struct report *r, const char *split, const char *name, int64_t
 
     if (!m.split || !m.name)
         return RN_ENOMEM;
-    if (v->n_measures == r->measures_cap) {
-        int64_t more = r->measures_cap + 32;
-        struct rn_measure *all = grown(r->measures, v->n_measures, more, sizeof *all);
-        if (!all)
-            return RN_ENOMEM;
-        v->measures = r->measures = all;
-        r->measures_cap = v->n_measures + more;
-    }
+    struct rn_measure *all = roomy(r->measures, v->n_measures, 1, &r->measures_cap, sizeof *all);
+    if (!all)
+        return RN_ENOMEM;
+    v->measures = r->measures = all;
     r->measures[v->n_measures++] = m;
     return RN_OK;
 }

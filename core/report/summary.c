@@ -48,6 +48,29 @@ static void put_interval(struct text *t, double low, double high)
 
 static void line(struct text *t, const char *name) { text_add(t, ",\n  \"%s\": ", name); }
 
+/* A list of objects, a line each; put() writes the members of item i. */
+typedef void put_fn(struct text *t, const void *from, int64_t i);
+static void put_list(struct text *t, int64_t n, put_fn *put, const void *from)
+{
+    text_add(t, "[");
+    for (int64_t i = 0; i < n; i++) {
+        text_add(t, "%s\n    {", i ? "," : "");
+        put(t, from, i);
+        text_add(t, "}");
+    }
+    text_add(t, "]");
+}
+
+static void put_words(struct text *t, int64_t n, const char *const *words)
+{
+    text_add(t, "[");
+    for (int64_t i = 0; i < n; i++) {
+        text_add(t, i ? ", " : "");
+        json_string(t, words[i]);
+    }
+    text_add(t, "]");
+}
+
 /* The further metrics of a split; those that stand there already where a test has classes are left
  * out. */
 static void put_further(struct text *t, const struct rn_report *r, const char *split, int64_t epoch,
@@ -101,23 +124,32 @@ static void put_epoch(struct text *t, const char *name, const struct rn_report *
     text_add(t, "}}");
 }
 
+static void put_class(struct text *t, const void *from, int64_t i)
+{
+    const struct rn_class_fact *f = &((const struct rn_test *)from)->per_class[i];
+
+    put_text(t, "name", f->name);
+    put_whole(t, "support", f->support);
+    put_whole(t, "predicted", f->predicted);
+    put_whole(t, "correct", f->correct);
+    put_real(t, "precision", f->precision);
+    put_real(t, "recall", f->recall);
+    put_real(t, "f1", f->f1);
+}
+
+static void put_pair(struct text *t, const void *from, int64_t i)
+{
+    const struct rn_test *test = from;
+
+    put_text(t, "true", test->per_class[test->pairs[i].truth].name);
+    put_text(t, "predicted", test->per_class[test->pairs[i].predicted].name);
+    put_whole(t, "count", test->pairs[i].count);
+}
+
 static void put_classes(struct text *t, const struct rn_test *test)
 {
     line(t, "per_class");
-    text_add(t, "[");
-    for (int64_t c = 0; c < test->classes; c++) {
-        const struct rn_class_fact *f = &test->per_class[c];
-        text_add(t, "%s\n    {", c ? "," : "");
-        put_text(t, "name", f->name);
-        put_whole(t, "support", f->support);
-        put_whole(t, "predicted", f->predicted);
-        put_whole(t, "correct", f->correct);
-        put_real(t, "precision", f->precision);
-        put_real(t, "recall", f->recall);
-        put_real(t, "f1", f->f1);
-        text_add(t, "}");
-    }
-    text_add(t, "]");
+    put_list(t, test->classes, put_class, test);
     line(t, "confusion"); /* rows: the true class */
     text_add(t, "[");
     for (int64_t i = 0; i < test->classes * test->classes; i++) {
@@ -130,15 +162,7 @@ static void put_classes(struct text *t, const struct rn_test *test)
     }
     text_add(t, "]");
     line(t, "most_confused");
-    text_add(t, "[");
-    for (int64_t i = 0; i < test->n_pairs; i++) {
-        text_add(t, "%s\n    {", i ? "," : "");
-        put_text(t, "true", test->per_class[test->pairs[i].truth].name);
-        put_text(t, "predicted", test->per_class[test->pairs[i].predicted].name);
-        put_whole(t, "count", test->pairs[i].count);
-        text_add(t, "}");
-    }
-    text_add(t, "]");
+    put_list(t, test->n_pairs, put_pair, test);
 }
 
 /* As it was measured, when it was one of the experiment's metrics. */
@@ -149,20 +173,14 @@ static void put_known(struct text *t, const struct rn_report *r, const char *nam
     put_real(t, name, isnan(measured) ? value : measured);
 }
 
-static void put_confidence(struct text *t, const struct rn_test *test)
+static void put_bin(struct text *t, const void *from, int64_t i)
 {
-    line(t, "confidence");
-    text_add(t, "[");
-    for (int i = 0; i < RN_CONFIDENCE_BINS; i++) {
-        const struct rn_confidence *b = &test->confidence[i];
-        text_add(t, "%s\n    {", i ? "," : "");
-        put_real(t, "over", (double)i / RN_CONFIDENCE_BINS);
-        put_whole(t, "n", b->n);
-        put_whole(t, "right", b->right);
-        put_real(t, "mean", b->mean);
-        text_add(t, "}");
-    }
-    text_add(t, "]");
+    const struct rn_confidence *b = &((const struct rn_test *)from)->confidence[i];
+
+    put_real(t, "over", (double)i / RN_CONFIDENCE_BINS);
+    put_whole(t, "n", b->n);
+    put_whole(t, "right", b->right);
+    put_real(t, "mean", b->mean);
 }
 
 static void put_test(struct text *t, const struct rn_report *r)
@@ -185,54 +203,52 @@ static void put_test(struct text *t, const struct rn_report *r)
         put_whole(t, "epoch", test->epoch);
     text_add(t, "}");
     if (test->classes) {
-        put_confidence(t, test);
+        line(t, "confidence");
+        put_list(t, RN_CONFIDENCE_BINS, put_bin, test);
         put_classes(t, test);
     }
 }
 
-static void put_judgements(struct text *t, const struct report *report)
+static void put_finding(struct text *t, const void *from, int64_t i)
 {
     static const char *const tones[] = {"", "good", "neutral", "bad"};
-    const struct rn_report *r = &report->view;
+    const struct rn_finding *f = &((const struct report *)from)->view.findings[i];
 
-    line(t, "findings");
-    text_add(t, "[");
-    for (int64_t i = 0; i < r->n_findings; i++) {
-        text_add(t, "%s\n    {", i ? "," : "");
-        put_text(t, "rule", r->findings[i].rule);
-        put_text(t, "tone", tones[r->findings[i].tone]);
-        put_text(t, "text", r->findings[i].text);
-        put_text(t, "override", r->findings[i].override);
-        text_add(t, "}");
-    }
-    text_add(t, "]");
-    line(t, "expectations");
-    text_add(t, "[");
-    for (int64_t i = 0; i < r->n_expectations; i++) {
-        const struct rn_expectation *e = &r->expectations[i];
-        text_add(t, "%s\n    {", i ? "," : "");
-        put_text(t, "metric", e->metric);
-        put_text(t, "wanted", e->wanted);
-        put_real(t, "min", report->bounds[i].min);
-        put_real(t, "max", report->bounds[i].max);
-        put_real(t, "value", e->value);
-        key(t, "holds");
-        text_add(t, "%s}", e->holds ? "true" : "false");
-    }
-    text_add(t, "]");
+    put_text(t, "rule", f->rule);
+    put_text(t, "tone", tones[f->tone]);
+    put_text(t, "text", f->text);
+    put_text(t, "override", f->override);
+}
+
+static void put_expectation(struct text *t, const void *from, int64_t i)
+{
+    const struct report *report = from;
+    const struct rn_expectation *e = &report->expectations[i];
+
+    put_text(t, "metric", e->metric);
+    put_text(t, "wanted", e->wanted);
+    put_real(t, "min", report->bounds[i].min);
+    put_real(t, "max", report->bounds[i].max);
+    put_real(t, "value", e->value);
+    key(t, "holds");
+    text_add(t, e->holds ? "true" : "false");
 }
 
 /* ---- what was there before it began --------------------------------------- */
 
-static void put_names(struct text *t, const char *name, const char *const *names, int64_t n)
+static void put_layer(struct text *t, const void *from, int64_t i)
 {
-    line(t, name);
-    text_add(t, "[");
-    for (int64_t i = 0; i < n; i++) {
-        text_add(t, i ? ", " : "");
-        json_string(t, names[i]);
-    }
-    text_add(t, "]");
+    const struct rn_layer_fact *l = &((const struct rn_report *)from)->layers[i];
+
+    put_text(t, "name", l->name);
+    put_text(t, "type", l->type);
+    put_text(t, "output", l->output);
+    put_whole(t, "parameters", l->params);
+    put_real(t, "flops", l->flops);
+    put_real(t, "bytes", l->bytes);
+    put_real(t, "forward_us", l->forward_us);
+    put_real(t, "backward_us", l->backward_us);
+    put_real(t, "update_us", l->update_us);
 }
 
 static void put_model(struct text *t, const struct rn_report *r)
@@ -242,22 +258,17 @@ static void put_model(struct text *t, const struct rn_report *r)
     put_whole(t, "parameters", r->parameters);
     put_real(t, "flops_per_sample", r->flops);
     key(t, "layers");
-    text_add(t, "[");
-    for (int64_t i = 0; i < r->n_layers; i++) {
-        const struct rn_layer_fact *l = &r->layers[i];
-        text_add(t, "%s\n    {", i ? "," : "");
-        put_text(t, "name", l->name);
-        put_text(t, "type", l->type);
-        put_text(t, "output", l->output);
-        put_whole(t, "parameters", l->params);
-        put_real(t, "flops", l->flops);
-        put_real(t, "bytes", l->bytes);
-        put_real(t, "forward_us", l->forward_us);
-        put_real(t, "backward_us", l->backward_us);
-        put_real(t, "update_us", l->update_us);
-        text_add(t, "}");
-    }
-    text_add(t, "]}");
+    put_list(t, r->n_layers, put_layer, r);
+    text_add(t, "}");
+}
+
+static void put_change(struct text *t, const void *from, int64_t i)
+{
+    const struct rn_change *c = &((const struct rn_previous *)from)->changes[i];
+
+    put_text(t, "key", c->key);
+    put_text(t, "before", c->before);
+    put_text(t, "now", c->now);
 }
 
 static void put_previous(struct text *t, const struct rn_previous *p)
@@ -271,15 +282,8 @@ static void put_previous(struct text *t, const struct rn_previous *p)
     put_interval(t, p->low, p->high);
     put_real(t, "loss", p->loss);
     key(t, "changes");
-    text_add(t, "[");
-    for (int64_t i = 0; i < p->n_changes; i++) {
-        text_add(t, "%s\n    {", i ? "," : "");
-        put_text(t, "key", p->changes[i].key);
-        put_text(t, "before", p->changes[i].before);
-        put_text(t, "now", p->changes[i].now);
-        text_add(t, "}");
-    }
-    text_add(t, "]}");
+    put_list(t, p->n_changes, put_change, p);
+    text_add(t, "}");
 }
 
 static void put_plan(struct text *t, const struct rn_report *r)
@@ -294,8 +298,10 @@ static void put_plan(struct text *t, const struct rn_report *r)
     text_add(t, "}");
     line(t, "classes");
     text_add(t, "%lld", (long long)r->classes);
-    if (r->class_names)
-        put_names(t, "class_names", r->class_names, r->classes);
+    if (r->class_names) {
+        line(t, "class_names");
+        put_words(t, r->classes, r->class_names);
+    }
     line(t, "training");
     text_add(t, "{");
     put_whole(t, "epochs", r->n_epochs);
@@ -355,7 +361,8 @@ void report_summary_json(struct report *report, struct text *t)
     }
     put_plan(t, r);
     put_times(t, r);
-    put_names(t, "warnings", r->warnings, r->n_warnings);
+    line(t, "warnings");
+    put_words(t, r->n_warnings, r->warnings);
     if (r->n_epochs)
         put_epoch(t, "final", r, r->n_epochs - 1);
     for (int64_t i = 0; i < r->n_epochs; i++)
@@ -363,6 +370,9 @@ void report_summary_json(struct report *report, struct text *t)
             put_epoch(t, "best", r, i);
     if (r->test)
         put_test(t, r);
-    put_judgements(t, report);
+    line(t, "findings");
+    put_list(t, r->n_findings, put_finding, report);
+    line(t, "expectations");
+    put_list(t, r->n_expectations, put_expectation, report);
     text_add(t, "\n}\n");
 }

@@ -163,22 +163,17 @@ static int add_units(struct report *r, const struct rn_units_fact *units, int64_
 /* For n more of each. */
 static int make_room(struct report *r, int64_t n_params, int64_t n_units)
 {
-    if (r->view.n_params + n_params > r->params_cap) {
-        int64_t more = r->params_cap + 8 * n_params;
-        struct rn_param_fact *p = grown(r->params, r->view.n_params, more, sizeof *p);
-        if (!p)
-            return RN_ENOMEM;
-        r->view.params = r->params = p;
-        r->params_cap = r->view.n_params + more;
-    }
-    if (r->view.n_units + n_units > r->units_cap) {
-        int64_t more = r->units_cap + 8 * n_units;
-        struct rn_units_fact *u = grown(r->units, r->view.n_units, more, sizeof *u);
-        if (!u)
-            return RN_ENOMEM;
-        r->view.units = r->units = u;
-        r->units_cap = r->view.n_units + more;
-    }
+    struct rn_param_fact *p =
+        roomy(r->params, r->view.n_params, n_params, &r->params_cap, sizeof *p);
+    if (!p)
+        return RN_ENOMEM;
+    r->view.params = r->params = p;
+    if (!n_units)
+        return RN_OK;
+    struct rn_units_fact *u = roomy(r->units, r->view.n_units, n_units, &r->units_cap, sizeof *u);
+    if (!u)
+        return RN_ENOMEM;
+    r->view.units = r->units = u;
     return RN_OK;
 }
 

@@ -15,6 +15,8 @@ import time
 
 import jsonschema
 
+from counted import expect, finish
+
 CLASSES = """
 name: classes
 description: "two words, <b>bold</b> & 'quoted'"
@@ -44,15 +46,6 @@ loss: cross_entropy
 optimizer: {type: adam, lr: 0.01}
 train: {epochs: 2, batch_size: 50}
 """
-checks = failures = 0
-
-
-def expect(good, what):
-    global checks, failures
-    checks += 1
-    if not good:
-        failures += 1
-        print(what)
 
 
 def run(program, folder, *words, code=0):
@@ -175,8 +168,7 @@ def main():
         expect("killed/2" in done.stderr, done.stderr)
         done = run(program, root, "report", "@1", "--reporter", "markdown", "--json")
         expect(len(json.loads(done.stdout)["rebuilt"]) == 1, done.stdout)
-    print(f"Checks: {checks}, Failures: {failures}, Errors: 0")
-    return failures != 0
+    return finish()
 
 
 sys.exit(main())

@@ -15,6 +15,8 @@ import tempfile
 import jsonschema
 import yaml
 
+from counted import expect, finish
+
 
 class Core(yaml.SafeLoader):
     """YAML 1.2's core schema, as editors read it: yes is a word, 1e-3 a number."""
@@ -82,16 +84,6 @@ PARTIAL = [  # of a file that extends another; good ones
     "train: {epochs: 2}", "optimizer: {lr: 0.5}", "model: {layers: [{name: scores, units: 5}]}",
     "set: {train.epochs: 3}", "expect: null", "optimizer: null",
 ]
-
-checks = failures = 0
-
-
-def expect(good, what):
-    global checks, failures
-    checks += 1
-    if not good:
-        failures += 1
-        print(what)
 
 
 def accepts(validator, text):
@@ -186,8 +178,7 @@ def main():
                 expect(done.returncode in (0, 8) and bool(done.stdout) == (not done.returncode),
                        f"{words}, RN_FAIL_ALLOC={n}: {done}")
                 expect(done.returncode == 8 or words != ["schema"], f"RN_FAIL_ALLOC={n} had no effect")
-    print(f"Checks: {checks}, Failures: {failures}, Errors: 0")
-    return failures != 0
+    return finish()
 
 
 sys.exit(main())
