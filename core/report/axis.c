@@ -77,6 +77,8 @@ void axis_fit(struct axis *a, double low, double high, int max_ticks)
         ticks_log(a, max_ticks);
         return;
     }
+    if (a->percent && low == 0 && high == 0)
+        high = 0.1; /* no share is below 0 */
     if (!(high > low)) {
         double half = low != 0 ? fabs(low) * 0.1 : 0.5;
         low -= half;

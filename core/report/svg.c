@@ -152,8 +152,10 @@ void svg_cell(struct text *t, double x, double y, double w, double h, int level,
 
 static double advance(uint32_t c)
 {
+    if (c >= 0x2190 && c < 0x2300) /* arrows, minus and the like */
+        return 0.84;
     if (c >= 0x1100)
-        return c >= 0x2000 && c < 0x2E80 ? 0.6 : 1.0;
+        return c >= 0x2000 && c < 0x2E80 && c != 0x2026 && c != 0x2014 ? 0.6 : 1.0;
     if (c < 0x80 && strchr("iljtfrI.,:;'|!()[] 1", (int)c))
         return c == '1' ? 0.62 : 0.4;
     return c < 0x80 && strchr("mwMW@%", (int)c) ? 0.95 : 0.62;
@@ -179,7 +181,7 @@ const char *svg_fit(char *out, size_t bytes, const char *s, double size, double 
         w += advance(escape_next(&at)) * size;
         if ((size_t)(next - s) + sizeof dots > bytes || w > width)
             break;
-        if (w + 0.6 * size <= width)
+        if (w + advance(0x2026) * size <= width)
             cut = next;
     }
     bool whole = !*end;

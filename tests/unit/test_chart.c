@@ -95,6 +95,8 @@ START_TEST(ticks_are_round_numbers)
     axis_fit_whole(&a, 1, 1, 10);
     has_ticks(&a, "1");
     a = (struct axis){.percent = true};
+    axis_fit(&a, 0, 0, 6); /* no share is below 0 */
+    ck_assert(a.low == 0 && a.high > 0);
     axis_fit(&a, 0.93, 0.999, 6);
     has_ticks(&a, "94 % 96 % 98 % 100 %");
     ck_assert_double_eq(a.high, 1); /* no share is above 100 % */
