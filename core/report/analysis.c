@@ -137,13 +137,15 @@ static const struct node *read_config(struct pool *p, const char *yaml)
     return tree_parse(p, kept, d, &root) < 0 ? NULL : root;
 }
 
-int analysis_make(struct pool *p, const struct rn_report *r, const struct adviser *adviser,
+int analysis_make(struct pool *p, const struct rn_report *r, const double *wanted,
+                  const double *predicted, const struct adviser *adviser,
                   struct rn_finding **findings, int64_t *n)
 {
     struct judge j = {.p = p, .r = r, .adviser = adviser};
-    struct fit f = judge_fit(r);
     struct rn_finding *out = pool_alloc(p, sizeof j.findings);
 
+    judge_numbers(r->test, wanted, predicted, &j.numbers);
+    struct fit f = judge_fit(r, &j.numbers);
     if (!out)
         return RN_ENOMEM;
     RN_TRY(rule_verdict(&j, &f));

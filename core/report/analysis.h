@@ -9,11 +9,17 @@
 #define SUPPORT_MIN  10 /* a class with fewer samples is not spoken about */
 
 struct node;
+struct numbers { /* of a test whose targets are numbers, against always answering their mean */
+    double rmse, spread; /* of the model, of the mean; NaN: not known */
+    double r2;           /* 1 - (rmse / spread)^2 */
+    double gain, noise;  /* squared error that the model saves a sample; half its 95 % interval */
+};
 struct judge { /* findings in the making */
     struct pool *p;
     const struct rn_report *r;
     const struct adviser *adviser; /* NULL: no advice is given */
-    const struct node *config;     /* the resolved configuration; NULL: it cannot be read */
+    struct numbers numbers;
+    const struct node *config; /* the resolved configuration; NULL: it cannot be read */
     struct rn_finding findings[FINDINGS_MAX];
     int64_t n;
 };
@@ -67,7 +73,7 @@ struct fit {
  * val.loss unstable no such gap; it has an onset, and fit.loss rose as well under    no gap, and
  * still falling or hardly better than guessing noisy    none of these, and the error is more than a
  * quarter of val.loss good     otherwise; unknown with fewer than three epochs */
-struct fit judge_fit(const struct rn_report *r);
+struct fit judge_fit(const struct rn_report *r, const struct numbers *n);
 const char *fit_words(enum fit_verdict v);
 
 int64_t finite_rows(const struct rn_report *r, int64_t *last); /* with a val.loss; last: -1 */
@@ -76,6 +82,10 @@ int rules_fit(struct judge *j, const struct fit *f);
 
 /* ---- analysis_test.c: the test pass; analysis_trust.c: its probabilities -- */
 
+void judge_numbers(const struct rn_test *t, const double *wanted, const double *predicted,
+                   struct numbers *out);
+/* Whether always giving that share of right answers would do as well. */
+bool no_better(const struct rn_test *t, double guess);
 int rules_test(struct judge *j);
 
 struct calibration {

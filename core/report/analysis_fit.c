@@ -104,7 +104,7 @@ static int64_t onset_row(const struct rn_report *r, double least, double error)
  * that is not known, as much as it is at least. */
 static double guess_accuracy(const struct rn_report *r)
 {
-    double guess = r->classes > 1 ? 1 / (double)r->classes : NAN;
+    double guess = r->classes > 0 ? 1 / (double)r->classes : NAN;
 
     for (int64_t c = 0; r->test && r->test->n > 0 && c < r->test->classes; c++)
         guess = fmax(guess, (double)r->test->per_class[c].support / (double)r->test->n);
@@ -123,7 +123,16 @@ static const struct rn_epoch *trend_row(const struct rn_report *r)
     return &r->epochs[i];
 }
 
-struct fit judge_fit(const struct rn_report *r)
+/* Hardly better than guessing: by the training samples, or not at all by those of the test. */
+static bool is_poor(const struct rn_report *r, const struct numbers *n, double guess,
+                    const struct rn_epoch *end)
+{
+    if (!r->classes)
+        return n->r2 < POOR;
+    return end->fit_accuracy < guess + POOR * (1 - guess) || no_better(r->test, guess);
+}
+
+struct fit judge_fit(const struct rn_report *r, const struct numbers *n)
 {
     struct fit f = {.verdict = FIT_UNKNOWN, .error = val_loss_error(r)};
     int64_t last, rows = finite_rows(r, &last);
@@ -134,14 +143,14 @@ struct fit judge_fit(const struct rn_report *r)
     f.least = best->val_loss;
     f.rise = end->val_loss - f.least;
     f.gap = end->val_loss - end->fit_loss;
-    if (!isfinite(f.gap))
+    double guess = guess_accuracy(r);
+    if (!isfinite(f.gap) || guess >= 1) /* one class alone */
         return f;
     int64_t onset = onset_row(r, f.least, f.error);
     f.onset = onset < 0 ? 0 : r->epochs[onset].epoch;
-    double guess = guess_accuracy(r);
     f.gap_error = loss_gap_error(r, loss_dispersion(r), end);
     f.fit_rise = end->fit_loss - best->fit_loss;
-    f.poor = end->fit_accuracy < guess + POOR * (1 - guess);
+    f.poor = is_poor(r, n, guess, end);
     f.falling = best == end && trend_row(r)->val_loss - f.least > f.error;
 
     bool gap = f.gap > 2 * f.gap_error;
@@ -226,8 +235,10 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
                    "samples (%.3g), and %s. Train longer, raise the learning rate or enlarge the "
                    "model.",
                    f->least + f->rise - f->gap, f->least + f->rise,
-                   f->poor ? "it is hardly right more often than by always guessing the same class"
-                           : "validation loss is still falling");
+                   !f->poor     ? "validation loss is still falling"
+                   : r->classes ? "it is hardly right more often than by always guessing the same "
+                                  "class"
+                                : "it errs hardly less than by always answering the mean");
     case FIT_GOOD: break;
     }
     return SAY(j, rule, RN_GOOD,

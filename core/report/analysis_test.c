@@ -5,6 +5,62 @@
 #include <math.h>
 #include <string.h>
 
+#define NUMBERS_MIN 30 /* for their mean to be near normal */
+
+void judge_numbers(const struct rn_test *t, const double *wanted, const double *predicted,
+                   struct numbers *out)
+{
+    double mean = 0, wrong = 0, spread = 0, squares = 0;
+
+    *out = (struct numbers){NAN, NAN, NAN, NAN, NAN};
+    if (!t || t->classes || t->n < 2 || !wanted || !predicted)
+        return;
+    double n = (double)t->n;
+    for (int64_t i = 0; i < t->n; i++)
+        mean += wanted[i] / n;
+    for (int64_t i = 0; i < t->n; i++) {
+        wrong += pow(wanted[i] - predicted[i], 2) / n;
+        spread += pow(wanted[i] - mean, 2) / n;
+    }
+    if (!isfinite(wrong) || !(spread > 0))
+        return;
+    double gain = spread - wrong;
+    for (int64_t i = 0; i < t->n; i++)
+        squares += pow(pow(wanted[i] - mean, 2) - pow(wanted[i] - predicted[i], 2) - gain, 2);
+    *out = (struct numbers){.rmse = sqrt(wrong),
+                            .spread = sqrt(spread),
+                            .r2 = 1 - wrong / spread,
+                            .gain = gain,
+                            .noise = NORMAL_95 * sqrt(squares / (n - 1) / n)};
+}
+
+bool no_better(const struct rn_test *t, double guess)
+{
+    return t && t->classes && (t->high <= guess || (t->low <= guess && t->accuracy <= guess));
+}
+
+static int say_numbers(struct judge *j)
+{
+    static const char rule[] = "quality";
+    const struct rn_test *t = j->r->test;
+    const struct numbers *n = &j->numbers;
+
+    if (!isfinite(n->r2))
+        return SAY(j, rule, RN_NEUTRAL, "The mean loss over %lld test samples is %.4g.",
+                   (long long)t->n, t->loss);
+    if (n->gain <= 0)
+        return SAY(j, rule, RN_BAD,
+                   "No better than always answering the mean of the true values: the root of the "
+                   "mean squared error over %lld test samples is %.4g, and that would give %.4g "
+                   "(R² %.2f).",
+                   (long long)t->n, n->rmse, n->spread, n->r2);
+    return SAY(j, rule, t->n >= NUMBERS_MIN && n->gain > n->noise ? RN_GOOD : RN_NEUTRAL,
+               "The root of the mean squared error over %lld test samples is %.4g; always "
+               "answering the mean of the true values would give %.4g (R² %.2f). The mean loss is "
+               "%.4g.",
+               (long long)t->n, n->rmse, n->spread, n->r2, t->loss);
+}
+
 static int rule_quality(struct judge *j)
 {
     static const char rule[] = "quality";
@@ -14,8 +70,7 @@ static int rule_quality(struct judge *j)
     if (!t)
         return RN_OK;
     if (!t->classes)
-        return SAY(j, rule, RN_NEUTRAL, "The mean loss over %lld test samples is %.4g.",
-                   (long long)t->n, t->loss);
+        return say_numbers(j);
     for (int64_t c = 1; c < t->classes; c++)
         if (t->per_class[c].support > t->per_class[most].support)
             most = c;
@@ -26,7 +81,7 @@ static int rule_quality(struct judge *j)
                    "All %lld test samples are of the class %s: how many are right (%.*f %%) says "
                    "nothing about telling classes apart.",
                    (long long)t->n, t->per_class[most].name, d, 100 * t->accuracy);
-    if (t->high <= guess || (t->low <= guess && t->accuracy <= guess))
+    if (no_better(t, guess))
         return SAY(j, rule, RN_BAD,
                    "No better than always saying %s: %.*f %% of %lld test samples are right, and "
                    "that would give %.*f %%.",

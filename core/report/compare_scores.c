@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum { SAMPLES_SHOWN = 24 };
-#define NORMAL_95 1.959963984540054
 
 /* ---- significance --------------------------------------------------------- */
 

@@ -186,7 +186,7 @@ static int say_losses(struct words *w)
         double off = b->samples[i].loss - a->samples[i].loss - mean;
         squares += off * off;
     }
-    double half = 1.959963984540054 * sqrt(squares / (n - 1) / n);
+    double half = NORMAL_95 * sqrt(squares / (n - 1) / n);
     if (!isfinite(mean) || !isfinite(half))
         return RN_OK;
     if (fabs(mean) <= half)

@@ -351,7 +351,7 @@ static int judge(struct report *r)
     struct rn_finding *findings;
     int64_t n;
 
-    TRY(analysis_make(r->drawn, &r->view, &r->adviser, &findings, &n));
+    TRY(analysis_make(r->drawn, &r->view, r->wanted, r->predicted, &r->adviser, &findings, &n));
     for (int i = 0; i < r->n_proposed && n < FINDINGS_MAX; i++)
         findings[n++] = r->proposed[i];
     r->view.findings = findings;

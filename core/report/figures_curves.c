@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define STEPS_SHOWN 300 /* points of the curve of single steps */
-#define NORMAL_95   1.959963984540054
 
 /* ---- epochs --------------------------------------------------------------- */
 

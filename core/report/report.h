@@ -114,6 +114,7 @@ int report_list_files(struct report *r);
 int report_load(const char *dir, struct report **out);
 void report_summary_json(struct report *r, struct text *out);
 
+#define NORMAL_95 1.959963984540054 /* standard errors to each side of a 95 % interval */
 /* Wilson's score interval for k successes of n at 95 %. */
 void wilson_interval(int64_t k, int64_t n, double *low, double *high);
 

@@ -16,7 +16,7 @@
  */
 void wilson_interval(int64_t k, int64_t n, double *low, double *high)
 {
-    const double z = 1.959963984540054;
+    const double z = NORMAL_95;
 
     *low = 0;
     *high = 1;

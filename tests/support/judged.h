@@ -22,6 +22,7 @@ struct made {
     int64_t confusion[9];
     struct rn_confusion pairs[6];
     const struct adviser *adviser;
+    const double *wanted, *predicted;
 };
 
 static inline struct made *curves(int64_t n, const double *fit, const double *val)
@@ -53,7 +54,7 @@ static inline const char *said(const struct made *m, const char *rule, int *tone
     int64_t n;
 
     text[0] = '\0';
-    ck_assert_int_eq(analysis_make(p, &m->r, m->adviser, &f, &n), 0);
+    ck_assert_int_eq(analysis_make(p, &m->r, m->wanted, m->predicted, m->adviser, &f, &n), 0);
     ck_assert_str_eq(f[0].rule, "verdict");
     for (int64_t i = 0; i < n; i++)
         if (!strcmp(f[i].rule, rule)) {

@@ -46,7 +46,7 @@ static const char *tries(struct made *m)
     int64_t n;
 
     text[0] = '\0';
-    ck_assert_int_eq(analysis_make(p, &m->r, &a, &f, &n), 0);
+    ck_assert_int_eq(analysis_make(p, &m->r, NULL, NULL, &a, &f, &n), 0);
     for (int64_t i = 0; i < n; i++)
         if (f[i].override) {
             ck_assert_str_eq(f[i].rule, "next");
@@ -80,7 +80,7 @@ START_TEST(nothing_without_evidence_or_adviser)
     refused = "train.epochs=";
     ck_assert_str_eq(tries(f), "");
     refused = NULL;
-    ck_assert_int_eq(analysis_make(p, &f->r, NULL, &list, &n), 0);
+    ck_assert_int_eq(analysis_make(p, &f->r, NULL, NULL, NULL, &list, &n), 0);
     for (int64_t i = 0; i < n; i++)
         ck_assert_ptr_null(list[i].override);
     f->r.config_yaml = "a: [";
@@ -250,7 +250,7 @@ static int proposals(const struct session *real, const struct adviser *adviser, 
                                 .confidence = bins,
                                 .picture_w = real->data.info.input.dim[2],
                                 .n_pictures = 1};
-        ck_assert_int_eq(analysis_make(p, &m->r, adviser, &f, &found), 0);
+        ck_assert_int_eq(analysis_make(p, &m->r, NULL, NULL, adviser, &f, &found), 0);
         for (int64_t k = 0; k < found; k++)
             if (f[k].override)
                 snprintf(list[n++], 160, "%s", f[k].override);

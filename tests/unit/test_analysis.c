@@ -4,7 +4,10 @@
 
 static void judged(struct made *m, enum fit_verdict wanted, int64_t onset)
 {
-    struct fit f = judge_fit(&m->r);
+    struct numbers numbers;
+
+    judge_numbers(m->r.test, m->wanted, m->predicted, &numbers);
+    struct fit f = judge_fit(&m->r, &numbers);
 
     ck_assert_msg(f.verdict == wanted, "%s, wanted %s", fit_words(f.verdict), fit_words(wanted));
     ck_assert_int_eq(f.onset, onset);
@@ -270,6 +273,60 @@ START_TEST(perfect_scores_leave_room_for_chance)
 }
 END_TEST
 
+#define NUMBERS 40
+START_TEST(numbers_are_held_against_their_mean)
+{
+    const double flat[] = {0.5, 0.41, 0.4, 0.4};
+    struct made *m = curves(4, flat, flat);
+    double wanted[NUMBERS], near[NUMBERS], mean[NUMBERS], far[NUMBERS];
+    struct rn_sample samples[NUMBERS] = {{.loss = 0}};
+    int tone = 0;
+
+    for (int i = 0; i < NUMBERS; i++) {
+        wanted[i] = i % 2 ? 3 : 1;
+        near[i] = wanted[i] + 0.1;
+        mean[i] = 2;
+        far[i] = 4;
+    }
+    m->t = (struct rn_test){.n = NUMBERS, .loss = 0.4, .samples = samples};
+    m->r.test = &m->t;
+    m->r.classes = 0;
+    says(m, "quality", "The mean loss over 40 test samples is 0.4.");
+    m->wanted = wanted;
+    m->predicted = near;
+    says(m, "quality",
+         "is 0.1; always answering the mean of the true values would give 1 (R² 0.99)");
+    said(m, "quality", &tone);
+    ck_assert_int_eq(tone, RN_GOOD);
+    says(m, "verdict", "good fit");
+    m->predicted = mean;
+    says(m, "quality", "No better than always answering the mean");
+    said(m, "quality", &tone);
+    ck_assert_int_eq(tone, RN_BAD);
+    says(m, "verdict", "underfitting");
+    says(m, "overfitting", "it errs hardly less than by always answering the mean");
+    m->predicted = far;
+    says(m, "quality", "is 2.236, and that would give 1 (R² -4.00)");
+    judged(m, FIT_UNDER, 0);
+    far[0] = NAN;
+    says(m, "quality", "The mean loss over");
+    free(m);
+}
+END_TEST
+
+START_TEST(what_guessing_does_as_well_is_no_good_fit)
+{
+    struct made *m = tested((const int64_t[]){800, 0, 0, 100, 0, 0, 100, 0, 0});
+    struct made *one = tested((const int64_t[]){30, 0, 0, 0, 0, 0, 0, 0, 0});
+
+    judged(m, FIT_UNDER, 0); /* whatever it got right of the training samples */
+    one->r.classes = 1;
+    judged(one, FIT_UNKNOWN, 0);
+    free(m);
+    free(one);
+}
+END_TEST
+
 START_TEST(one_class_alone_proves_nothing)
 {
     struct made *m = tested((const int64_t[]){30, 0, 0, 0, 0, 0, 0, 0, 0});
@@ -319,6 +376,8 @@ int main(void)
     tcase_add_test(c, pairs_stand_out_only_beyond_chance);
     tcase_add_test(c, validation_and_test_are_compared_with_their_noise);
     tcase_add_test(c, perfect_scores_leave_room_for_chance);
+    tcase_add_test(c, numbers_are_held_against_their_mean);
+    tcase_add_test(c, what_guessing_does_as_well_is_no_good_fit);
     tcase_add_test(c, one_class_alone_proves_nothing);
     suite_add_tcase(s, c);
     return suite_run(s);

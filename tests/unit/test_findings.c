@@ -385,7 +385,7 @@ START_TEST(odd_runs_are_told_in_sane_words)
         struct rn_finding *f;
         int64_t n;
 
-        ck_assert_int_eq(analysis_make(p, &runs[i]->r, NULL, &f, &n), 0);
+        ck_assert_int_eq(analysis_make(p, &runs[i]->r, NULL, NULL, NULL, &f, &n), 0);
         ck_assert_int_ge(n, 1);
         for (int64_t k = 0; k < n; k++) {
             size_t length = strlen(f[k].text);
