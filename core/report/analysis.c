@@ -103,16 +103,30 @@ static int rule_verdict(struct judge *j, const struct fit *f)
     return status;
 }
 
+const struct rn_epoch *first_broken(const struct rn_report *r, bool *to_the_end)
+{
+    const struct rn_epoch *first = NULL;
+
+    *to_the_end = true;
+    for (int64_t i = 0; i < r->n_epochs; i++) {
+        bool broken = !isfinite(r->epochs[i].train_loss);
+        first = broken && !first ? &r->epochs[i] : first;
+        *to_the_end &= broken || !first;
+    }
+    return first;
+}
+
 static int rule_diverged(struct judge *j)
 {
     const struct rn_report *r = j->r;
+    bool on;
+    const struct rn_epoch *broken = first_broken(r, &on);
 
-    for (int64_t i = 0; i < r->n_epochs; i++)
-        if (!isfinite(r->epochs[i].train_loss))
-            return SAY(j, "diverged", RN_BAD,
-                       "The training loss is not a finite number from epoch %lld on. A lower "
-                       "learning rate (now %.3g) is the first thing to try.",
-                       (long long)r->epochs[i].epoch, r->epochs[i].lr);
+    if (broken)
+        return SAY(j, "diverged", RN_BAD,
+                   "The training loss is not a finite number %s epoch %lld%s. A lower learning "
+                   "rate (now %.3g) is the first thing to try.",
+                   on ? "from" : "in", (long long)broken->epoch, on ? " on" : "", broken->lr);
     if (!strcmp(r->status, "diverged"))
         return SAY(j, "diverged", RN_BAD,
                    "Training diverged. A lower learning rate is the first "

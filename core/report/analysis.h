@@ -66,6 +66,7 @@ struct fit {
     int64_t onset;      /* the epoch from which val.loss stays above by more than error; 0: none */
     bool falling;       /* the last val.loss is the lowest, by more than error since some epochs */
     bool poor;          /* hardly better than guessing, even on training samples */
+    bool far;           /* much worse than guessing, by the loss */
 };
 
 /*   strong   the gap exceeds 2 errors; it has an onset and rises by more than 3 errors and a
@@ -104,9 +105,13 @@ int rules_trust(struct judge *j);
 enum pace { PACE_UNKNOWN, PACE_SLOW, PACE_USUAL, PACE_FAST };
 
 /* How far a step moves the weights: the median over the parameters of update norm / weight norm.
- * Slow when it is below 1e-4 in every epoch that was looked at, fast above 1e-2 in every one. */
+ * Slow when it is below 1e-4 in every epoch that was looked at, fast above 1e-2 in every one.
+ * Epochs whose rate is below a tenth of the highest do not count: a schedule made those steps
+ * small. */
 enum pace judge_pace(const struct rn_report *r, double *least, double *most);
 bool gradients_explode(const struct rn_report *r, double *before, double *now);
+/* Whether all units of some layer were silent when they were last looked at. */
+bool layer_is_dead(const struct rn_report *r);
 int rules_inside(struct judge *j);
 
 /* ---- analysis_next.c: what to try ----------------------------------------- */

@@ -99,6 +99,7 @@ static int64_t onset_row(const struct rn_report *r, double least, double error)
 }
 
 #define POOR 0.1 /* of what guessing gets wrong */
+#define FAR  2   /* times the loss of guessing */
 
 /* What always saying the same class gets right: the most frequent one of the test set, or, where
  * that is not known, as much as it is at least. */
@@ -143,15 +144,16 @@ struct fit judge_fit(const struct rn_report *r, const struct numbers *n)
     f.least = best->val_loss;
     f.rise = end->val_loss - f.least;
     f.gap = end->val_loss - end->fit_loss;
+    int64_t onset = onset_row(r, f.least, f.error);
+    f.onset = onset < 0 ? 0 : r->epochs[onset].epoch;
+    f.falling = best == end && trend_row(r)->val_loss - f.least > f.error;
     double guess = guess_accuracy(r);
     if (!isfinite(f.gap) || guess >= 1) /* one class alone */
         return f;
-    int64_t onset = onset_row(r, f.least, f.error);
-    f.onset = onset < 0 ? 0 : r->epochs[onset].epoch;
     f.gap_error = loss_gap_error(r, loss_dispersion(r), end);
     f.fit_rise = end->fit_loss - best->fit_loss;
     f.poor = is_poor(r, n, guess, end);
-    f.falling = best == end && trend_row(r)->val_loss - f.least > f.error;
+    f.far = r->classes ? end->fit_loss > FAR * log((double)r->classes) : 1 - n->r2 > FAR;
 
     bool gap = f.gap > 2 * f.gap_error;
     if (gap && f.onset && f.rise > fmax(3 * f.error, 0.25 * f.least))
@@ -192,8 +194,18 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
         return SAY(j, rule, RN_NEUTRAL,
                    "Overfitting cannot be judged from %lld epoch%s; it takes at least %d.",
                    (long long)rows, rows == 1 ? "" : "s", TREND_EPOCHS);
+    int d = digits_apart(f->least, f->least + f->rise);
+    int two = digits_apart(f->least + f->rise - f->gap, f->least + f->rise);
     switch (f->verdict) {
-    case FIT_UNKNOWN: return RN_OK;
+    case FIT_UNKNOWN:
+        if (isfinite(r->epochs[last].fit_loss))
+            return RN_OK;
+        return SAY(j, rule, RN_NEUTRAL,
+                   "The fit was not judged: training samples in evaluation mode were not "
+                   "measured%s.",
+                   r->train_samples < r->val_samples
+                       ? ", because there are fewer of them than validation samples"
+                       : "");
     case FIT_NOISY:
         return SAY(j, rule, RN_NEUTRAL,
                    "Too noisy to say whether it overfits: with %lld validation samples the loss "
@@ -202,39 +214,39 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
     case FIT_STRONG:
         if (r->test && r->test->epoch == r->best_epoch)
             return SAY(j, rule, RN_NEUTRAL,
-                       "Training went on into overfitting: validation loss rose from %.3g at epoch "
-                       "%lld to %.3g. The weights of epoch %lld were brought back and measured.",
-                       f->least, (long long)r->best_epoch, f->least + f->rise,
+                       "Training went on into overfitting: validation loss rose from %.*g at epoch "
+                       "%lld to %.*g. The weights of epoch %lld were brought back and measured.",
+                       d, f->least, (long long)r->best_epoch, d, f->least + f->rise,
                        (long long)r->best_epoch);
         return SAY(j, rule, RN_BAD,
-                   "Strong overfitting: validation loss has risen from %.3g at epoch %lld to %.3g "
+                   "Strong overfitting: validation loss has risen from %.*g at epoch %lld to %.*g "
                    "(noise ±%.2g) and stays above its minimum from epoch %lld on. Keep the weights "
                    "of epoch %lld, stop earlier, or add dropout, weight decay or data.",
-                   f->least, (long long)r->best_epoch, f->least + f->rise, f->error,
+                   d, f->least, (long long)r->best_epoch, d, f->least + f->rise, f->error,
                    (long long)f->onset, (long long)r->best_epoch);
     case FIT_UNSTABLE:
         return SAY(j, rule, RN_NEUTRAL,
                    "Unstable training: validation loss rose together with training loss, from "
-                   "%.3g at epoch %lld to %.3g at the end (noise ±%.2g), and the gap between them "
+                   "%.*g at epoch %lld to %.*g at the end (noise ±%.2g), and the gap between them "
                    "is within the noise. That is no overfitting; a lower learning rate may help.",
-                   f->least, (long long)r->best_epoch, f->least + f->rise, f->error);
+                   d, f->least, (long long)r->best_epoch, d, f->least + f->rise, f->error);
     case FIT_MILD:
         if (f->onset)
             return SAY(j, rule, RN_NEUTRAL,
                        "Mild overfitting: from epoch %lld on, validation loss stays above its "
-                       "minimum %.3g by more than the noise (±%.2g); at the end it is %.3g.",
-                       (long long)f->onset, f->least, f->error, f->least + f->rise);
+                       "minimum %.*g by more than the noise (±%.2g); at the end it is %.*g.",
+                       (long long)f->onset, d, f->least, f->error, d, f->least + f->rise);
         return SAY(j, rule, RN_NEUTRAL,
-                   "Mild overfitting: at the end the loss is %.3g on training samples and %.3g on "
+                   "Mild overfitting: at the end the loss is %.*g on training samples and %.*g on "
                    "validation samples, a gap of %.2g with a noise of ±%.2g, but validation loss "
                    "has not risen beyond the noise.",
-                   f->least + f->rise - f->gap, f->least + f->rise, f->gap, f->gap_error);
+                   two, f->least + f->rise - f->gap, two, f->least + f->rise, f->gap, f->gap_error);
     case FIT_UNDER:
         return SAY(j, rule, RN_NEUTRAL,
-                   "Underfitting: the loss is alike on training samples (%.3g) and validation "
-                   "samples (%.3g), and %s. Train longer, raise the learning rate or enlarge the "
+                   "Underfitting: the loss is alike on training samples (%.*g) and validation "
+                   "samples (%.*g), and %s. Train longer, raise the learning rate or enlarge the "
                    "model.",
-                   f->least + f->rise - f->gap, f->least + f->rise,
+                   two, f->least + f->rise - f->gap, two, f->least + f->rise,
                    !f->poor     ? "validation loss is still falling"
                    : r->classes ? "it is hardly right more often than by always guessing the same "
                                   "class"
@@ -242,9 +254,10 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
     case FIT_GOOD: break;
     }
     return SAY(j, rule, RN_GOOD,
-               "Good fit: validation loss ends at %.3g, at most %.2g above its minimum (noise "
-               "±%.2g), and training loss is close to it (%.3g).",
-               f->least + f->rise, fmax(f->rise, 0), f->error, f->least + f->rise - f->gap);
+               "Good fit: validation loss ends at %.*g, at most %.2g above its minimum (noise "
+               "±%.2g), and training loss is close to it (%.*g).",
+               two, f->least + f->rise, fmax(f->rise, 0), f->error, two,
+               f->least + f->rise - f->gap);
 }
 
 /* ---- longer? -------------------------------------------------------------- */
@@ -259,18 +272,21 @@ static int rule_longer(struct judge *j, const struct fit *f)
         return RN_OK;
     const struct rn_epoch *end = &r->epochs[last], *before = trend_row(r);
     double fall = before->val_loss - end->val_loss;
+    int d = digits_apart(before->val_loss, end->val_loss);
     if (f->onset)
         return SAY(
             j, rule, RN_NEUTRAL,
             "Longer training would probably not help: validation loss was lowest at epoch %lld and "
             "has been higher since epoch %lld.",
             (long long)r->best_epoch, (long long)f->onset);
-    if (end->epoch == r->best_epoch && fall > f->error)
+    if (f->falling)
         return SAY(j, rule, RN_NEUTRAL,
                    "Longer training would probably help: validation loss was still falling, from "
-                   "%.3g at epoch %lld to %.3g at epoch %lld (noise ±%.2g).",
-                   before->val_loss, (long long)before->epoch, end->val_loss, (long long)end->epoch,
-                   f->error);
+                   "%.*g at epoch %lld to %.*g at epoch %lld (noise ±%.2g).",
+                   d, before->val_loss, (long long)before->epoch, d, end->val_loss,
+                   (long long)end->epoch, f->error);
+    if (r->patience && r->n_epochs < r->epochs_planned)
+        return RN_OK; /* a callback saw that it would not */
     if (fabs(fall) > f->error)
         return SAY(j, rule, RN_NEUTRAL,
                    "Whether longer training would help cannot be told. Since epoch %lld validation "

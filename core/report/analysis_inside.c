@@ -129,6 +129,19 @@ static int rule_gradients(struct judge *j)
 #define PACE_LOW  1e-4
 #define PACE_HIGH 1e-2
 
+#define RATE_PART 0.1
+
+/* Whether the epoch's learning rate was near enough to the highest. */
+static bool at_full_rate(const struct rn_report *r, int64_t epoch)
+{
+    const struct rn_epoch *e = row_of(r, epoch);
+    double highest = 0;
+
+    for (int64_t i = 0; i < r->n_epochs; i++)
+        highest = fmax(highest, r->epochs[i].lr);
+    return !e || !(e->lr < RATE_PART * highest);
+}
+
 enum pace judge_pace(const struct rn_report *r, double *least, double *most)
 {
     struct epoch_params g = {0};
@@ -138,8 +151,10 @@ enum pace judge_pace(const struct rn_report *r, double *least, double *most)
     *most = 0;
     while (ratios && next_epoch(r, &g)) {
         int64_t n = 0;
+        bool full = at_full_rate(r, g.at->epoch);
         for (int64_t i = 0; i < g.n; i++)
-            if (is_weight(&g.at[i]) && g.at[i].weight_norm > 0 && isfinite(g.at[i].update_norm))
+            if (full && is_weight(&g.at[i]) && g.at[i].weight_norm > 0 &&
+                isfinite(g.at[i].update_norm))
                 ratios[n++] = g.at[i].update_norm / g.at[i].weight_norm;
         double middle = median_of(ratios, n);
         *least = n ? fmin(*least, middle) : *least;
@@ -185,6 +200,14 @@ static bool stays_silent(const struct rn_report *r, int64_t i)
     return false;
 }
 
+bool layer_is_dead(const struct rn_report *r)
+{
+    for (int64_t i = r->n_units; i-- > 0 && r->units[i].epoch == r->units[r->n_units - 1].epoch;)
+        if (r->units[i].n >= UNITS_MIN && r->units[i].silent == r->units[i].n)
+            return true;
+    return false;
+}
+
 static int rule_silent(struct judge *j)
 {
     const struct rn_report *r = j->r;
@@ -225,7 +248,7 @@ static int rule_slowest_layer(struct judge *j)
         n += us > 0;
         top = !top || us > rn_layer_us(top) ? &r->layers[i] : top;
     }
-    if (n < 3 || rn_layer_us(top) < 0.5 * sum)
+    if (n < 3 || rn_layer_us(top) < 0.5 * sum || !strcmp(r->status, "diverged"))
         return RN_OK;
     return SAY(j, "slowest_layer", RN_NEUTRAL,
                "One layer dominates: %s (%s) takes %.0f %% of the time of all layers in a training "

@@ -14,6 +14,7 @@
 #define SHIFT_PART    14   /* of an image's width may it be moved by */
 #define DROPOUT_HIGH  0.5
 #define DROPOUT_STEP  0.2
+#define FAR_ABOVE     10 /* times the default rate */
 
 /* ---- the configuration ---------------------------------------------------- */
 
@@ -98,15 +99,39 @@ static int propose(struct judge *j, const char *override, const char *text)
 
 /* ---- training that goes wrong --------------------------------------------- */
 
-static int next_lower_rate(struct judge *j, double factor, const char *why)
+/* Whether the rate is so far above the optimizer's default that this is the one to try. */
+static bool beyond_default(const struct judge *j, double lr, double *usual)
+{
+    const char *type = value_of(j, "optimizer", "type");
+    const char *text =
+        type ? j->adviser->fallback(j->adviser->ctx, RN_KIND_OPTIMIZER, type, "lr") : NULL;
+
+    return text && options_float(text, usual) && *usual > 0 && lr >= FAR_ABOVE * *usual;
+}
+
+static int next_lower_rate(struct judge *j, const char *why)
+{
+    double lr = number_of(j, "optimizer", "lr"), usual;
+
+    if (!why)
+        return RN_ENOMEM;
+    if (!(lr > 0))
+        return RN_OK;
+    if (beyond_default(j, lr, &usual))
+        return propose(j, PUT(j, "optimizer.lr=%.3g", usual),
+                       PUT(j, "Try the optimizer's default learning rate: %s at %.3g.", why, lr));
+    return propose(j, PUT(j, "optimizer.lr=%.3g", lr / 10),
+                   PUT(j, "Try a lower learning rate: %s at %.3g.", why, lr));
+}
+
+static int next_higher_rate(struct judge *j)
 {
     double lr = number_of(j, "optimizer", "lr");
 
     if (!(lr > 0))
         return RN_OK;
-    return propose(
-        j, PUT(j, "optimizer.lr=%.3g", lr * factor),
-        PUT(j, "Try %s learning rate: %s at %.3g.", factor < 1 ? "a lower" : "a higher", why, lr));
+    return propose(j, PUT(j, "optimizer.lr=%.3g", lr * 10),
+                   PUT(j, "Try a higher learning rate: the weights hardly move at %.3g.", lr));
 }
 
 static int next_clip(struct judge *j, const char *why)
@@ -118,21 +143,24 @@ static int next_clip(struct judge *j, const char *why)
 
 static int next_stability(struct judge *j, bool diverged, const struct fit *f)
 {
-    double least, most, before, now;
+    double least, most, before, now, usual;
     enum pace pace = judge_pace(j->r, &least, &most);
 
     if (diverged) {
-        RN_TRY(next_lower_rate(j, 0.1, "training diverged"));
-        return next_clip(j, "a single step may have gone too far");
+        RN_TRY(next_lower_rate(j, "training diverged"));
+        return beyond_default(j, number_of(j, "optimizer", "lr"), &usual)
+                   ? RN_OK
+                   : next_clip(j, "a single step may have gone too far");
     }
     if (gradients_explode(j->r, &before, &now))
         RN_TRY(next_clip(j, "it grew a hundredfold"));
-    if (f->poor && !f->falling && pace == PACE_FAST)
-        return next_lower_rate(j, 0.1,
-                               "it is hardly better than guessing, and the steps are large");
-    if ((f->poor || f->falling) && pace == PACE_SLOW)
-        return next_lower_rate(j, 10, "the weights hardly move");
-    return RN_OK;
+    const char *sign = layer_is_dead(j->r) ? "a whole layer is silent"
+                       : f->far            ? "its loss is far above that of guessing"
+                       : pace == PACE_FAST ? "the steps are large"
+                                           : NULL;
+    if (f->poor && !f->falling && sign)
+        return next_lower_rate(j, PUT(j, "it is hardly better than guessing, and %s", sign));
+    return pace == PACE_SLOW && !f->onset ? next_higher_rate(j) : RN_OK;
 }
 
 /* ---- training that ends too early or too late ----------------------------- */
@@ -156,11 +184,15 @@ static int next_stop(struct judge *j, const struct fit *f)
         f->onset && !r->patience ? FIND(j, RN_KIND_CALLBACK, "monitor", "patience") : NULL;
     if (!plugin)
         return RN_OK;
+    const char *weights =
+        j->adviser->fallback(j->adviser->ctx, RN_KIND_CALLBACK, plugin, "restore");
+    bool back = weights && !strcmp(weights, "best");
     return propose(j, PUT(j, "+callbacks={type: %s, patience: 3}", plugin),
                    PUT(j,
                        "Stop when validation loss has not fallen for 3 epochs: it was lowest at "
-                       "epoch %lld of %lld. Its weights are brought back.",
-                       (long long)r->best_epoch, (long long)r->n_epochs));
+                       "epoch %lld of %lld.%s",
+                       (long long)r->best_epoch, (long long)r->n_epochs,
+                       back ? " Its weights are brought back." : ""));
 }
 
 /* ---- a gap between training and validation -------------------------------- */

@@ -112,7 +112,7 @@ static int rule_weakest(struct judge *j)
 {
     static const char rule[] = "weakest_classes";
     const struct rn_test *t = j->r->test;
-    int64_t weak[WEAKEST], n = 0, lowest = -1;
+    int64_t weak[WEAKEST], n = 0, all = 0, lowest = -1;
     struct text list = {0};
 
     for (int64_t c = 0; t && c < t->classes; c++) {
@@ -123,6 +123,7 @@ static int rule_weakest(struct judge *j)
             lowest = c;
         if (!is_weak(t, f))
             continue;
+        all++;
         int64_t at = n < WEAKEST ? n++ : WEAKEST;
         for (; at > 0 && t->per_class[weak[at - 1]].recall > f->recall; at--)
             if (at < WEAKEST)
@@ -135,6 +136,8 @@ static int rule_weakest(struct judge *j)
     for (int64_t i = 0; i < n; i++)
         text_add(&list, "%s%s (%.1f %% of %lld)", i ? ", " : "", t->per_class[weak[i]].name,
                  100 * t->per_class[weak[i]].recall, (long long)t->per_class[weak[i]].support);
+    if (all > n)
+        text_add(&list, " and %lld more", (long long)(all - n));
     const struct rn_class_fact *f = &t->per_class[lowest];
     int status = list.status;
     if (!status && n)
@@ -173,7 +176,8 @@ static int rule_confused(struct judge *j)
     int status = list.status;
     if (!status && n && t->classes > 2)
         status = SAY(j, "confused_pairs", RN_NEUTRAL,
-                     "Most frequent mistakes: %s; together %.0f %% of all %lld.", text_str(&list),
+                     "Most frequent mistake%s: %s; %s%.0f %% of all %lld.", n > 1 ? "s" : "",
+                     text_str(&list), n > 1 ? "together " : "",
                      100 * (double)named / (double)mistakes, (long long)mistakes);
     text_free(&list);
     return status;

@@ -74,7 +74,10 @@ int keep_pictures(struct report *r, const struct report_test *t, struct rn_test 
 /* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */
 int figures_draw(struct report *r);
 
-/* analysis.c: the findings on the facts so far, first of all the verdict; room for FINDINGS_MAX.
+/* analysis.c: the first epoch whose training loss is not finite; NULL: none. to_the_end: neither is
+ * that of any later one. */
+const struct rn_epoch *first_broken(const struct rn_report *r, bool *to_the_end);
+/* The findings on the facts so far, first of all the verdict; room for FINDINGS_MAX.
  * wanted, predicted: numbers of the test samples; NULL: there are none. */
 int analysis_make(struct pool *p, const struct rn_report *r, const double *wanted,
                   const double *predicted, const struct adviser *adviser,

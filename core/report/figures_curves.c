@@ -127,15 +127,6 @@ static int thin_steps(struct sheet *s, struct steps *out)
 
 /* ---- loss and accuracy ---------------------------------------------------- */
 
-/* The epoch whose training loss was the first that is no number; 0: none. */
-static int64_t first_broken(const struct rn_report *v)
-{
-    for (int64_t i = 0; i < v->n_epochs; i++)
-        if (!isfinite(v->epochs[i].train_loss))
-            return v->epochs[i].epoch;
-    return 0;
-}
-
 static const char *const split_names[3] = {"train, running", "train", "validation"};
 static const int split_looks[3] = {4, 0, 1};
 
@@ -249,9 +240,11 @@ int draw_loss(struct sheet *s)
         say_curve(&s->alt, split_names[i], y[i], v->n_epochs, 1, "");
     if (v->best_epoch)
         text_add(&s->alt, " Lowest validation loss at epoch %lld.", (long long)v->best_epoch);
-    int64_t broken = first_broken(v);
-    snprintf(note, sizeof note, "The training loss is not a finite number from epoch %lld on.",
-             (long long)broken);
+    bool on;
+    const struct rn_epoch *broken = first_broken(v, &on);
+    if (broken)
+        snprintf(note, sizeof note, "The training loss is not a finite number %s epoch %lld%s.",
+                 on ? "from" : "in", (long long)broken->epoch, on ? " on" : "");
     if (broken)
         text_add(&s->alt, " %s", note);
 

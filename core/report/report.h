@@ -87,6 +87,8 @@ struct adviser {
     bool (*accepts)(void *ctx, const char *override); /* whether this experiment takes it */
     /* The name of a plugin of that kind with all these options, ended by NULL; NULL: none. */
     const char *(*find)(void *ctx, uint32_t kind, const char *const *options);
+    /* The default of that plugin's option, as text; NULL: none. */
+    const char *(*fallback)(void *ctx, uint32_t kind, const char *plugin, const char *option);
     void *ctx;
 };
 void report_advise(struct report *r, struct adviser a);
@@ -115,6 +117,9 @@ int report_load(const char *dir, struct report **out);
 void report_summary_json(struct report *r, struct text *out);
 
 #define NORMAL_95 1.959963984540054 /* standard errors to each side of a 95 % interval */
+/* Significant digits for "%.*g", at least three, with which numbers that differ look different and
+ * those up to a million need no exponent. */
+int digits_apart(double a, double b);
 /* Wilson's score interval for k successes of n at 95 %. */
 void wilson_interval(int64_t k, int64_t n, double *low, double *high);
 

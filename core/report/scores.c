@@ -14,6 +14,21 @@
 
 /* E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927
  */
+int digits_apart(double a, double b)
+{
+    double most = fmax(fabs(a), fabs(b));
+    int d = most >= 1000 && most < 1e6 ? 1 + (int)floor(log10(most)) : 3;
+    char x[32], y[32];
+
+    for (; d < 9; d++) {
+        snprintf(x, sizeof x, "%.*g", d, a);
+        snprintf(y, sizeof y, "%.*g", d, b);
+        if (a == b || strcmp(x, y) != 0)
+            break;
+    }
+    return d;
+}
+
 void wilson_interval(int64_t k, int64_t n, double *low, double *high)
 {
     const double z = NORMAL_95;

@@ -1,5 +1,5 @@
 /* advise.c - tries an override on the resolved configuration as `check` would, without opening the
- * data again, and finds plugins by the options they have. */
+ * data again; finds plugins by the options they have, and the defaults of these. */
 #include "advise.h"
 
 #include "base/error.h"
@@ -39,4 +39,17 @@ static const char *find(void *ctx, uint32_t kind, const char *const *options)
     return name;
 }
 
-struct adviser advise(struct advice *a) { return (struct adviser){accepts, find, a}; }
+static const char *fallback(void *ctx, uint32_t kind, const char *plugin, const char *option)
+{
+    const struct advice *a = ctx;
+    struct error why = error_save();
+    const struct plugin *p = NULL;
+    const struct rn_option *o = registry_find(a->session->registry, kind, plugin, &p) < 0
+                                    ? NULL
+                                    : options_row(&p->options, option);
+
+    error_restore(&why);
+    return o ? o->fallback : NULL;
+}
+
+struct adviser advise(struct advice *a) { return (struct adviser){accepts, find, fallback, a}; }

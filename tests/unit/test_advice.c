@@ -36,11 +36,20 @@ static const char *by_options(void *ctx, uint32_t kind, const char *const *optio
                                           : "cosine";
 }
 
+static const char *weights_at_the_end = "best";
+
+static const char *fallback(void *ctx, uint32_t kind, const char *plugin, const char *option)
+{
+    (void)ctx;
+    ck_assert_str_eq(option, kind == RN_KIND_OPTIMIZER ? "lr" : "restore");
+    return kind != RN_KIND_OPTIMIZER ? weights_at_the_end : strcmp(plugin, "adam") ? NULL : "1e-3";
+}
+
 /* The proposals in one line, separated by " | ". */
 static const char *tries(struct made *m)
 {
     static char text[2048];
-    const struct adviser a = {yes, by_options, NULL};
+    const struct adviser a = {yes, by_options, fallback, NULL};
     struct pool *p = pool_new();
     struct rn_finding *f;
     int64_t n;
@@ -55,6 +64,22 @@ static const char *tries(struct made *m)
         }
     pool_free(p);
     return text;
+}
+
+/* Whether the first proposal says so. */
+static bool stops_with(struct made *m, const char *part)
+{
+    const struct adviser a = {yes, by_options, fallback, NULL};
+    struct pool *p = pool_new();
+    struct rn_finding *f;
+    int64_t n, i = 0;
+
+    ck_assert_int_eq(analysis_make(p, &m->r, NULL, NULL, &a, &f, &n), 0);
+    while (i < n && !f[i].override)
+        i++;
+    bool found = i < n && strstr(f[i].text, part);
+    pool_free(p);
+    return found;
 }
 
 static struct made *eight(const double *fit, const double *val)
@@ -106,7 +131,11 @@ START_TEST(divergence_asks_for_a_lower_rate)
     struct made *m = eight(bad, bad);
 
     m->r.status = "diverged";
-    ck_assert_str_eq(tries(m), "optimizer.lr=0.001 | train.clip_norm=1");
+    ck_assert_str_eq(tries(m), "optimizer.lr=0.001"); /* ten times the default */
+    m->r.config_yaml = "optimizer: {type: adam, lr: 1e+30}\n";
+    ck_assert_str_eq(tries(m), "optimizer.lr=0.001");
+    m->r.config_yaml = "optimizer: {type: adam, lr: 0.005}\n";
+    ck_assert_str_eq(tries(m), "optimizer.lr=0.0005 | train.clip_norm=1");
     m->r.config_yaml = "optimizer: {lr: 0.5}\ntrain: {clip_norm: 5}\n";
     ck_assert_str_eq(tries(m), "optimizer.lr=0.05");
     free(m);
@@ -124,6 +153,10 @@ START_TEST(overfitting_asks_for_an_earlier_end_and_more_restraint)
     snprintf(want, sizeof want, "%s | model.layers.drop.rate=0.5 | optimizer.weight_decay=1e-4",
              stop);
     ck_assert_str_eq(tries(m), want);
+    ck_assert(stops_with(m, "Its weights are brought back."));
+    weights_at_the_end = "last";
+    ck_assert(!stops_with(m, "Its weights are brought back."));
+    weights_at_the_end = "best";
     no_plugins = true;
     ck_assert_str_eq(tries(m), "model.layers.drop.rate=0.5 | optimizer.weight_decay=1e-4");
     no_plugins = false;
@@ -208,6 +241,30 @@ START_TEST(the_pace_of_updates_names_a_rate)
     p.update_norm = 5e-5;
     ck_assert_str_eq(tries(m), "optimizer.lr=0.1");
     ck_assert_str_eq(tries(f), "optimizer.lr=0.1 | train.epochs=16");
+    for (int i = 0; i < 8; i++)
+        f->e[i].fit_loss = NAN; /* it is known all the same that validation loss falls */
+    ck_assert_str_eq(tries(f), "optimizer.lr=0.1 | train.epochs=16");
+    f->e[0].lr = 0.04; /* a tenth of the highest is 0.05 */
+    ck_assert_str_eq(tries(f), "train.epochs=16");
+    free(m);
+    free(f);
+}
+END_TEST
+
+START_TEST(no_better_than_guessing_asks_for_a_lower_rate_where_it_broke)
+{
+    const double guess[] = {2.3, 2.3, 2.3, 2.3, 2.3, 2.3, 2.3, 2.3};
+    const double far[] = {5, 5, 5, 5, 5, 5, 5, 5};
+    struct made *m = eight(guess, guess), *f = eight(far, far);
+    struct rn_units_fact u = {"relu", 8, 10, 9};
+
+    m->e[7].fit_accuracy = f->e[7].fit_accuracy = 0.1;
+    m->r.units = &u;
+    m->r.n_units = 1;
+    ck_assert_str_eq(tries(m), "");
+    u.silent = 10;
+    ck_assert_str_eq(tries(m), "optimizer.lr=0.001");
+    ck_assert_str_eq(tries(f), "optimizer.lr=0.001");
     free(m);
     free(f);
 }
@@ -269,7 +326,7 @@ static void accepted(const char *name, int least)
     ck_assert_int_eq(session_load(&s, path, NULL, 0, NULL, 0), RN_OK);
     ck_assert_int_eq(session_plan(&s), RN_OK);
     struct advice advice = {&s, copy};
-    struct adviser real = advise(&advice), all = {yes, real.find, &advice};
+    struct adviser real = advise(&advice), all = {yes, real.find, real.fallback, &advice};
     int fd = mkstemp(copy), n = proposals(&s, &all, list);
     ck_assert_int_ge(fd, 0);
     close(fd);
@@ -285,6 +342,9 @@ static void accepted(const char *name, int least)
         ck_assert_msg(status == RN_OK && !diag_warnings(again.diag), "%s: %s", one, error_text());
         session_close(&again);
     }
+    ck_assert_str_eq(real.fallback(&advice, RN_KIND_OPTIMIZER, "adam", "lr"), "1e-3");
+    ck_assert_ptr_null(real.fallback(&advice, RN_KIND_OPTIMIZER, "adam", "no_such_option"));
+    ck_assert_ptr_null(real.fallback(&advice, RN_KIND_OPTIMIZER, "no_such_plugin", "lr"));
     ck_assert(!real.accepts(&advice, "+callbacks={type: no_such_callback}"));
     ck_assert(!real.accepts(&advice, "optimizer.lr=-1"));
     ck_assert(!real.accepts(&advice, "train.epochs=many"));
@@ -314,6 +374,7 @@ int main(void)
     tcase_add_test(c, overconfidence_asks_for_smoothing);
     tcase_add_test(c, a_rare_class_that_is_never_predicted_asks_for_weights);
     tcase_add_test(c, the_pace_of_updates_names_a_rate);
+    tcase_add_test(c, no_better_than_guessing_asks_for_a_lower_rate_where_it_broke);
     tcase_add_test(c, everything_proposed_is_accepted);
     suite_add_tcase(s, c);
     return suite_run(s);

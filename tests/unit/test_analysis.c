@@ -195,6 +195,55 @@ START_TEST(divergence_is_named)
     said(m, "verdict", &tone);
     ck_assert_int_eq(tone, RN_BAD);
     says(m, "verdict", "Diverged: ");
+    m->e[1].train_loss = NAN;
+    m->e[2].train_loss = 0.5;
+    says(m, "diverged", "not a finite number in epoch 2. A lower");
+    free(m);
+}
+END_TEST
+
+START_TEST(numbers_that_differ_look_different)
+{
+    const double val[] = {2.4, 2.3045, 2.304, 2.303}, large[] = {1500, 1300, 1100, 1040};
+    struct made *m = curves(4, val, val), *l = curves(4, large, large);
+
+    m->r.val_samples = l->r.val_samples = 100000000;
+    says(m, "longer", "from 2.304 at epoch 2 to 2.303 at");
+    says(l, "longer", "from 1300 at epoch 2 to 1040 at");
+    ck_assert_int_eq(digits_apart(1, 1), 3);
+    ck_assert_int_eq(digits_apart(1.23456, 1.23457), 6);
+    ck_assert_int_le(digits_apart(NAN, 1e300), 9);
+    free(m);
+    free(l);
+}
+END_TEST
+
+START_TEST(what_was_not_measured_is_said_to_be_missing)
+{
+    const double val[] = {0.6, 0.405, 0.4, 0.4}, none[] = {NAN, NAN, NAN, NAN};
+    struct made *m = curves(4, none, val);
+
+    m->r.train_samples = 20000;
+    says(m, "overfitting",
+         "The fit was not judged: training samples in evaluation mode were not "
+         "measured.");
+    m->r.train_samples = 9000;
+    says(m, "overfitting", "measured, because there are fewer of them than validation samples.");
+    free(m);
+}
+END_TEST
+
+START_TEST(what_a_callback_ended_is_not_asked_whether_it_was_too_short)
+{
+    const double flat[] = {0.5, 0.4, 0.4, 0.4};
+    struct made *m = curves(4, flat, flat);
+
+    says(m, "longer", "cannot be told");
+    m->r.epochs_planned = 10;
+    m->r.patience = 2;
+    silent(m, "longer");
+    m->r.epochs_planned = 4;
+    says(m, "longer", "cannot be told");
     free(m);
 }
 END_TEST
@@ -245,13 +294,30 @@ START_TEST(weak_classes_stand_out_only_beyond_chance)
 }
 END_TEST
 
+START_TEST(weak_classes_beyond_three_are_counted)
+{
+    struct made *m = tested((const int64_t[]){900, 100, 0, 10, 990, 0, 0, 10, 990});
+    struct rn_class_fact c[5];
+
+    for (int i = 0; i < 5; i++)
+        c[i] = (struct rn_class_fact){.name = "x", .support = 600, .recall = i ? 0.9 : 1};
+    m->t.classes = 5;
+    m->t.per_class = c;
+    m->t.pairs = NULL;
+    m->t.n_pairs = 0;
+    says(m, "weakest_classes", "x (90.0 % of 600) and 1 more.");
+    free(m);
+}
+END_TEST
+
 START_TEST(pairs_stand_out_only_beyond_chance)
 {
     struct made *m = tested((const int64_t[]){960, 40, 0, 2, 996, 2, 1, 2, 997});
     struct made *even = tested((const int64_t[]){96, 2, 2, 1, 98, 1, 1, 2, 97});
     struct made *none = tested((const int64_t[]){10, 0, 0, 0, 10, 0, 0, 0, 10});
 
-    says(m, "confused_pairs", "ant taken for bee (40 times); together 85 % of all 47");
+    says(m, "confused_pairs",
+         "Most frequent mistake: ant taken for bee (40 times); 85 % of all 47");
     ck_assert_str_eq(said(even, "confused_pairs", NULL), "");
     says(none, "confused_pairs", "Not one test sample was mistaken");
     ck_assert_str_eq(said(none, "weakest_classes", NULL), "");
@@ -370,9 +436,13 @@ int main(void)
     tcase_add_test(c, few_epochs_show_no_trend);
     tcase_add_test(c, without_validation_nothing_is_judged);
     tcase_add_test(c, divergence_is_named);
+    tcase_add_test(c, numbers_that_differ_look_different);
+    tcase_add_test(c, what_was_not_measured_is_said_to_be_missing);
+    tcase_add_test(c, what_a_callback_ended_is_not_asked_whether_it_was_too_short);
     tcase_add_test(c, accuracy_has_its_interval_and_its_digits);
     tcase_add_test(c, guessing_is_called_guessing);
     tcase_add_test(c, weak_classes_stand_out_only_beyond_chance);
+    tcase_add_test(c, weak_classes_beyond_three_are_counted);
     tcase_add_test(c, pairs_stand_out_only_beyond_chance);
     tcase_add_test(c, validation_and_test_are_compared_with_their_noise);
     tcase_add_test(c, perfect_scores_leave_room_for_chance);
