@@ -5,7 +5,7 @@
 
 #include "report.h"
 
-enum { COMPARE_MAX = 8 };
+enum { COMPARE_MAX = 8, NORMAL_MIN = 30 }; /* NORMAL_MIN: samples whose mean is near normal */
 
 struct compared {
     const char *dir;  /* the run folder, as opened from here */
@@ -37,5 +37,7 @@ double mcnemar_exact(int64_t only_a, int64_t only_b);
 void holm(double *p, int n);
 /* Whether two runs were measured on the same test samples in the same order. */
 bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b);
+/* Whether it is known on which test samples a run was measured. */
+bool compare_knows_samples(const struct comparison *c, int64_t run);
 
 #endif

@@ -57,6 +57,11 @@ static const char *fact(const struct rn_run *r, const char *key)
     return NULL;
 }
 
+bool compare_knows_samples(const struct comparison *c, int64_t run)
+{
+    return fact(&c->view.runs[run], "data, test set") != NULL;
+}
+
 /* The data set says so, and so do their true classes. */
 bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b)
 {
@@ -170,7 +175,8 @@ static double value_of(struct comparison *c, int i, const char *name)
     return report_metric(c->reports[i], name);
 }
 
-/* A 95 % interval, where its mathematics is known. */
+/* A 95 % interval, where its mathematics is known: the best epoch was chosen by the samples that it
+ * is measured on, so there is none of it. */
 static void interval(const struct rn_report *r, const char *name, double v, double *low,
                      double *high)
 {
@@ -180,9 +186,7 @@ static void interval(const struct rn_report *r, const char *name, double v, doub
     *low = *high = NAN;
     if (t && !strcmp(name, "test.accuracy") && t->classes)
         *low = t->low, *high = t->high;
-    if (!strcmp(name, "best.val.accuracy") && r->val_samples && v >= 0 && v <= 1)
-        wilson_interval(llround(v * (double)r->val_samples), r->val_samples, low, high);
-    if (strcmp(name, "test.loss") != 0 || !t || t->n < 2)
+    if (strcmp(name, "test.loss") != 0 || !t || t->n < NORMAL_MIN)
         return;
     for (int64_t i = 0; i < t->n; i++)
         sum += (t->samples[i].loss - v) * (t->samples[i].loss - v);

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEVEL  0.05 /* of significance, after Holm's correction */
-#define FEWEST 30   /* samples, for their mean to be near normal */
+#define LEVEL 0.05 /* of significance, after Holm's correction */
 
 enum { FINDINGS_MAX = 3 * COMPARE_MAX * COMPARE_MAX };
 
 struct words {
     struct comparison *c;
     struct rn_finding *out;
+    int n_losses; /* pairs whose losses were compared */
 };
 
 RN_PRINTF(4, 5)
@@ -132,73 +132,130 @@ static int say_pairs(struct words *w)
     return v->n_pairs > 1 ? say_rest(w, differs) : RN_OK;
 }
 
-/* The first n pairs of runs without a test, and why. */
+/* ---- loss of numbers ------------------------------------------------------ */
+
+static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
+
+static bool same_loss(const struct rn_comparison *v, int64_t a, int64_t b)
+{
+    for (int64_t i = 0; i < v->n_parameters; i++) {
+        const struct rn_row *row = &v->parameters[i];
+        const char *x = row->values[a], *y = row->values[b];
+        if (begins(row->key, "loss.") && (!x != !y || (x && strcmp(x, y) != 0)))
+            return false;
+    }
+    return true;
+}
+
+struct loss_pair { /* of runs without classes: the differences sample by sample, b - a */
+    int64_t a, b;
+    double mean, half; /* half of the 95 % interval */
+};
+
+/* Whether there is such a pair, and something to say about it. */
+static bool look_at_losses(const struct words *w, int64_t a, int64_t b, struct loss_pair *out)
+{
+    const struct rn_test *x = w->c->view.reports[a]->test, *y = w->c->view.reports[b]->test;
+    double sum = 0, squares = 0;
+
+    if (!compare_same_samples(w->c, a, b) || x->classes || x->n < NORMAL_MIN ||
+        !same_loss(&w->c->view, a, b))
+        return false;
+    for (int64_t i = 0; i < x->n; i++)
+        sum += y->samples[i].loss - x->samples[i].loss;
+    double n = (double)x->n, mean = sum / n;
+    for (int64_t i = 0; i < x->n; i++)
+        squares += pow(y->samples[i].loss - x->samples[i].loss - mean, 2);
+    *out = (struct loss_pair){a, b, mean, NORMAL_95 * sqrt(squares / (n - 1) / n)};
+    return isfinite(out->mean) && isfinite(out->half);
+}
+
+static int say_loss_pair(struct words *w, const struct loss_pair *l, bool differs, const char *how)
+{
+    long long n = w->c->view.reports[l->a]->test->n;
+    double middle = differs ? fabs(l->mean) : l->mean, low = middle - l->half;
+    int d = digits_apart(low, middle + l->half);
+
+    if (!differs)
+        return say(w, RN_NEUTRAL, "loss",
+                   "Test loss: no difference can be shown. %s minus %s is %.*g on average over the "
+                   "same %lld samples (95 %% interval %.*g to %.*g).",
+                   w->c->label[l->b], w->c->label[l->a], d, middle, n, d, low, d, middle + l->half);
+    return say(w, RN_GOOD, "loss",
+               "%s has a smaller test loss than %s: by %.*g on average over the same %lld samples "
+               "(95 %% interval %.*g to %.*g%s).",
+               w->c->label[l->mean < 0 ? l->b : l->a], w->c->label[l->mean < 0 ? l->a : l->b], d,
+               middle, n, d, low, d, middle + l->half, how);
+}
+
+/* Of many pairs, those that differ by Holm's correction, and the others in one sentence. */
+static int say_loss_pairs(struct words *w, const struct loss_pair *l, int n)
+{
+    double p[COMPARE_MAX * COMPARE_MAX];
+    struct text rest = {0};
+    char how[96] = "", value[32];
+
+    for (int i = 0; i < n; i++)
+        p[i] = l[i].half > 0    ? erfc(NORMAL_95 * fabs(l[i].mean) / l[i].half / sqrt(2))
+               : l[i].mean == 0 ? 1
+                                : 0;
+    holm(p, n);
+    int status = RN_OK;
+    for (int i = 0; i < n && !status; i++) {
+        if (n > 1)
+            snprintf(how, sizeof how, "; %s with Holm's correction for %d pairs",
+                     p_text(p[i], value), n);
+        if (n == 1 || p[i] < LEVEL)
+            status = say_loss_pair(w, &l[i], p[i] < LEVEL, how);
+        else
+            text_add(&rest, "%s%s and %s", rest.n ? "; " : "", w->c->label[l[i].a],
+                     w->c->label[l[i].b]);
+    }
+    status = status ? status : rest.status;
+    if (!status && rest.n)
+        status = say(w, RN_NEUTRAL, "losses", "No difference in test loss can be shown between %s.",
+                     text_str(&rest));
+    text_free(&rest);
+    return status;
+}
+
+static int say_losses(struct words *w)
+{
+    struct loss_pair pairs[COMPARE_MAX * COMPARE_MAX];
+
+    for (int64_t a = 0; a < w->c->view.n; a++)
+        for (int64_t b = a + 1; b < w->c->view.n; b++)
+            w->n_losses += look_at_losses(w, a, b, &pairs[w->n_losses]);
+    return say_loss_pairs(w, pairs, w->n_losses);
+}
+
+/* ---- what cannot be compared ---------------------------------------------- */
+
 static int say_missing(struct words *w)
 {
     const struct rn_comparison *v = &w->c->view;
-    int64_t tested = 0, measured = 0, classified = 0;
+    int64_t tested = 0, known = 0, same = 0;
 
     for (int64_t i = 0; i < v->n; i++) {
         tested += v->reports[i]->test != NULL;
-        measured += v->reports[i]->test && v->reports[i]->test->n > 0;
-        classified += v->reports[i]->test && v->reports[i]->test->classes > 0;
+        known += compare_knows_samples(w->c, i);
+        for (int64_t k = i + 1; k < v->n; k++)
+            same += compare_same_samples(w->c, i, k);
     }
-    if (v->n_pairs == v->n * (v->n - 1) / 2)
+    if (same == v->n * (v->n - 1) / 2)
         return RN_OK;
     if (tested < v->n)
         return say(
             w, RN_NEUTRAL, "untested",
             "%lld of %lld runs were not measured on a test set: nothing can be said of them.",
             (long long)(v->n - tested), (long long)v->n);
-    if (!classified || !measured)
-        return RN_OK; /* the losses speak */
+    if (known < v->n)
+        return say(w, RN_NEUTRAL, "other_samples",
+                   "It is not known that all runs were measured on the same test samples: only "
+                   "those of which it is known can be compared.");
     return say(w, RN_BAD, "other_samples",
-               "Not all runs were measured on the same test samples: their accuracies are numbers "
-               "of different things, and no test can compare them.");
-}
-
-/* ---- loss of numbers ------------------------------------------------------ */
-
-static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
-
-static bool same_loss(const struct rn_comparison *v)
-{
-    for (int64_t i = 0; i < v->n_parameters; i++)
-        if (begins(v->parameters[i].key, "loss."))
-            return false;
-    return true;
-}
-
-/* Runs without classes, two of them: the mean of the differences sample by sample. */
-static int say_losses(struct words *w)
-{
-    const struct rn_comparison *v = &w->c->view;
-    const struct rn_test *a = v->reports[0]->test, *b = v->reports[1]->test;
-    double sum = 0, squares = 0;
-
-    if (v->n != 2 || !compare_same_samples(w->c, 0, 1) || a->classes || a->n < FEWEST ||
-        !same_loss(v))
-        return RN_OK;
-    for (int64_t i = 0; i < a->n; i++)
-        sum += b->samples[i].loss - a->samples[i].loss;
-    double n = (double)a->n, mean = sum / n;
-    for (int64_t i = 0; i < a->n; i++) {
-        double off = b->samples[i].loss - a->samples[i].loss - mean;
-        squares += off * off;
-    }
-    double half = NORMAL_95 * sqrt(squares / (n - 1) / n);
-    if (!isfinite(mean) || !isfinite(half))
-        return RN_OK;
-    if (fabs(mean) <= half)
-        return say(w, RN_NEUTRAL, "loss",
-                   "Test loss: no difference can be shown. %s minus %s is %.3g on average over the "
-                   "same %lld samples (95 %% interval %.3g to %.3g).",
-                   w->c->label[1], w->c->label[0], mean, (long long)a->n, mean - half, mean + half);
-    return say(w, RN_GOOD, "loss",
-               "%s has the smaller test loss: by %.3g on average over the same %lld samples (95 %% "
-               "interval %.3g to %.3g).",
-               w->c->label[mean < 0], fabs(mean), (long long)a->n, fabs(mean) - half,
-               fabs(mean) + half);
+               "Not all runs were measured on the same test samples: their scores are numbers of "
+               "different things, and no test can compare them.");
 }
 
 /* ---- around it ------------------------------------------------------------ */
@@ -257,17 +314,18 @@ static int say_time(struct words *w)
     }
     if (v->reports[slow]->train_s < 1)
         return RN_OK;
+    int d = digits_apart(v->reports[fast]->train_s, v->reports[slow]->train_s);
     double ratio = v->reports[slow]->train_s / v->reports[fast]->train_s;
     if (ratio < 1.2) /* other work on the machine makes as much */
         return RN_OK;
-    return say(w, RN_NEUTRAL, "time", "%s trained for %.3g s, %s for %.3g s: %.1f times as long.",
-               w->c->label[fast], v->reports[fast]->train_s, w->c->label[slow],
+    return say(w, RN_NEUTRAL, "time", "%s trained for %.*g s, %s for %.*g s: %.1f times as long.",
+               w->c->label[fast], d, v->reports[fast]->train_s, w->c->label[slow], d,
                v->reports[slow]->train_s, ratio);
 }
 
 static int say_limits(struct words *w)
 {
-    if (!w->c->view.n_pairs)
+    if (!w->c->view.n_pairs && !w->n_losses)
         return RN_OK;
     return say(w, RN_NEUTRAL, "limits",
                "The test is about these trained networks. Whether one configuration is better than "
@@ -276,13 +334,13 @@ static int say_limits(struct words *w)
 
 int compare_words(struct comparison *c)
 {
-    struct words w = {c, pool_alloc(c->pool, FINDINGS_MAX * sizeof *w.out)};
+    struct words w = {c, pool_alloc(c->pool, FINDINGS_MAX * sizeof *w.out), 0};
 
     if (!w.out)
         return RN_ENOMEM;
     TRY(say_pairs(&w));
-    TRY(say_missing(&w));
     TRY(say_losses(&w));
+    TRY(say_missing(&w));
     TRY(say_limits(&w));
     TRY(say_states(&w));
     TRY(say_environment(&w));

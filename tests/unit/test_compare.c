@@ -2,6 +2,7 @@
  * the differences of two texts. */
 #include "report/compare.h"
 #include "report/unified.h"
+#include "support/made_run.h"
 #include "support/suite.h"
 
 #include <math.h>
@@ -101,6 +102,127 @@ START_TEST(texts_that_are_too_long_are_said_to_differ)
 }
 END_TEST
 
+/* ---- sentences ------------------------------------------------------------ */
+
+enum { RUNS = 3, SAMPLES = 60 };
+
+struct made {
+    struct comparison c;
+    struct rn_run runs[RUNS];
+    struct rn_report r[RUNS];
+    const struct rn_report *reports[RUNS];
+    struct rn_test t[RUNS];
+    struct rn_sample s[RUNS][SAMPLES];
+    struct rn_fact set[RUNS];
+};
+
+/* Runs A, B, C on numbers, all on the same samples: B and C err alike, A by 1040 less. */
+static void made_numbers(struct made *m)
+{
+    static const char *const names[] = {"A", "B", "C"};
+
+    *m = (struct made){.c.view = {.runs = m->runs, .reports = m->reports, .n = RUNS}};
+    m->c.pool = pool_new();
+    for (int i = 0; i < RUNS; i++) {
+        m->c.label[i] = names[i];
+        m->set[i] = (struct rn_fact){"data, test set", "sha256:1"};
+        m->runs[i] = (struct rn_run){
+            .status = "finished", .reason = "", .environment = &m->set[i], .n_environment = 1};
+        m->t[i] = (struct rn_test){.n = SAMPLES, .samples = m->s[i]};
+        m->r[i].test = &m->t[i];
+        m->reports[i] = &m->r[i];
+        for (int k = 0; k < SAMPLES; k++)
+            m->s[i][k] = (struct rn_sample){
+                .index = k, .loss = 5000 + (i ? 1040 : 0) + (k % 2 ? 1 : -1) * (k + i)};
+    }
+}
+
+/* Whether a finding holds all of this; all are made anew. */
+static bool tells(struct made *m, const char *part)
+{
+    bool found = false;
+
+    m->c.view.n_findings = 0;
+    ck_assert_int_eq(compare_words(&m->c), RN_OK);
+    for (int64_t i = 0; i < m->c.view.n_findings; i++)
+        found |= strstr(m->c.view.findings[i].text, part) != NULL;
+    return found;
+}
+
+START_TEST(each_pair_of_runs_on_numbers_is_compared)
+{
+    struct made m;
+
+    made_numbers(&m);
+    ck_assert(tells(&m, "A has a smaller test loss than B: by 1040 on average over the same 60"));
+    ck_assert(tells(&m, "A has a smaller test loss than C: by 1040 on average"));
+    ck_assert(tells(&m, "p < 0.001 with Holm's correction for 3 pairs"));
+    ck_assert(tells(&m, "No difference in test loss can be shown between B and C."));
+    ck_assert(tells(&m, "The test is about these trained networks."));
+    ck_assert(!tells(&m, "e+0"));
+    m.c.view.n = 2;
+    ck_assert(tells(&m, "A has a smaller test loss than B: by 1040"));
+    ck_assert(!tells(&m, "Holm"));
+    m.t[0].n = m.t[1].n = NORMAL_MIN - 1;
+    ck_assert(!tells(&m, "test loss"));
+    pool_free(m.c.pool);
+}
+END_TEST
+
+START_TEST(other_and_unknown_test_samples_are_told_apart)
+{
+    struct made m;
+
+    made_numbers(&m);
+    ck_assert(!tells(&m, "same test samples"));
+    m.runs[2].n_environment = 0;
+    ck_assert(tells(&m, "It is not known that all runs were measured on the same test samples"));
+    ck_assert(tells(&m, "A has a smaller test loss than B")); /* all the same */
+    m.runs[2].n_environment = 1;
+    m.set[2].value = "sha256:2";
+    ck_assert(tells(&m, "Not all runs were measured on the same test samples"));
+    m.r[2].test = NULL;
+    ck_assert(tells(&m, "1 of 3 runs were not measured"));
+    pool_free(m.c.pool);
+}
+END_TEST
+
+/* ---- scores --------------------------------------------------------------- */
+
+static bool has_interval(const struct made_run *run, const char *name)
+{
+    struct comparison c = {.pool = pool_new(), .view.n = 1};
+    struct rn_run one = {.status = "finished"};
+    const struct rn_report *view;
+    bool found = false, has = false;
+
+    ck_assert_int_eq(made_run(run, "none", &c.reports[0]), RN_OK);
+    view = report_view(c.reports[0]);
+    c.view.reports = &view;
+    c.view.runs = &one;
+    ck_assert_int_eq(compare_scores(&c), RN_OK);
+    for (int64_t i = 0; i < c.view.n_scores; i++)
+        if (!strcmp(c.view.scores[i].name, name)) {
+            found = true;
+            has = isfinite(c.view.scores[i].low[0]);
+        }
+    ck_assert(found);
+    report_close(c.reports[0]);
+    pool_free(c.pool);
+    return has;
+}
+
+START_TEST(intervals_stand_only_where_they_hold)
+{
+    ck_assert(
+        has_interval(&(struct made_run){.classes = 3, .epochs = 4, .n = 30}, "test.accuracy"));
+    ck_assert(
+        !has_interval(&(struct made_run){.classes = 3, .epochs = 4, .n = 30}, "best.val.accuracy"));
+    ck_assert(has_interval(&(struct made_run){.epochs = 4, .n = NORMAL_MIN}, "test.loss"));
+    ck_assert(!has_interval(&(struct made_run){.epochs = 4, .n = NORMAL_MIN - 1}, "test.loss"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("compare");
@@ -111,6 +233,9 @@ int main(void)
     tcase_add_test(t, holm_multiplies_by_what_is_left);
     tcase_add_test(t, texts_as_diff_u_has_them);
     tcase_add_test(t, texts_that_are_too_long_are_said_to_differ);
+    tcase_add_test(t, each_pair_of_runs_on_numbers_is_compared);
+    tcase_add_test(t, other_and_unknown_test_samples_are_told_apart);
+    tcase_add_test(t, intervals_stand_only_where_they_hold);
     suite_add_tcase(s, t);
     return suite_run(s);
 }
