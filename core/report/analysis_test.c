@@ -44,6 +44,7 @@ static int say_numbers(struct judge *j)
     static const char rule[] = "quality";
     const struct rn_test *t = j->r->test;
     const struct numbers *n = &j->numbers;
+    int d = digits_apart(n->rmse, n->spread);
 
     if (!isfinite(n->r2))
         return SAY(j, rule, RN_NEUTRAL, "The mean loss over %lld test samples is %.4g.",
@@ -51,14 +52,14 @@ static int say_numbers(struct judge *j)
     if (n->gain <= 0)
         return SAY(j, rule, RN_BAD,
                    "No better than always answering the mean of the true values: the root of the "
-                   "mean squared error over %lld test samples is %.4g, and that would give %.4g "
+                   "mean squared error over %lld test samples is %.*g, and that would give %.*g "
                    "(R² %.2f).",
-                   (long long)t->n, n->rmse, n->spread, n->r2);
+                   (long long)t->n, d, n->rmse, d, n->spread, n->r2);
     return SAY(j, rule, t->n >= NUMBERS_MIN && n->gain > n->noise ? RN_GOOD : RN_NEUTRAL,
-               "The root of the mean squared error over %lld test samples is %.4g; always "
-               "answering the mean of the true values would give %.4g (R² %.2f). The mean loss is "
+               "The root of the mean squared error over %lld test samples is %.*g; always "
+               "answering the mean of the true values would give %.*g (R² %.2f). The mean loss is "
                "%.4g.",
-               (long long)t->n, n->rmse, n->spread, n->r2, t->loss);
+               (long long)t->n, d, n->rmse, d, n->spread, n->r2, t->loss);
 }
 
 static int rule_quality(struct judge *j)
@@ -274,16 +275,33 @@ static bool other_test_set(const struct rn_previous *p)
     return false;
 }
 
+enum { WEIGHTY, PLAIN, FOLLOWS, RANKS };
+
+/* Types and the learning rate weigh most; the options of a part of another type follow from it. */
+static int rank_of(const struct rn_previous *p, const char *key)
+{
+    const char *dot = strrchr(key, '.'), *last = dot ? dot + 1 : key;
+    size_t stem = (size_t)(last - key);
+
+    if (!strcmp(last, "type") || !strcmp(last, "lr"))
+        return WEIGHTY;
+    for (int64_t i = 0; stem && i < p->n_changes; i++)
+        if (!strncmp(p->changes[i].key, key, stem) && !strcmp(p->changes[i].key + stem, "type"))
+            return FOLLOWS;
+    return PLAIN;
+}
+
 static void list_changes(struct text *t, const struct rn_previous *p)
 {
     int64_t n = 0;
 
-    for (int64_t i = 0; i < p->n_changes; i++) {
-        const struct rn_change *c = &p->changes[i];
-        if (strcmp(c->key, CHANGE_TEST_SET) != 0 && n++ < WEAKEST)
-            text_add(t, "%s%s from %s to %s", n > 1 ? ", " : " Changed: ", c->key,
-                     c->before ? c->before : "nothing", c->now ? c->now : "nothing");
-    }
+    for (int rank = 0; rank < RANKS; rank++)
+        for (int64_t i = 0; i < p->n_changes; i++) {
+            const struct rn_change *c = &p->changes[i];
+            if (strcmp(c->key, CHANGE_TEST_SET) != 0 && rank_of(p, c->key) == rank && n++ < WEAKEST)
+                text_add(t, "%s%s from %s to %s", n > 1 ? ", " : " Changed: ", c->key,
+                         c->before ? c->before : "nothing", c->now ? c->now : "nothing");
+        }
     if (n > WEAKEST)
         text_add(t, " and %lld more", (long long)(n - WEAKEST));
     text_add(t, "%s", n ? "." : " No value of the configuration was changed.");

@@ -372,7 +372,7 @@ START_TEST(numbers_are_held_against_their_mean)
     says(m, "verdict", "underfitting");
     says(m, "overfitting", "it errs hardly less than by always answering the mean");
     m->predicted = far;
-    says(m, "quality", "is 2.236, and that would give 1 (R² -4.00)");
+    says(m, "quality", "is 2.24, and that would give 1 (R² -4.00)");
     judged(m, FIT_UNDER, 0);
     far[0] = NAN;
     says(m, "quality", "The mean loss over");

@@ -188,6 +188,14 @@ START_TEST(the_run_before_is_compared_with_both_intervals)
     m->r.previous = &before;
     says(m, "previous", "Worse than the previous run: 89.9 %");
     says(m, "previous", "Changed: optimizer.lr from 0.1 to 0.01, scheduler from nothing to on.");
+    before.changes = (const struct rn_change[]){
+        {"loss.weights", NULL, "1"},       {"optimizer.beta1", NULL, "0.9"},
+        {"optimizer.lr", "0.1", "0.01"},   {"optimizer.momentum", "0.9", NULL},
+        {"optimizer.type", "sgd", "adam"}, {"seed", "1", "2"}};
+    before.n_changes = 6;
+    says(m, "previous",
+         "Changed: optimizer.lr from 0.1 to 0.01, optimizer.type from sgd to adam, loss.weights "
+         "from nothing to 1 and 3 more.");
     before.accuracy = 0.88;
     wilson_interval(2640, 3000, &before.low, &before.high);
     before.n_changes = 0;
