@@ -73,25 +73,24 @@ static int rule_confidence(struct judge *j)
 
 /* ---- refusing the least sure ---------------------------------------------- */
 
-struct answer {
-    double p;
-    bool right;
-};
-
 static int by_confidence(const void *a, const void *b)
 {
-    double x = ((const struct answer *)a)->p, y = ((const struct answer *)b)->p;
+    const struct answer *x = a, *y = b;
 
-    return (x < y) - (x > y);
+    if (isnan(x->p) || isnan(y->p))
+        return isnan(x->p) - isnan(y->p);
+    if (x->p != y->p)
+        return x->p < y->p ? 1 : -1;
+    return (int)(y->right - x->right); /* any order, but always the same */
 }
 
-static struct answer *sorted_answers(const struct rn_test *t)
+struct answer *surest_first(struct pool *p, const struct rn_test *t)
 {
-    struct answer *a = mem_array((size_t)t->n, sizeof *a);
+    struct answer *a = pool_alloc(p, (size_t)t->n * sizeof *a);
 
     for (int64_t i = 0; a && i < t->n; i++)
         a[i] = (struct answer){t->samples[i].p_predicted,
-                               t->samples[i].predicted == t->samples[i].truth};
+                               t->samples[i].truth == t->samples[i].predicted};
     if (a)
         qsort(a, (size_t)t->n, sizeof *a, by_confidence);
     return a;
@@ -116,7 +115,7 @@ static int rule_coverage(struct judge *j)
 
     if (!all_have_confidence(t))
         return RN_OK;
-    struct answer *a = sorted_answers(t);
+    struct answer *a = surest_first(j->p, t);
     if (!a)
         return RN_ENOMEM;
     int status = RN_OK;
@@ -138,7 +137,6 @@ static int rule_coverage(struct judge *j)
                      (long long)percents[i], a[kept - 1].p, d, 100 * (double)right / (double)kept);
         break;
     }
-    mem_free(a);
     return status;
 }
 

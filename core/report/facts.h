@@ -74,6 +74,14 @@ int keep_pictures(struct report *r, const struct report_test *t, struct rn_test 
 /* figures.c: fills view.figures from the pool `drawn`; without the test pass only the curves. */
 int figures_draw(struct report *r);
 
+struct answer {
+    double p;
+    int64_t right; /* 0 or 1 */
+};
+/* analysis_trust.c: those of a test by p_predicted, without one last; from p, NULL: out of memory.
+ */
+struct answer *surest_first(struct pool *p, const struct rn_test *t);
+
 /* analysis.c: the first epoch whose training loss is not finite; NULL: none. to_the_end: neither is
  * that of any later one. */
 const struct rn_epoch *first_broken(const struct rn_report *r, bool *to_the_end);

@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define BINS RN_CONFIDENCE_BINS
 
@@ -125,35 +124,6 @@ int draw_confidence(struct sheet *s)
 
 #define POINTS 100
 
-struct answer {
-    double p;
-    int64_t right;
-};
-
-/* The surest first; those without a probability last. */
-static int by_confidence(const void *a, const void *b)
-{
-    const struct answer *x = a, *y = b;
-
-    if (isnan(x->p) || isnan(y->p))
-        return isnan(x->p) - isnan(y->p);
-    if (x->p != y->p)
-        return x->p < y->p ? 1 : -1;
-    return (int)(y->right - x->right); /* any order, but always the same */
-}
-
-static struct answer *sorted_answers(struct sheet *s, const struct rn_test *t)
-{
-    struct answer *a = pool_alloc(s->p, (size_t)t->n * sizeof *a);
-
-    for (int64_t i = 0; a && i < t->n; i++)
-        a[i] = (struct answer){t->samples[i].p_predicted,
-                               t->samples[i].truth == t->samples[i].predicted};
-    if (a)
-        qsort(a, (size_t)t->n, sizeof *a, by_confidence);
-    return a;
-}
-
 int draw_coverage(struct sheet *s)
 {
     static const char title[] = "Accuracy when the least sure are refused";
@@ -164,7 +134,7 @@ int draw_coverage(struct sheet *s)
 
     if (!t || t->n < 2)
         return RN_OK;
-    const struct answer *a = sorted_answers(s, t);
+    const struct answer *a = surest_first(s->p, t);
     if (!a)
         return RN_ENOMEM;
     text_add(&s->csv, "kept,accuracy,accuracy_low,accuracy_high,samples,least_confidence\n");
