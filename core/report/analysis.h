@@ -37,7 +37,7 @@ struct share share_of(double p, int64_t n);
 double difference_noise(struct share a, struct share b);
 
 double val_loss_error(const struct rn_report *r); /* of the lowest; NaN: no validation loss */
-/* Standard error of val.loss - fit.loss of an epoch: both are means over as many samples.
+/* Standard error of val.loss - fit.loss of an epoch: both are means over samples.
  * dispersion is that of the test's losses, which is worth keeping. */
 double loss_dispersion(const struct rn_report *r);
 double loss_gap_error(const struct rn_report *r, double dispersion, const struct rn_epoch *e);

@@ -73,9 +73,9 @@ double loss_gap_error(const struct rn_report *r, double dispersion, const struct
 {
     if (r->val_samples < 2)
         return NAN;
-    return hypot(loss_spread(r, dispersion, e->val_loss, e->val_accuracy),
-                 loss_spread(r, dispersion, e->fit_loss, e->fit_accuracy)) /
-           sqrt((double)r->val_samples);
+    return hypot(
+        loss_spread(r, dispersion, e->val_loss, e->val_accuracy) / sqrt((double)r->val_samples),
+        loss_spread(r, dispersion, e->fit_loss, e->fit_accuracy) / sqrt((double)rn_fit_samples(r)));
 }
 
 /* ---- overfitting ---------------------------------------------------------- */
@@ -201,11 +201,8 @@ static int rule_overfitting(struct judge *j, const struct fit *f)
         if (isfinite(r->epochs[last].fit_loss))
             return RN_OK;
         return SAY(j, rule, RN_NEUTRAL,
-                   "The fit was not judged: training samples in evaluation mode were not "
-                   "measured%s.",
-                   r->train_samples < r->val_samples
-                       ? ", because there are fewer of them than validation samples"
-                       : "");
+                   "The fit was not judged: the loss of training samples in evaluation mode is "
+                   "not known.");
     case FIT_NOISY:
         return SAY(j, rule, RN_NEUTRAL,
                    "Too noisy to say whether it overfits: with %lld validation samples the loss "

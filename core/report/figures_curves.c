@@ -474,7 +474,7 @@ static int measure_gap(struct sheet *s, struct gap *g)
         g->accuracy[i] = e->fit_accuracy - e->val_accuracy;
         g->noise[0][i] = NORMAL_95 * loss_gap_error(v, dispersion, e);
         g->noise[1][i] = hypot(half_interval(e->val_accuracy, v->val_samples),
-                               half_interval(e->fit_accuracy, v->val_samples));
+                               half_interval(e->fit_accuracy, rn_fit_samples(v)));
         for (int k = 0; k < 2; k++)
             g->under[k][i] = -g->noise[k][i];
     }

@@ -49,6 +49,7 @@ struct trainer {
     bool classifies;
     void *arena;
     struct phase train[2], train_eval[2], test_eval[2]; /* a full batch, and what is left over */
+    struct phase fit_eval[2]; /* of training samples, where they are fewer than train_eval takes */
     struct step_io train_io;
     struct history history[HISTORIES];
     int32_t *order, *order_dev, *eval_index; /* this epoch's samples; device copies */

@@ -156,6 +156,8 @@ int loop_set_up(struct trainer *t)
 
     set_rows(t->train, d->n_train, batch, t->e->train.drop_last);
     set_rows(t->train_eval, d->n_val, min64(eval, max64(d->n_val, 1)), false);
+    if (d->n_train < d->n_val)
+        set_rows(t->fit_eval, d->n_train, min64(eval, d->n_train), false);
     set_rows(t->test_eval, d->n_test, min64(eval, max64(d->n_test, 1)), false);
     t->state.steps_per_epoch = rate_batches(t->e, d->n_train);
     t->log_steps = log_interval(t);
@@ -164,9 +166,11 @@ int loop_set_up(struct trainer *t)
         TRY(feed_open(t->e, d, max64(t->train[0].rows, t->train[1].rows), &t->feed));
     TRY(arena_bytes(t, true, t->train, &bytes));
     TRY(arena_bytes(t, false, t->train_eval, &bytes));
+    TRY(arena_bytes(t, false, t->fit_eval, &bytes));
     TRY(arena_bytes(t, false, t->test_eval, &bytes));
     TRY(t->dev->ops->alloc(t->dev, (size_t)bytes, &t->arena));
     TRY(record_training(t));
     TRY(record_evaluation(t, RN_TRAIN, t->train_eval));
+    TRY(record_evaluation(t, RN_TRAIN, t->fit_eval));
     return record_evaluation(t, RN_TEST, t->test_eval);
 }

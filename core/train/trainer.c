@@ -110,11 +110,11 @@ void trainer_close(struct trainer *t)
 {
     if (!t)
         return;
-    struct phase *phases[] = {t->train, t->train_eval, t->test_eval};
+    struct phase *phases[] = {t->train, t->train_eval, t->fit_eval, t->test_eval};
     void *blocks[] = {t->arena,          t->order_dev,      t->eval_index,
                       t->row_loss_dev,   t->row_weight_dev, t->scores_dev,
                       t->history[0].dev, t->history[1].dev, t->history[2].dev};
-    for (int i = 0; i < 3 * 2 * PHASES; i++)
+    for (int i = 0; i < 4 * 2 * PHASES; i++)
         t->dev->ops->discard(t->dev,
                              phases[i / (2 * PHASES)][i / PHASES % 2].recording[i % PHASES]);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
@@ -274,21 +274,20 @@ static int train_epoch(struct trainer *t, enum trainer_end *end)
     return status;
 }
 
-/* Validation, and the same measure on as many training samples. */
+/* Validation, and the same measure on as many training samples, or all where there are fewer. */
 static int measure(struct trainer *t)
 {
     struct sums s = loop_sums(t, 0, t->read_to);
-    int64_t n_fit = min64(t->d->n_val, t->d->n_train);
+    bool fewer = t->d->n_train < t->d->n_val;
 
     t->train_loss = s.loss / s.weight;
     t->train_accuracy = t->classifies ? s.correct / (double)loop_samples_done(t) : NAN;
     if (!t->d->n_val)
         return RN_OK;
     TRY(loop_evaluate(t, RN_TRAIN, t->train_eval, t->d->val_index, t->d->n_val, &t->val));
-    if (n_fit == t->d->n_val) {
-        TRY(loop_evaluate(t, RN_TRAIN, t->train_eval, t->d->train_index, n_fit, &t->fit));
-        TRY(loop_tell_evaluation(t, "fit", &t->fit));
-    }
+    TRY(loop_evaluate(t, RN_TRAIN, fewer ? t->fit_eval : t->train_eval, t->d->train_index,
+                      fewer ? t->d->n_train : t->d->n_val, &t->fit));
+    TRY(loop_tell_evaluation(t, "fit", &t->fit));
     return loop_tell_evaluation(t, "val", &t->val);
 }
 

@@ -464,6 +464,35 @@ START_TEST(what_is_seen_of_a_far_device_is_the_same)
 }
 END_TEST
 
+/* ---- what an epoch measures ---------------------------------------------------------------- */
+
+static int sees_fit(void *ctx, const struct rn_epoch *e, bool best, const struct evaluation *fit,
+                    const struct evaluation *val)
+{
+    int *epochs = ctx;
+
+    (void)best;
+    ck_assert(isfinite(e->fit_loss) && isfinite(e->fit_accuracy));
+    ck_assert_int_eq(fit->n, 20);
+    ck_assert_int_eq(val->n, 40);
+    ++*epochs;
+    return RN_OK;
+}
+
+START_TEST(fewer_training_than_validation_samples_are_measured_all_the_same)
+{
+    static const char *const split[] = {"data.split={train: 20, val: 40}"};
+    int epochs = 0;
+
+    events = (struct trainer_events){.ctx = &epochs, .epoch = sees_fit};
+    open_run(split, 1);
+    train(a, CAP);
+    close_run();
+    events = (struct trainer_events){0};
+    ck_assert_int_eq(epochs, 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("trainer");
@@ -482,6 +511,7 @@ int main(void)
     tcase_add_test(c, what_is_seen_of_a_far_device_is_the_same);
     tcase_add_test(c, divergence_names_step_and_layer_and_keeps_the_good);
     tcase_add_test(c, both_ways_of_making_a_batch_agree);
+    tcase_add_test(c, fewer_training_than_validation_samples_are_measured_all_the_same);
     suite_add_tcase(suite, c);
     return suite_run(suite);
 }

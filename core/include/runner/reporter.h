@@ -287,6 +287,13 @@ static inline bool rn_has_accuracy(const struct rn_report *r)
     return r->test && r->test->classes;
 }
 
+/* Training samples that fit is measured on: as many as validation has, as far as there are. */
+static inline int64_t rn_fit_samples(const struct rn_report *r)
+{
+    return r->train_samples > 0 && r->train_samples < r->val_samples ? r->train_samples
+                                                                     : r->val_samples;
+}
+
 /* A row of the table of numbers. */
 struct rn_number {
     const char *what, *split; /* split: of further metrics, for rn_measured(); NULL: none */
@@ -312,7 +319,7 @@ static inline int rn_numbers(const struct rn_report *r, struct rn_number rows[RN
     rows[n++] = rn_number_of("train, running mean of the last epoch", NULL, 0, r->train_samples,
                              e->train_loss, e->train_accuracy);
     if (isfinite(e->fit_loss))
-        rows[n++] = rn_number_of("train, weights of the end", "fit", e->epoch, r->val_samples,
+        rows[n++] = rn_number_of("train, weights of the end", "fit", e->epoch, rn_fit_samples(r),
                                  e->fit_loss, e->fit_accuracy);
     rows[n++] = rn_number_of("validation, last epoch", "val", e->epoch, r->val_samples, e->val_loss,
                              e->val_accuracy);
