@@ -221,7 +221,7 @@ static int say_loss_pairs(struct words *w, const struct loss_pair *l, int n)
 
 static int say_losses(struct words *w)
 {
-    struct loss_pair pairs[COMPARE_MAX * COMPARE_MAX];
+    struct loss_pair pairs[COMPARE_MAX * COMPARE_MAX] = {{0}};
 
     for (int64_t a = 0; a < w->c->view.n; a++)
         for (int64_t b = a + 1; b < w->c->view.n; b++)
