@@ -21,6 +21,13 @@ int judge_add(struct judge *j, const char *rule, enum rn_tone tone, const char *
 
 /* ---- noise ---------------------------------------------------------------- */
 
+int loss_digits(double loss)
+{
+    int d = digits_apart(loss, loss);
+
+    return d < 4 ? 4 : d;
+}
+
 int percent_digits(double half) { return half >= 0.02 ? 0 : half >= 0.0005 ? 1 : 2; }
 
 struct share share_of(double p, int64_t n)
@@ -65,11 +72,12 @@ static void say_result(struct text *t, const struct rn_report *r)
         text_add(t, "%.*f %% on test (95 %% interval %.*f to %.*f)", d, 100 * test->accuracy, d,
                  100 * test->low, d, 100 * test->high);
     } else if (test) {
-        text_add(t, "Loss %.4g on test", test->loss);
+        text_add(t, "Loss %.*g on test", loss_digits(test->loss), test->loss);
     } else if (last && isfinite(last->val_accuracy)) {
         text_add(t, "%.1f %% on validation, not tested", 100 * last->val_accuracy);
     } else if (last && isfinite(last->val_loss)) {
-        text_add(t, "Loss %.4g on validation, not tested", last->val_loss);
+        text_add(t, "Loss %.*g on validation, not tested", loss_digits(last->val_loss),
+                 last->val_loss);
     } else {
         text_add(t, "Nothing was measured on held-out samples");
     }

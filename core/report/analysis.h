@@ -41,6 +41,7 @@ double val_loss_error(const struct rn_report *r); /* of the lowest; NaN: no vali
  * dispersion is that of the test's losses, which is worth keeping. */
 double loss_dispersion(const struct rn_report *r);
 double loss_gap_error(const struct rn_report *r, double dispersion, const struct rn_epoch *e);
+int loss_digits(double loss);           /* significant ones of a test's loss, at least four */
 int percent_digits(double half);        /* after the point of a percentage known to within +-half */
 double median_of(double *x, int64_t n); /* sorts x; NaN when it is empty */
 

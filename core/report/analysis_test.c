@@ -47,8 +47,8 @@ static int say_numbers(struct judge *j)
     int d = digits_apart(n->rmse, n->spread);
 
     if (!isfinite(n->r2))
-        return SAY(j, rule, RN_NEUTRAL, "The mean loss over %lld test samples is %.4g.",
-                   (long long)t->n, t->loss);
+        return SAY(j, rule, RN_NEUTRAL, "The mean loss over %lld test samples is %.*g.",
+                   (long long)t->n, loss_digits(t->loss), t->loss);
     if (n->gain <= 0)
         return SAY(j, rule, RN_BAD,
                    "No better than always answering the mean of the true values: the root of the "
@@ -58,8 +58,8 @@ static int say_numbers(struct judge *j)
     return SAY(j, rule, t->n >= NUMBERS_MIN && n->gain > n->noise ? RN_GOOD : RN_NEUTRAL,
                "The root of the mean squared error over %lld test samples is %.*g; always "
                "answering the mean of the true values would give %.*g (R² %.2f). The mean loss is "
-               "%.4g.",
-               (long long)t->n, d, n->rmse, d, n->spread, n->r2, t->loss);
+               "%.*g.",
+               (long long)t->n, d, n->rmse, d, n->spread, n->r2, loss_digits(t->loss), t->loss);
 }
 
 static int rule_quality(struct judge *j)

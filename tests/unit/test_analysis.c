@@ -374,6 +374,8 @@ START_TEST(numbers_are_held_against_their_mean)
     m->predicted = far;
     says(m, "quality", "is 2.24, and that would give 1 (R² -4.00)");
     judged(m, FIT_UNDER, 0);
+    m->t.loss = 12345.67;
+    says(m, "verdict", "Loss 12346 on test");
     far[0] = NAN;
     says(m, "quality", "The mean loss over");
     free(m);
