@@ -4,10 +4,11 @@
     tests/browser/check.py [--needs hover,sort,cells,pair] [--shots DIR] [--make PROGRAM] PAGE...
 A page from file:// may say nothing on the console, ask for nothing but itself, execute nothing that
 was written into it, and break no rule of its own security policy. Each PAGE is also looked at in
-three widths, light and dark: nothing sticks out, all text has contrast, all figures and buttons have
-names; curves tell values, tables sort, cells of a confusion matrix show pictures. --needs: what has
-to be there; --make: PROGRAM writes more pages into the folder that it is given, those below hostile-*
-full of payloads, which have to stay harmless; --shots: pictures of the pages for people to look at.
+four widths, light and dark: nothing sticks out or is cut off, no word of a table is torn, all text has
+contrast, all figures and buttons have names; curves tell values, tables sort, cells of a confusion
+matrix show pictures. --needs: what has to be there; --make: PROGRAM writes more pages into the folder
+that it is given, those below hostile-* full of payloads, which have to stay harmless; --shots:
+pictures of the pages for people to look at.
 Ends with 1 when there is a fault, 77 without Chromium."""
 import argparse
 import pathlib
@@ -17,7 +18,7 @@ import tempfile
 
 import chromium
 
-WIDTHS = (380, 800, 1300)
+WIDTHS = (380, 800, 1200, 1300)
 NAMED = {"image", "img", "graphics-document", "button", "link", "checkbox", "radio", "textbox",
          "searchbox", "combobox", "progressbar", "navigation", "region"}
 INPAGE = pathlib.Path(__file__).with_name("inpage.js").read_text(encoding="utf-8")
@@ -88,6 +89,9 @@ class Page:
             over = self.b.ask("__checks.overflow()")
             if over > 0:
                 self.fault(f"is {over} pixels too wide at {width}: {self.b.ask('__checks.sticksOut()')}")
+            for text in self.b.ask(f"__checks.cutOff({str(width >= 1200).lower()})") + \
+                    self.b.ask("__checks.torn()"):
+                self.fault(f"at {width}: {text}")
         self.b.size(1300, min(int(height) + 4000, 30000))  # all in sight, for what lies behind texts
         for scheme in ("light", "dark"):
             self.b.scheme(scheme)

@@ -55,6 +55,28 @@
     overflow: () => document.scrollingElement.scrollWidth - innerWidth,
     sticksOut: () => [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
       .slice(0, 3).map((e) => e.outerHTML.slice(0, 80)),
+    // What reaches beyond an element that hides it; scrolls: no table has to be scrolled, either.
+    cutOff: (scrolls) => [...document.querySelectorAll('main *')].filter((e) => {
+      const style = getComputedStyle(e), x = style.overflowX;
+      return e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 && style.textOverflow !== 'ellipsis' &&
+        (x === 'hidden' || x === 'clip' || (scrolls && x === 'auto' && e.matches('.table') && !e.closest('figure'))) && visible(e);
+    }).slice(0, 3).map((e) => 'cut off: ' + e.outerHTML.slice(0, 80)),
+    // Words of a table that are broken although they are short.
+    torn: () => {
+      const faults = [], range = document.createRange();
+      for (const cell of document.querySelectorAll('main td, main th')) {
+        const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        for (let node; (node = walk.nextNode());)
+          for (const m of node.textContent.matchAll(/[\p{L}\p{N}]{2,12}(?![\p{L}\p{N}])/gu)) {
+            if (m.index && /[\p{L}\p{N}]/u.test(node.textContent[m.index - 1])) continue;
+            range.setStart(node, m.index);
+            range.setEnd(node, m.index + m[0].length);
+            if (new Set([...range.getClientRects()].map((r) => Math.round(r.top))).size > 1)
+              faults.push('torn: "' + m[0] + '" in "' + node.textContent.trim().slice(0, 40) + '"');
+          }
+      }
+      return faults.slice(0, 3);
+    },
     contrast: () => {
       const faults = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
       for (let node; (node = walk.nextNode());) {

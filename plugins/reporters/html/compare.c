@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DASH "\xE2\x80\x93"
+#define SHA_DIGITS 12
+#define DASH       "\xE2\x80\x93"
 
 struct comparing {
     const struct rn_comparison *c;
@@ -33,7 +34,7 @@ static void put_header(struct comparing *k)
     const struct rn_comparison *c = k->c;
     struct rn_text *t = &k->page.body;
 
-    emit(t, "<header><h1>Comparison of %I runs</h1>\n<ul class=\"runs\">\n", c->n);
+    emit(t, "<header><h1>Comparison of %I runs</h1>\n<ol class=\"runs\">\n", c->n);
     for (int64_t i = 0; i < c->n; i++) {
         const struct rn_run *r = &c->runs[i];
         char path[4096];
@@ -43,17 +44,53 @@ static void put_header(struct comparing *k)
         page_href(t, path);
         emit(t, "\">%s</a> <small>%s</small>", r->name, r->id);
         page_badge(t, r->status);
+        for (int64_t j = 0; j < i; j++)
+            if (!strcmp(r->dir, c->runs[j].dir)) {
+                emit(t, " <small>the same run as number %I</small>", j + 1);
+                break;
+            }
         if (*r->note)
             emit(t, "<br><span class=\"soft\">%s</span>", r->note);
         emit(t, "</li>\n");
     }
-    emit(t, "</ul></header>\n\n");
+    emit(t, "</ol></header>\n\n");
     page_section(&k->page, "findings", "What can be said");
     page_findings(t, c->findings, c->n_findings);
     page_section_end(&k->page);
 }
 
 /* ---- what differs --------------------------------------------------------- */
+
+/* The head of a row, which may break behind each part of its key. */
+static void put_key(struct rn_text *t, const char *key)
+{
+    char part[256];
+
+    emit(t, "<tr><th scope=\"row\"><span class=\"wrap\">");
+    for (size_t n; *key; key += n) {
+        n = strcspn(key, "._");
+        n += key[n] != '\0';
+        n = n < sizeof part ? n : sizeof part - 1;
+        snprintf(part, sizeof part, "%.*s", (int)n, key);
+        emit(t, key[n] ? "%s<wbr>" : "%s", part);
+    }
+    emit(t, "</span></th>");
+}
+
+/* Of a checksum the first digits tell it from others. */
+static void put_value(struct rn_text *t, const char *value)
+{
+    size_t before = strncmp(value, "sha256:", 7) ? 0 : 7;
+    size_t digits = strspn(value + before, "0123456789abcdef");
+    char cut[7 + SHA_DIGITS + 1];
+
+    if (value[before + digits] || digits < 40) {
+        emit(t, "<td><span class=\"wrap\">%s</span></td>", value);
+        return;
+    }
+    snprintf(cut, sizeof cut, "%.*s", (int)before + SHA_DIGITS, value);
+    emit(t, "<td><span title=\"%s\">%s\xE2\x80\xA6</span></td>", value, cut);
+}
 
 static void put_rows(struct comparing *k, const char *caption, const struct rn_row *rows, int64_t n)
 {
@@ -64,25 +101,64 @@ static void put_rows(struct comparing *k, const char *caption, const struct rn_r
     page_table(t, false, caption);
     put_heads(t, k->c, NULL);
     for (int64_t i = 0; i < n; i++) {
-        emit(t, "<tr><th scope=\"row\">%s</th>", rows[i].key);
+        put_key(t, rows[i].key);
         for (int64_t r = 0; r < k->c->n; r++)
-            emit(t, "<td><span class=\"wrap\">%s</span></td>",
-                 rows[i].values[r] ? rows[i].values[r] : DASH);
+            put_value(t, rows[i].values[r] ? rows[i].values[r] : DASH);
         emit(t, "</tr>\n");
     }
     emit(t, "</tbody>");
     page_table_end(t);
 }
 
+static bool is_row(const struct rn_comparison *c, const char *key)
+{
+    for (int64_t i = 0; i < c->n_parameters; i++)
+        if (!strcmp(c->parameters[i].key, key))
+            return true;
+    return false;
+}
+
+/* Whether all values without a row are the same in a and b; both are sorted. */
+static bool is_alike(const struct rn_comparison *c, const struct rn_run *a, const struct rn_run *b)
+{
+    int64_t i = 0, k = 0;
+
+    while (i < a->n_config || k < b->n_config) {
+        int order = i == a->n_config   ? 1
+                    : k == b->n_config ? -1
+                                       : strcmp(a->config[i].key, b->config[k].key);
+        const char *key = order <= 0 ? a->config[i].key : b->config[k].key;
+        if ((order || strcmp(a->config[i].value, b->config[k].value) != 0) && !is_row(c, key))
+            return false;
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return true;
+}
+
+static bool rest_is_alike(const struct rn_comparison *c)
+{
+    for (int64_t i = 1; i < c->n; i++)
+        if (!is_alike(c, &c->runs[0], &c->runs[i]))
+            return false;
+    return true;
+}
+
 static void put_differences(struct comparing *k)
 {
     const struct rn_comparison *c = k->c;
     struct rn_text *t = &k->page.body;
+    bool alike = rest_is_alike(c);
 
     page_section(&k->page, "parameters", "Parameters that differ");
     if (!c->n_parameters)
-        emit(t, "<p>None: all values of the configurations are the same.</p>\n");
-    put_rows(k, "All others are the same", c->parameters, c->n_parameters);
+        emit(t, alike ? "<p>None: all values of the configurations are the same.</p>\n"
+                      : "<p>None; but names, notes or what is expected and reported differ.</p>\n");
+    put_rows(k,
+             alike ? "All others are the same"
+                   : "Not here: names, notes, what is expected and reported, options of a part "
+                     "that a run lacks",
+             c->parameters, c->n_parameters);
     page_section_end(&k->page);
     page_section(&k->page, "environment", "What differs around them");
     if (c->n_environment)
@@ -94,6 +170,29 @@ static void put_differences(struct comparing *k)
 }
 
 /* ---- scores --------------------------------------------------------------- */
+
+/* In words where the file has a key of its own. */
+static const char *score_name(const char *name)
+{
+    static const char *const shown[][2] = {{"test.accuracy", "test accuracy"},
+                                           {"test.macro_f1", "test macro F1"},
+                                           {"test.top3", "test, among the top 3"},
+                                           {"test.loss", "test loss"},
+                                           {"test.ece", "test calibration error"},
+                                           {"best.val.accuracy", "best validation accuracy"},
+                                           {"best.val.loss", "best validation loss"},
+                                           {"fit.loss", "training loss, weights of the end"},
+                                           {"val.loss", "validation loss, last epoch"},
+                                           {"train_s", "training time"},
+                                           {"seconds", "time in all"},
+                                           {"samples_per_s", "samples a second"},
+                                           {"peak_bytes", "peak memory"}};
+
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        if (!strcmp(name, shown[i][0]))
+            return shown[i][1];
+    return name;
+}
 
 static void put_score(struct rn_text *t, const struct rn_score *s, double v)
 {
@@ -138,7 +237,7 @@ static void put_scores(struct comparing *k)
     }
     for (int64_t i = 0; i < c->n_scores; i++) {
         const struct rn_score *s = &c->scores[i];
-        emit(t, "<tr><th scope=\"row\">%s</th>", s->name);
+        put_key(t, score_name(s->name));
         for (int64_t r = 0; r < c->n; r++) {
             emit(t, "<td>");
             put_score(t, s, s->values[r]);
@@ -231,6 +330,16 @@ static void put_only(struct comparing *k, int64_t x, int64_t y, const int64_t *s
     emit(t, "</ul></details>\n");
 }
 
+/* As sentences say it; whole for those who sort. */
+static void put_p(struct rn_text *t, double p)
+{
+    emit(t, "<td data-v=\"%9\">", p);
+    if (p < 0.001)
+        emit(t, "&lt; 0.001</td>");
+    else
+        emit(t, "%3</td>", p);
+}
+
 static void put_pairs(struct comparing *k)
 {
     const struct rn_comparison *c = k->c;
@@ -255,10 +364,12 @@ static void put_pairs(struct comparing *k)
     for (int64_t i = 0; i < c->n_pairs; i++) {
         const struct rn_pair *p = &c->pairs[i];
         emit(t,
-             "<tr><td class=\"left\">%s</td><td class=\"left\">%s</td><td>%I</td><td>%I</td>"
-             "<td>%I</td><td>%I</td><td>%g</td><td>%g</td></tr>\n",
-             c->labels[p->a], c->labels[p->b], p->both, p->only_a, p->only_b, p->neither, p->p,
-             p->p_corrected);
+             "<tr><td class=\"left\"><span class=\"wrap\">%s</span></td><td class=\"left\">"
+             "<span class=\"wrap\">%s</span></td><td>%I</td><td>%I</td><td>%I</td><td>%I</td>",
+             c->labels[p->a], c->labels[p->b], p->both, p->only_a, p->only_b, p->neither);
+        put_p(t, p->p);
+        put_p(t, p->p_corrected);
+        emit(t, "</tr>\n");
     }
     if (c->n_pairs) {
         emit(t, "</tbody>");
