@@ -32,8 +32,12 @@ static void rows_begin(struct text *t, const struct rows *r, const struct chart_
     chart_keys(t, keys, n_keys, chart_head(t, h));
     for (int i = 0; i < r->x.n_ticks; i++) {
         double at = axis_at(&r->x, r->x.tick[i]);
+        axis_label(&r->x, r->x.tick[i], label);
         svg_line(t, at, r->top, at, bottom, "grid", 1);
-        svg_text(t, at, bottom + 17, &chart_soft_middle, axis_label(&r->x, r->x.tick[i], label));
+        if (at + svg_width(label, CHART_LABEL) / 2 < CHART_WIDTH - 8)
+            svg_text(t, at, bottom + 17, &chart_soft_middle, label);
+        else /* in sight whatever the font */
+            svg_text(t, CHART_WIDTH - 2, bottom + 17, &chart_soft_end, label);
     }
 }
 

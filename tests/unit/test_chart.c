@@ -314,6 +314,25 @@ START_TEST(pictures_are_made_small)
 }
 END_TEST
 
+START_TEST(the_last_label_below_rows_stays_inside)
+{
+    const struct chart_dots_row row = {"one", {0.995, 1, 1}, NAN, NAN};
+    struct text t = {0};
+
+    ck_assert_int_eq(chart_dots(&t, &(struct chart_dots){.head = {.title = "Scores", .desc = "d"},
+                                                         .names = {"a", "b", "c"},
+                                                         .rows = &row,
+                                                         .n = 1}),
+                     0);
+    const char *last = strstr(text_str(&t), ">100.0 %</text>");
+    ck_assert_ptr_nonnull(last);
+    while (*last != '<')
+        last--;
+    ck_assert_ptr_nonnull(strstr(last, "x=\"518.0\""));
+    text_free(&t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("chart");
@@ -330,6 +349,7 @@ int main(void)
     tcase_add_test(c, bars_start_at_zero);
     tcase_add_test(c, pictures_stand_inside);
     tcase_add_test(c, pictures_are_made_small);
+    tcase_add_test(c, the_last_label_below_rows_stays_inside);
     suite_add_tcase(s, c);
     return suite_run(s);
 }
