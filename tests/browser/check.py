@@ -90,7 +90,7 @@ class Page:
             if over > 0:
                 self.fault(f"is {over} pixels too wide at {width}: {self.b.ask('__checks.sticksOut()')}")
             for text in self.b.ask(f"__checks.cutOff({str(width >= 1200).lower()})") + \
-                    self.b.ask("__checks.torn()"):
+                    self.b.ask("__checks.torn()") + self.b.ask("__checks.fills()"):
                 self.fault(f"at {width}: {text}")
         self.b.size(1300, min(int(height) + 4000, 30000))  # all in sight, for what lies behind texts
         for scheme in ("light", "dark"):

@@ -61,6 +61,11 @@
       return e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 && style.textOverflow !== 'ellipsis' &&
         (x === 'hidden' || x === 'clip' || (scrolls && x === 'auto' && e.matches('.table') && !e.closest('figure'))) && visible(e);
     }).slice(0, 3).map((e) => 'cut off: ' + e.outerHTML.slice(0, 80)),
+    fills: () => [...document.querySelectorAll('.tiles b, .tiles small')].filter((e) => {
+      const tile = e.closest('div');
+      return e.getBoundingClientRect().right > tile.getBoundingClientRect().right -
+        parseFloat(getComputedStyle(tile).paddingRight) + 1;
+    }).map((e) => 'wider than its tile: ' + e.textContent),
     // Words of a table that are broken although they are short.
     torn: () => {
       const faults = [], range = document.createRange();

@@ -99,6 +99,7 @@ static int write_page(const char *folder, const char *name, const struct made_ru
     if (!result) {
         struct rn_report r = *report_view(made);
         r.status = status ? status : r.status;
+        r.parameters = 123456789;
         if (filled)
             made_facts(&r, m->text);
         result = ops->open(NULL, &r, &rep);
