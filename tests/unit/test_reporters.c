@@ -7,6 +7,7 @@
 #include "plugin/registry.h"
 #include "support/made_facts.h"
 #include "support/made_run.h"
+#include "support/made_runs.h"
 #include "support/suite.h"
 
 #include <check.h>
@@ -139,6 +140,8 @@ START_TEST(what_a_user_wrote_stays_text)
     ck_assert_ptr_null(strchr(page, '\x01'));
     ck_assert_ptr_null(strstr(page, "\xE2\x80\xAE"));
     ck_assert_int_ge(count(page, "&quot;&gt;&lt;img src=x onerror=alert(1)&gt;&#39;"), 20);
+    ck_assert_ptr_nonnull(strstr(page, "&amp;\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD|"));
+    ck_assert_ptr_nonnull(strstr(md, "&#38;\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\\|"));
     /* outside of the two fenced blocks */
     ck_assert_int_eq(count(md, "<img"), 2);
     ck_assert_int_ge(count(md, "&#60;img src=x onerror=alert(1)&#62;"), 10);
@@ -371,6 +374,97 @@ START_TEST(regression_has_no_accuracy)
 }
 END_TEST
 
+/* Names of a thousand letters: whole once, and short everywhere else. */
+START_TEST(long_names_of_classes_are_shortened)
+{
+    char text[2001];
+
+    memset(text, 'n', 2000);
+    text[2000] = '\0';
+    make(&(struct made_run){30, 3, 400, text, true, false});
+    struct rn_report r = *report_view(made);
+    const struct rn_reporter_ops *ops = loaded("html")->ops;
+    void *rep;
+    r.n_figures = r.n_findings = 0;
+    ck_assert_int_eq(ops->open(NULL, &r, &rep), 0);
+    ck_assert_int_eq(ops->end(rep, &r), 0);
+    ops->close(rep);
+    char *page = content("report.html");
+    ck_assert_int_eq(count(page, " title=\"nnnnn"), 30);
+    ck_assert_uint_lt(strlen(page), 350000);
+    mem_free(page);
+    unmake();
+}
+END_TEST
+
+START_TEST(an_expectation_that_failed_is_in_the_title)
+{
+    const struct rn_reporter_ops *ops = loaded("html")->ops;
+    struct rn_expectation e = {.metric = "test.accuracy", .wanted = ">= 2", .value = 1};
+    void *rep;
+
+    make(&(struct made_run){5, 3, 40, NULL, false, false});
+    struct rn_report r = *report_view(made);
+    r.status = "finished";
+    r.expectations = &e;
+    r.n_expectations = 1;
+    for (int i = 0; i < 2; i++) {
+        e.holds = i == 1;
+        ck_assert_int_eq(ops->open(NULL, &r, &rep), 0);
+        ck_assert_int_eq(ops->end(rep, &r), 0);
+        ops->close(rep);
+        char *page = content("report.html");
+        ck_assert_ptr_nonnull(strstr(page, i ? "badge good\">finished<"
+                                             : "badge bad\">finished, expectation failed<"));
+        mem_free(page);
+    }
+    unmake();
+}
+END_TEST
+
+START_TEST(a_comparison_says_what_its_numbers_are)
+{
+    static const char sha[] =
+        "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    const char *const values[] = {sha, "sha256:none"};
+    const struct rn_row around = {"data, test set", values};
+    char path[128];
+    struct rn_comparison c;
+    struct rn_run runs[2];
+
+    make(&(struct made_run){5, 3, 40, NULL, true, false});
+    made_comparison(&c, (const struct rn_report *[]){report_view(made), report_view(made)}, 2,
+                    NULL);
+    struct rn_pair pair = *c.pairs;
+    pair.p = pair.p_corrected = 1e-9;
+    runs[0] = runs[1] = c.runs[0];
+    c.pairs = &pair;
+    c.runs = runs;
+    c.environment = &around;
+    c.n_environment = 1;
+    snprintf(path, sizeof path, "%s/compare.html", dir);
+    ck_assert_int_eq(((const struct rn_reporter_ops *)loaded("html")->ops)->compare(NULL, &c, path),
+                     0);
+    char *page = content("compare.html");
+    ck_assert_int_eq(count(page, ">&lt; 0.001</td>"), 2);
+    ck_assert_ptr_nonnull(strstr(page, ">sha256:0123456789ab\xE2\x80\xA6<"));
+    ck_assert_int_eq(count(page, sha), 1); /* in its title */
+    ck_assert_ptr_nonnull(strstr(page, ">test accuracy</span>"));
+    ck_assert_ptr_nonnull(strstr(page, "the same run as number 1"));
+    ck_assert_ptr_nonnull(strstr(page, "All others are the same"));
+    mem_free(page);
+    struct rn_fact name = {"name", "another"};
+    runs[1].config = &name;
+    runs[1].n_config = 1;
+    ck_assert_int_eq(((const struct rn_reporter_ops *)loaded("html")->ops)->compare(NULL, &c, path),
+                     0);
+    page = content("compare.html");
+    ck_assert_ptr_null(strstr(page, "All others are the same"));
+    mem_free(page);
+    unmake();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("reporters");
@@ -389,6 +483,9 @@ int main(void)
     tcase_add_test(c, a_folder_that_is_gone_is_an_error);
     tcase_add_test(c, further_metrics_are_columns);
     tcase_add_test(c, regression_has_no_accuracy);
+    tcase_add_test(c, long_names_of_classes_are_shortened);
+    tcase_add_test(c, an_expectation_that_failed_is_in_the_title);
+    tcase_add_test(c, a_comparison_says_what_its_numbers_are);
     suite_add_tcase(s, c);
     return suite_run(s);
 }

@@ -61,4 +61,14 @@ static inline int rn_utf8_shown(const char *s)
     return rn_utf8_forbidden(c) || rn_utf8_turns(c) ? 0 : n;
 }
 
+/* Where rn_utf8_shown() is 0: the bytes for which one replacement stands. */
+static inline int rn_utf8_hidden(const char *s)
+{
+    int n = 1;
+
+    while ((s[n] & 0xC0) == 0x80)
+        n++;
+    return n;
+}
+
 #endif

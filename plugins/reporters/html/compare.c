@@ -43,7 +43,7 @@ static void put_header(struct comparing *k)
         emit(t, "<li><a href=\"");
         page_href(t, path);
         emit(t, "\">%s</a> <small>%s</small>", r->name, r->id);
-        page_badge(t, r->status);
+        page_badge(t, r->status, false);
         for (int64_t j = 0; j < i; j++)
             if (!strcmp(r->dir, c->runs[j].dir)) {
                 emit(t, " <small>the same run as number %I</small>", j + 1);
@@ -281,29 +281,24 @@ static void put_figures(struct comparing *k, const char *anchor, const char *tit
 
 /* ---- pairs ---------------------------------------------------------------- */
 
-static const char *class_name(const struct rn_test *t, int64_t c)
+/* Of a sample, in the sprite; -1: it has none. */
+static int64_t picture_of(const struct rn_test *test, int64_t sample)
 {
-    return c >= 0 && c < t->classes ? t->per_class[c].name : DASH;
+    for (int64_t i = 0; run_has_pictures(test) && i < test->n_pictures; i++)
+        if (test->pictures[i].sample == sample)
+            return i;
+    return -1;
 }
 
 static void put_tile(struct rn_text *t, int64_t run, const struct rn_test *test, int64_t sample)
 {
-    for (int64_t i = 0; run_has_pictures(test) && i < test->n_pictures; i++)
-        if (test->pictures[i].sample == sample) {
-            emit(t,
-                 "<span class=\"t t%i\" role=\"img\" aria-label=\"sample %i\" "
-                 "style=\"--x:%i;--y:%i\"></span>",
-                 run, sample, i % test->sprite_columns, i / test->sprite_columns);
-            return;
-        }
-}
+    int64_t i = picture_of(test, sample);
 
-static bool has_tile(const struct rn_test *test, int64_t sample)
-{
-    for (int64_t i = 0; run_has_pictures(test) && i < test->n_pictures; i++)
-        if (test->pictures[i].sample == sample)
-            return true;
-    return false;
+    if (i >= 0)
+        emit(t,
+             "<span class=\"t t%i\" role=\"img\" aria-label=\"sample %i\" "
+             "style=\"--x:%i;--y:%i\"></span>",
+             run, sample, i % test->sprite_columns, i / test->sprite_columns);
 }
 
 /* Samples that x got right and y did not. */
@@ -319,13 +314,14 @@ static void put_only(struct comparing *k, int64_t x, int64_t y, const int64_t *s
          k->c->n == 2 ? " open" : "", k->c->labels[x], all, n < all ? ", some of them" : "");
     for (int64_t i = 0; i < n; i++) {
         const struct rn_sample *s = &wrong->samples[samples[i]];
-        bool other = has_tile(wrong, samples[i]);
+        bool other = picture_of(wrong, samples[i]) >= 0;
         emit(t, "<li>");
         put_tile(t, other ? y : x, other ? wrong : right, samples[i]);
-        emit(t,
-             "<div><p>%s</p><small>taken for %s by %s, %1 %% sure; sample %i</small></div></li>\n",
-             class_name(wrong, s->truth), class_name(wrong, s->predicted), k->c->labels[y],
-             100 * s->p_predicted, s->index);
+        emit_short(
+            t,
+            "<div><p>%s</p><small>taken for %s by %s, %1 %% sure; sample %i</small></div></li>\n",
+            run_class_name(wrong, s->truth), run_class_name(wrong, s->predicted), k->c->labels[y],
+            100 * s->p_predicted, s->index);
     }
     emit(t, "</ul></details>\n");
 }

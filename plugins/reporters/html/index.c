@@ -92,7 +92,7 @@ static void put_row(struct rn_text *t, const struct rn_run *r, int64_t i, bool h
          i, r->name, r->id);
     put_name(t, r, has_page);
     emit(t, "<td class=\"left status\" title=\"%s\">", r->reason);
-    page_badge(t, r->status);
+    page_badge(t, r->status, false);
     emit(t, "</td>");
     put_when(t, r->started);
     put_cell(t, "accuracy", r->accuracy);

@@ -10,7 +10,7 @@
 
 void page_escape(struct rn_text *t, const char *s)
 {
-    for (int n; *s; s += n ? n : 1) {
+    for (int n; *s; s += n ? n : rn_utf8_hidden(s)) {
         n = rn_utf8_shown(s);
         const char *named = *s == '&'    ? "&amp;"
                             : *s == '<'  ? "&lt;"
@@ -26,6 +26,26 @@ void page_escape(struct rn_text *t, const char *s)
     }
 }
 
+int page_short_bytes(const char *s)
+{
+    int at = 0;
+
+    for (int n = 0; s[at] && n < PAGE_SHORT; n++)
+        at += rn_utf8_shown(s + at) ? rn_utf8_shown(s + at) : rn_utf8_hidden(s + at);
+    return at;
+}
+
+void page_short(struct rn_text *t, const char *s)
+{
+    char cut[8 * PAGE_SHORT];
+    int n = page_short_bytes(s);
+
+    snprintf(cut, sizeof cut, "%.*s", n, s);
+    page_escape(t, cut);
+    if (s[n])
+        rn_text_str(t, "\xE2\x80\xA6");
+}
+
 void page_json(struct rn_text *t, const char *s)
 {
     char b[RN_JSON_CHAR];
@@ -34,6 +54,8 @@ void page_json(struct rn_text *t, const char *s)
     for (size_t n; (n = rn_json_char(&s, b));) {
         if (n == 1 && strchr("<>&", b[0]))
             rn_text_add(t, "\\u%04x", (unsigned)b[0]);
+        else if (n == 6 && strncmp(b, "\\u00", 4) != 0) /* the script would show it */
+            rn_text_str(t, "\xEF\xBF\xBD");
         else
             rn_text_put(t, b, n);
     }

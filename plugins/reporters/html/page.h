@@ -10,6 +10,12 @@
 void page_escape(struct rn_text *t, const char *s);
 #define emit(t, ...) rn_text_form(t, page_escape, __VA_ARGS__)
 
+/* The same of the beginning of a name: one of a thousand letters is in the way everywhere. */
+enum { PAGE_SHORT = 48 };
+int page_short_bytes(const char *s);
+void page_short(struct rn_text *t, const char *s);
+#define emit_short(t, ...) rn_text_form(t, page_short, __VA_ARGS__)
+
 /* A string for a block of JSON in a <script>, with its quotes. */
 void page_json(struct rn_text *t, const char *s);
 
@@ -51,7 +57,8 @@ void page_th(struct rn_text *t, const char *text, bool left);
 void page_findings(struct rn_text *t, const struct rn_finding *f, int64_t n); /* without advice */
 /* findings with an override: the whole command to type. A list, or nothing. */
 void page_advice(struct rn_text *t, const struct rn_finding *f, int64_t n, const char *command);
-void page_badge(struct rn_text *t, const char *status);
+/* missed: an expectation does not hold */
+void page_badge(struct rn_text *t, const char *status, bool missed);
 void page_duration(struct rn_text *t, double seconds);
 void page_bytes(struct rn_text *t, double bytes);
 void page_base64(struct rn_text *t, const uint8_t *bytes, int64_t n);

@@ -154,13 +154,13 @@ void page_advice(struct rn_text *t, const struct rn_finding *f, int64_t n, const
     rn_host->free(word.s);
 }
 
-void page_badge(struct rn_text *t, const char *status)
+void page_badge(struct rn_text *t, const char *status, bool missed)
 {
-    const char *tone = !strcmp(status, "finished")                                ? "good"
-                       : !strcmp(status, "diverged") || !strcmp(status, "failed") ? "bad"
-                                                                                  : "soft";
+    bool bad = missed || !strcmp(status, "diverged") || !strcmp(status, "failed");
+    const char *tone = bad ? "bad" : !strcmp(status, "finished") ? "good" : "soft";
 
-    emit(t, "<span class=\"badge %s\">%s</span>", tone, status);
+    emit(t, "<span class=\"badge %s\">%s%s</span>", tone, status,
+         missed ? ", expectation failed" : "");
 }
 
 /* ---- amounts -------------------------------------------------------------- */

@@ -40,8 +40,12 @@ void run_place(struct run *run, const char *name)
 
 static void put_title(struct rn_text *t, const struct rn_report *r)
 {
+    bool missed = false;
+
+    for (int64_t i = 0; i < r->n_expectations && strcmp(r->status, "running") != 0; i++)
+        missed = missed || !r->expectations[i].holds;
     emit(t, "<header>\n<h1>%s ", r->name);
-    page_badge(t, r->status);
+    page_badge(t, r->status, missed);
     emit(t, "</h1>\n");
     if (r->description[0])
         emit(t, "<p class=\"about\">%s</p>\n", r->description);

@@ -24,6 +24,11 @@ static inline bool run_has_pictures(const struct rn_test *t)
            t->sprite_columns > 0;
 }
 
+static inline const char *run_class_name(const struct rn_test *t, int64_t c)
+{
+    return c >= 0 && c < t->classes ? t->per_class[c].name : "\xE2\x80\x93";
+}
+
 /* run_test.c: what the test pass showed */
 void run_classes(struct run *run);
 void run_confusion(struct run *run);

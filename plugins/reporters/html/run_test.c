@@ -34,18 +34,14 @@ static const struct rn_sample *sample_of(const struct rn_test *t, int64_t pictur
     return i >= 0 && i < t->n ? &t->samples[i] : NULL;
 }
 
-static const char *class_name(const struct rn_test *t, int64_t c)
-{
-    return c >= 0 && c < t->classes ? t->per_class[c].name : "\xE2\x80\x93";
-}
-
 static void put_tile(struct rn_text *p, const struct rn_test *t, int64_t picture)
 {
     const struct rn_sample *s = sample_of(t, picture);
 
     emit(p, "<span class=\"t\" role=\"img\" aria-label=\"sample %i", t->pictures[picture].sample);
     if (s && t->classes)
-        emit(p, ", %s, predicted %s", class_name(t, s->truth), class_name(t, s->predicted));
+        emit_short(p, ", %s, predicted %s", run_class_name(t, s->truth),
+                   run_class_name(t, s->predicted));
     emit(p, "\" style=\"--x:%i;--y:%i\"></span>", picture % t->sprite_columns,
          picture / t->sprite_columns);
 }
@@ -68,9 +64,9 @@ static void put_top(struct rn_text *p, const struct rn_test *t, const struct rn_
 {
     emit(p, "<ol class=\"top\">");
     for (int k = 0; k < 3 && s->top[k] >= 0; k++) {
-        emit(p, "<li%r style=\"--v:%1%%\"><span>%s</span> <span>",
-             s->top[k] == s->truth ? " class=\"true\"" : "", 100 * s->p_top[k],
-             class_name(t, s->top[k]));
+        emit_short(p, "<li%r style=\"--v:%1%%\"><span>%s</span> <span>",
+                   s->top[k] == s->truth ? " class=\"true\"" : "", 100 * s->p_top[k],
+                   run_class_name(t, s->top[k]));
         put_percent(p, s->p_top[k]);
         emit(p, " %%</span></li>");
     }
@@ -86,9 +82,10 @@ static void put_sample(struct rn_text *p, const struct rn_test *t, int64_t pictu
         return;
     emit(p, "<li%r>", wrong ? " class=\"wrong\"" : "");
     put_tile(p, t, picture);
-    emit(p, "<div><p>%s", class_name(t, s->truth));
+    emit_short(p, "<div><p>%s", run_class_name(t, s->truth));
     if (wrong)
-        emit(p, " <span class=\"bad\">\xE2\x86\x92 %s</span>", class_name(t, s->predicted));
+        emit_short(p, " <span class=\"bad\">\xE2\x86\x92 %s</span>",
+                   run_class_name(t, s->predicted));
     emit(p, "</p>");
     put_top(p, t, s);
     emit(p, "</div></li>\n");
@@ -194,7 +191,10 @@ static void put_class(struct rn_text *p, const struct rn_test *t, int64_t c)
     const struct rn_class_fact *f = &t->per_class[c];
     int64_t other = mistaken_for(t, c);
 
-    emit(p, "<tr><th scope=\"row\">%s</th>", f->name);
+    emit(p, "<tr><th scope=\"row\"");
+    if (f->name[page_short_bytes(f->name)])
+        emit(p, " title=\"%s\"", f->name);
+    emit_short(p, ">%s</th>", f->name);
     page_bar(p, f->precision);
     page_bar(p, f->recall);
     page_bar(p, f->f1);
@@ -202,8 +202,8 @@ static void put_class(struct rn_text *p, const struct rn_test *t, int64_t c)
     if (other < 0)
         emit(p, "<td class=\"left\">\xE2\x80\x93</td></tr>\n");
     else
-        emit(p, "<td class=\"left\">%s <small>(%I)</small></td></tr>\n", class_name(t, other),
-             t->confusion[c * t->classes + other]);
+        emit_short(p, "<td class=\"left\">%s <small>(%I)</small></td></tr>\n",
+                   run_class_name(t, other), t->confusion[c * t->classes + other]);
 }
 
 void run_classes(struct run *run)
@@ -255,8 +255,9 @@ static void put_largest(struct rn_text *p, const struct rn_test *t)
     for (int64_t i = 0; i < t->n_pairs && i < CELLS_LISTED; i++) {
         const struct rn_confusion *c = &t->pairs[i];
         int shown = 0;
-        emit(p, "<li><p><b>%s</b> taken for <b>%s</b>, %I time%r</p>", class_name(t, c->truth),
-             class_name(t, c->predicted), c->count, c->count == 1 ? "" : "s");
+        emit_short(p, "<li><p><b>%s</b> taken for <b>%s</b>, %I time%r</p>",
+                   run_class_name(t, c->truth), run_class_name(t, c->predicted), c->count,
+                   c->count == 1 ? "" : "s");
         for (int64_t k = 0; run_has_pictures(t) && k < t->n_pictures && shown < CELL_TILES; k++)
             if (is_in(t, k, c->truth, c->predicted)) {
                 put_tile(p, t, k);
@@ -298,8 +299,11 @@ static void put_cells(struct rn_text *p, const struct rn_test *t)
          "<script type=\"application/json\" id=\"cells\">{\"columns\":%i,\"classes\":[",
          t->sprite_columns);
     for (int64_t c = 0; c < t->classes; c++) {
+        char cut[8 * PAGE_SHORT];
+        snprintf(cut, sizeof cut, "%.*s", page_short_bytes(t->per_class[c].name),
+                 t->per_class[c].name);
         emit(p, "%r", c ? "," : "");
-        page_json(p, t->per_class[c].name);
+        page_json(p, cut);
     }
     emit(p, "],\"cells\":{");
     for (int64_t i = 0; i < t->n_pictures; i++) {

@@ -32,7 +32,7 @@ struct markdown {
  * is notified. */
 static void put_escaped(struct rn_text *p, const char *s)
 {
-    for (int n; *s; s += n ? n : 1) {
+    for (int n; *s; s += n ? n : rn_utf8_hidden(s)) {
         n = rn_utf8_shown(s);
         if (!n)
             rn_text_str(p, "\xEF\xBF\xBD");
