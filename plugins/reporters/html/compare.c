@@ -43,7 +43,7 @@ static void put_header(struct comparing *k)
         emit(t, "<li><a href=\"");
         page_href(t, path);
         emit(t, "\">%s</a> <small>%s</small>", r->name, r->id);
-        page_badge(t, r->status, false);
+        page_badge(t, r->status, page_missed(c->reports[i]));
         for (int64_t j = 0; j < i; j++)
             if (!strcmp(r->dir, c->runs[j].dir)) {
                 emit(t, " <small>the same run as number %I</small>", j + 1);
@@ -55,7 +55,10 @@ static void put_header(struct comparing *k)
     }
     emit(t, "</ol></header>\n\n");
     page_section(&k->page, "findings", "What can be said");
-    page_findings(t, c->findings, c->n_findings);
+    emit(t, "%r", c->n_findings ? "<ul class=\"findings\">\n" : "");
+    for (int64_t i = 0; i < c->n_findings; i++)
+        page_finding(t, &c->findings[i]);
+    emit(t, "%r", c->n_findings ? "</ul>\n" : "");
     page_section_end(&k->page);
 }
 

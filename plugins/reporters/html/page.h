@@ -54,10 +54,18 @@ void page_bar(struct rn_text *t, double v);
 /* A heading of a column: text at the left, numbers at the right. */
 void page_th(struct rn_text *t, const char *text, bool left);
 
-void page_findings(struct rn_text *t, const struct rn_finding *f, int64_t n); /* without advice */
+void page_finding(struct rn_text *t, const struct rn_finding *f); /* an item of a list */
 /* findings with an override: the whole command to type. A list, or nothing. */
 void page_advice(struct rn_text *t, const struct rn_finding *f, int64_t n, const char *command);
 /* missed: an expectation does not hold */
+static inline bool page_missed(const struct rn_report *r)
+{
+    bool missed = false;
+
+    for (int64_t i = 0; i < r->n_expectations; i++)
+        missed |= !r->expectations[i].holds;
+    return missed && strcmp(r->status, "running") != 0;
+}
 void page_badge(struct rn_text *t, const char *status, bool missed);
 void page_duration(struct rn_text *t, double seconds);
 void page_bytes(struct rn_text *t, double bytes);

@@ -118,20 +118,11 @@ void page_bar(struct rn_text *t, double v)
 
 /* ---- findings ------------------------------------------------------------- */
 
-void page_findings(struct rn_text *t, const struct rn_finding *f, int64_t n)
+void page_finding(struct rn_text *t, const struct rn_finding *f)
 {
     static const char *const tones[] = {"", "good", "", "bad"};
-    bool open = false;
 
-    for (int64_t i = 0; i < n; i++) {
-        if (f[i].override)
-            continue;
-        emit(t, "%r<li class=\"%s\">%s</li>\n", open ? "" : "<ul class=\"findings\">\n",
-             tones[f[i].tone & 3], f[i].text);
-        open = true;
-    }
-    if (open)
-        emit(t, "</ul>\n");
+    emit(t, "<li class=\"%s\">%s</li>\n", tones[f->tone & 3], f->text);
 }
 
 void page_advice(struct rn_text *t, const struct rn_finding *f, int64_t n, const char *command)

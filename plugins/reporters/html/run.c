@@ -40,12 +40,8 @@ void run_place(struct run *run, const char *name)
 
 static void put_title(struct rn_text *t, const struct rn_report *r)
 {
-    bool missed = false;
-
-    for (int64_t i = 0; i < r->n_expectations && strcmp(r->status, "running") != 0; i++)
-        missed = missed || !r->expectations[i].holds;
     emit(t, "<header>\n<h1>%s ", r->name);
-    page_badge(t, r->status, missed);
+    page_badge(t, r->status, page_missed(r));
     emit(t, "</h1>\n");
     if (r->description[0])
         emit(t, "<p class=\"about\">%s</p>\n", r->description);
@@ -184,6 +180,49 @@ static void put_previous(struct rn_text *t, const struct rn_report *r)
     page_table_end(t);
 }
 
+/* What rules speak of; those that are in no group of the last. */
+static const struct {
+    const char *title, *rules[6];
+} groups[] = {{"Result", {"diverged", "quality", "previous", "validation_against_test"}},
+              {"Fit", {"overfitting", "longer"}},
+              {"Classes", {"weakest_classes", "confused_pairs", "imbalance", "never_predicted"}},
+              {"Confidence", {"confidence", "coverage", "labels"}},
+              {"Training", {NULL}}};
+enum { GROUPS = sizeof groups / sizeof *groups };
+
+static int group_of(const char *rule)
+{
+    for (int g = 0; g < GROUPS; g++)
+        for (int i = 0; groups[g].rules[i]; i++)
+            if (!strcmp(groups[g].rules[i], rule))
+                return g;
+    return GROUPS - 1;
+}
+
+static void put_findings(struct rn_text *t, const struct rn_finding *f, int64_t n)
+{
+    size_t before = t->n;
+
+    emit(t, "<div class=\"groups\">\n");
+    size_t inside = t->n;
+    for (int g = 0; g < GROUPS; g++) {
+        bool open = false;
+        for (int64_t i = 0; i < n; i++) {
+            if (f[i].override || group_of(f[i].rule) != g)
+                continue;
+            if (!open)
+                emit(t, "<h3>%s</h3>\n<ul class=\"findings\">\n", groups[g].title);
+            open = true;
+            page_finding(t, &f[i]);
+        }
+        emit(t, "%r", open ? "</ul>\n" : "");
+    }
+    if (t->n > inside)
+        emit(t, "</div>\n");
+    else if (t->s)
+        t->s[t->n = before] = '\0';
+}
+
 static void put_advice(struct rn_text *t, const struct rn_report *r)
 {
     bool any = false;
@@ -215,7 +254,7 @@ static void put_verdict(struct run *run)
     put_tiles(t, r);
     if (!run_goes_on(run))
         put_expectations(t, r);
-    page_findings(t, r->findings + verdict, r->n_findings - verdict);
+    put_findings(t, r->findings + verdict, r->n_findings - verdict);
     put_advice(t, r);
     put_warnings(t, r);
     put_previous(t, r);
