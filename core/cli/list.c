@@ -33,7 +33,9 @@ static int add_run(struct table *t, const struct rn_run *r)
 
     TRY(table_add(t, r->name));
     TRY(table_add(t, r->id));
-    TRY(table_add(t, r->status));
+    snprintf(cell, sizeof cell, "%.30s%s", r->status,
+             r->expected == 2 ? ", expectation failed" : "");
+    TRY(table_add(t, cell));
     snprintf(cell, sizeof cell, "%.2f %%", 100 * r->accuracy);
     TRY(table_add(t, isfinite(r->accuracy) ? cell : ""));
     snprintf(cell, sizeof cell, "%.2f to %.2f", 100 * r->low, 100 * r->high);
@@ -104,7 +106,7 @@ static void put_run(struct text *t, const struct run_list *l, int64_t i)
         text_add(t, ": ");
         json_string(t, r->config[k].value);
     }
-    text_add(t, "}}");
+    text_add(t, "}, \"expected\": %lld}", (long long)r->expected);
 }
 
 static void put_json(const struct run_list *l, int64_t n, struct text *t)

@@ -53,13 +53,13 @@ void run_key(const char *folder, char key[RUN_KEY])
 {
     static const char *const names[] = {"summary.json", "status.json", "config.yaml", "epochs.csv"};
     char path[PATH_MAX];
-    int n = 0;
+    int n = snprintf(key, RUN_KEY, "2"); /* the form of a line */
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct stat st = {0};
         if (!path_of(path, folder, names[i]) || stat(path, &st))
             st = (struct stat){0};
-        n += snprintf(key + n, (size_t)(RUN_KEY - n), "%s%lld.%09ld:%lld", i ? " " : "",
+        n += snprintf(key + n, (size_t)(RUN_KEY - n), " %lld.%09ld:%lld",
                       (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (long long)st.st_size);
     }
 }
@@ -161,6 +161,21 @@ static const cJSON *at(const cJSON *o, const char *a, const char *b)
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, a);
 
     return b ? cJSON_GetObjectItemCaseSensitive(v, b) : v;
+}
+
+/* As rn_run says it. */
+static void put_expected(struct text *t, const cJSON *list)
+{
+    const cJSON *v;
+    int expected = 0;
+
+    cJSON_ArrayForEach(v, list)
+    {
+        bool holds = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(v, "holds"));
+        expected = !holds ? 2 : expected ? expected : 1;
+    }
+    key(t, "expected");
+    text_add(t, "%d", expected);
 }
 
 static void put_summary(struct text *t, const cJSON *s)
@@ -332,6 +347,7 @@ int run_line(const char *folder, const char *dir, const char *run, struct text *
         if (text_at(summary, texts[i]))
             put_text(line, texts[i], text_at(summary, texts[i]));
     put_summary(line, summary);
+    put_expected(line, at(summary, "expectations", NULL));
     char *epochs = content(folder, "epochs.csv", EPOCHS_BYTES);
     put_curve(line, epochs ? epochs : "");
     mem_free(epochs);

@@ -155,6 +155,9 @@ static int parse(struct pool *p, const cJSON *o, struct run_parsed *out)
                          .data = text_at(p, o, "data", &ok),
                          .note = text_at(p, o, "description", &ok),
                          .differs = ""};
+    const cJSON *expected = at(o, "expected");
+    r->expected = cJSON_IsNumber(expected) && expected->valuedouble >= 1 ? 1 : 0;
+    r->expected += r->expected && expected->valuedouble >= 2;
     const char *slash = strrchr(r->dir, '/');
     r->id = slash ? slash + 1 : r->dir;
     if (!*r->name)

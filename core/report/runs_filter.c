@@ -41,6 +41,10 @@ const char *run_value(const struct run_list *l, int64_t i, const char *key, char
             memcpy(&value, (const char *)r + facts[k].offset, sizeof value);
             return value;
         }
+    if (!strcmp(key, "expect")) {
+        static const char *const words[] = {"none", "hold", "failed"};
+        return words[r->expected];
+    }
     double v = run_metric(l, i, key);
     if (!isnan(v)) {
         snprintf(room, 32, "%.9g", v);
@@ -153,6 +157,7 @@ static const char *nearest(const struct run_list *l, const char *key)
     for (int k = 0; k < FACTS; k++)
         names[n++] = facts[k].name;
     names[n++] = "tag";
+    names[n++] = "expect";
     for (int64_t k = 0; l->n && k < l->more[0].n && n < 200; k++)
         names[n++] = l->more[0].metrics[k].name;
     for (int64_t k = 0; l->n && k < l->runs[0].n_config && n < 512; k++)

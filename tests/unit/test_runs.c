@@ -210,6 +210,26 @@ START_TEST(damaged_files_of_a_run_leave_the_rest)
 }
 END_TEST
 
+START_TEST(expectations_are_told_and_filtered)
+{
+    static const char *const filter[] = {"expect=failed"};
+
+    make_three();
+    put("mlp/20260101-a", "summary.json",
+        "{\"expectations\": [{\"holds\": true}, {\"holds\": false}, {\"holds\": true}]}");
+    put("mlp/20260103-b", "summary.json", "{\"expectations\": [{\"holds\": true}]}");
+    for (int i = 0; i < 2; i++) { /* the second time from the cache */
+        read_runs();
+        expect_ids("bca");
+        ck_assert_int_eq(list.runs[0].expected, 1);
+        ck_assert_int_eq(list.runs[1].expected, 0);
+        ck_assert_int_eq(list.runs[2].expected, 2);
+    }
+    ck_assert_int_eq(runs_filter(pool, &list, filter, 1), RN_OK);
+    expect_ids("a");
+}
+END_TEST
+
 START_TEST(a_long_curve_keeps_its_ends)
 {
     struct text t = {0};
@@ -487,6 +507,7 @@ int main(void)
     tcase_add_test(t, runs_of_a_sweep_lie_deeper);
     tcase_add_test(t, what_is_no_run_is_passed_over);
     tcase_add_test(t, damaged_files_of_a_run_leave_the_rest);
+    tcase_add_test(t, expectations_are_told_and_filtered);
     tcase_add_test(t, a_long_curve_keeps_its_ends);
     tcase_add_test(t, a_run_whose_process_is_gone_is_lost);
     tcase_add_test(t, no_root_has_no_runs);

@@ -356,6 +356,7 @@ struct rn_run { /* one of many. Frozen. */
     int64_t n_curve;
     const struct rn_fact *config, *environment; /* every value by its path, sorted */
     int64_t n_config, n_environment;
+    int64_t expected; /* 0: nothing was; 1: all expectations hold; 2: some do not */
 };
 
 struct rn_runs { /* newest first */
