@@ -199,6 +199,13 @@ class Page:
             self.fault("words that no run has leave runs in the list")
         self.b.ask("(() => { const w = document.querySelector('#words'); w.value = '';"
                    "w.dispatchEvent(new Event('input')); })()")
+        failed = self.b.ask("(() => { const s = document.querySelector('#status');"
+                            "s.selectedIndex = s.options.length - 1; s.dispatchEvent(new Event('change'));"
+                            "const rows = [...document.querySelectorAll('#runs tbody tr:not([hidden])')];"
+                            "const of = [s.value, rows.length, rows.every((r) => r.cells[2].innerText.includes(s.value))];"
+                            "s.value = ''; s.dispatchEvent(new Event('change')); return of; })()")
+        if failed[0] and not (failed[1] and failed[2]):
+            self.fault(f"a status that is chosen does not filter: {failed}")
         self.b.ask("document.querySelector('#pair button').click()")
         if self.b.ask(f"[...{ticks}].some((t) => t.checked) || document.querySelector('#pair').innerText"):
             self.fault("two runs side by side do not close")

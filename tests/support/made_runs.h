@@ -60,7 +60,8 @@ static inline void made_runs(struct rn_runs *out, const char *const *texts)
                                   .curve = curve[i],
                                   .n_curve = i == 4 ? 0 : 5,
                                   .config = facts[i],
-                                  .n_config = 3};
+                                  .n_config = 3,
+                                  .expected = i == 6 ? 2 : i % 2};
     }
     *out = (struct rn_runs){
         .size = sizeof *out, .root = texts ? texts[0] : "reports", .runs = runs, .n = 8};

@@ -92,7 +92,7 @@ static void put_row(struct rn_text *t, const struct rn_run *r, int64_t i, bool h
          i, r->name, r->id);
     put_name(t, r, has_page);
     emit(t, "<td class=\"left status\" title=\"%s\">", r->reason);
-    page_badge(t, r->status, false);
+    page_badge(t, r->status, r->expected == 2);
     emit(t, "</td>");
     put_when(t, r->started);
     put_cell(t, "accuracy", r->accuracy);
@@ -212,6 +212,11 @@ static void put_tools(struct rn_text *t, const struct rn_runs *all)
         if (used)
             emit(t, "<option>%s</option>", words[k]);
     }
+    for (int64_t i = 0; i < all->n; i++)
+        if (all->runs[i].expected == 2) {
+            emit(t, "<option>expectation failed</option>");
+            break;
+        }
     emit(t, "</select></label>\n<span id=\"count\" class=\"soft\" role=\"status\"></span>\n"
             "<span class=\"soft\">Tick two to see them side by side.</span></div>\n"
             "<section id=\"pair\" aria-label=\"Two runs side by side\" hidden></section>\n");

@@ -16,7 +16,7 @@
   function filter() {
     var want = words.value.toLowerCase().split(/\s+/), shown = 0;
     rows.forEach(function (r) {
-      var ok = (!status.value || r.status === status.value) &&
+      var ok = (!status.value || r.status.split(', ').indexOf(status.value) >= 0) &&
         want.every(function (w) { return r.text.indexOf(w) >= 0; });
       r.row.hidden = !ok;
       shown += ok;
