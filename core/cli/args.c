@@ -34,6 +34,7 @@ enum {
     OPT_CSV,
     OPT_HTML,
     OPT_TO,
+    OPT_DIR,
     OPT_SHORTHAND
 };
 
@@ -63,6 +64,7 @@ static const struct option longs[] = {
     {"csv", no_argument, NULL, OPT_CSV},
     {"html", optional_argument, NULL, OPT_HTML},
     {"to", required_argument, NULL, OPT_TO},
+    {"dir", required_argument, NULL, OPT_DIR},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -155,6 +157,7 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_LIMIT: return take_limit(a);
     case OPT_CSV: a->csv = true; break;
     case OPT_TO: a->to = optarg; break;
+    case OPT_DIR: a->dir = optarg; break;
     case OPT_COLOR:
         *when = optarg;
         if (strcmp(optarg, "auto") && strcmp(optarg, "always") && strcmp(optarg, "never"))

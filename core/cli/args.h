@@ -16,7 +16,7 @@ struct args {
     const char *page_file; /* of --html; NULL: where it usually goes */
     const char *sort;      /* "-test.accuracy"; NULL: newest first */
     const char *reporter;  /* NULL: all that can */
-    const char *to;        /* a format of export */
+    const char *to, *dir;  /* a format of export, and where its files go; NULL: as usual */
     int64_t limit;         /* 0: none */
     int verbosity;
     bool colour;   /* of stderr */

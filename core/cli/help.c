@@ -122,7 +122,8 @@ static const char runs[] =
     "best.val.loss, train.loss, train_s, parameters, epochs, ...), a value of the configuration "
     "by\n"
     "its path (optimizer.lr, model.layers.dense1.units), or name, id, status, started, device,\n"
-    "data, note, tag. The signs are = != < <= > >=; * and ? stand for any letters. --sort KEY\n"
+    "data, note, tag, expect (none, hold, failed). The signs are = != < <= > >=; * and ? stand for "
+    "any letters. --sort KEY\n"
     "begins with the smallest, --sort -KEY with the largest. A run whose process is gone without "
     "a\n"
     "word has the status lost.\n"
@@ -132,7 +133,8 @@ static const char runs[] =
     "\"started\" (UTC), \"device\", \"data\", \"description\", \"differs\" (from other runs of its "
     "name),\n"
     "\"tags\": [], \"metrics\": {name: number}, \"curve\": [val.loss], \"config\": {path: "
-    "text}}]}.\n"
+    "text},\n"
+    "\"expected\" (0: nothing, 1: all holds, 2: some does not)}]}.\n"
     "\n"
     "ROOT/index.html is the same for a browser, made again at the end of each run. "
     "ROOT/index.jsonl\n"
@@ -165,15 +167,16 @@ static const char compare[] =
     "\"neither\", \"p\", \"p_corrected\"}], \"findings\", \"diff\"}.\n";
 
 static const char export[] =
-    "usage: runner export RUN ... --to FORMAT [-o DIR]\n"
+    "usage: runner export RUN ... --to FORMAT [--dir DIR] [-o ROOT]\n"
     "\n"
     "Writes finished runs for another program, from the files of their folders. RUN is a folder, "
     "an\n"
-    "id or the beginning of one, latest, latest:NAME, or @2 for the second newest.\n"
+    "id or the beginning of one, latest, latest:NAME, or @2 for the second newest in ROOT "
+    "(reports).\n"
     "\n"
-    "  runner export latest --to mlflow                a file store in mlruns/, or in DIR\n"
-    "  runner export @1 @2 @3 --to tensorboard -o tb   event files in tb/<name>/<id>/\n"
-    "  runner export latest --to tensorboard           in tb/ of the run folder\n"
+    "  runner export latest --to mlflow                   a file store in mlruns/, or in DIR\n"
+    "  runner export @1 @2 @3 --to tensorboard --dir tb   event files in tb/<name>/<id>/\n"
+    "  runner export latest --to tensorboard              in tb/ of the run folder\n"
     "\n"
     "FORMAT is mlflow, or a reporter with an option `dir`. Written again, a run replaces itself.\n";
 

@@ -277,15 +277,14 @@ static int do_export(const struct args *a, struct session *s)
 {
     struct text said = {0}, hint = {0};
     struct pool *p = pool_new();
-    struct export_job job = {
-        .p = p, .to = a->out_given ? a->out : NULL, .said = &said, .hint = &hint};
+    struct export_job job = {.p = p, .to = a->dir, .said = &said, .hint = &hint};
     int status = p ? RN_OK : RN_ENOMEM;
 
     if (!a->n_words || !a->to)
         status = usage(a, "expected `export RUN ... --to FORMAT`");
     status = status < 0 ? status : registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry);
     for (int i = 0; status >= 0 && i < a->n_words; i++)
-        status = export_run(s->registry, "reports", a->words[i], a->to, &job);
+        status = export_run(s->registry, a->out, a->words[i], a->to, &job);
     if (status >= 0)
         status = print(&said);
     if (status >= 0 && a->verbosity >= 0)

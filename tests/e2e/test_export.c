@@ -166,12 +166,16 @@ START_TEST(a_reporter_hears_of_it_once_more)
 
     make_run();
     file_remove_tree(in_dir("events"));
-    EXPECT_EXIT(0, "export latest:tiny --to tensorboard -o events");
+    EXPECT_EXIT(0, "export latest:tiny --to tensorboard --dir events");
     EXPECT_TEXT(out, "/events\n");
     snprintf(path, sizeof path, "events/tiny%s/train", strrchr(run_folder("tiny"), '/'));
     ck_assert_int_eq(count(in_dir(path)), 1);
     EXPECT_EXIT(0, "export @1 --to tensorboard -q");
     ck_assert(exists(run_folder("tiny"), "tb/val"));
+    EXPECT_EXIT(0, "tiny.yaml -q -o elsewhere train.epochs=1 ~expect");
+    EXPECT_EXIT(0, "export latest --to tensorboard -o elsewhere --dir apart");
+    EXPECT_EXIT(4, "export latest --to tensorboard -o nowhere");
+    EXPECT_TEXT(err, "'latest': there are no runs in 'nowhere'");
 }
 END_TEST
 

@@ -229,7 +229,7 @@ def main(out):
         print(points, "points,", check_inside(run, run / "tb", summary, True), "histograms and scalars")
         print(check_hparams(run / "tb"), "hyperparameters")
 
-        runner("export", str(run), "--to", "tensorboard", "-o", str(base / "tb"))
+        runner("export", str(run), "--to", "tensorboard", "--dir", str(base / "tb"))
         again = base / "tb/mlp_baseline" / run.name
         assert check_curves(run, again) == points
         check_inside(run, again, summary, False)
@@ -238,7 +238,7 @@ def main(out):
 
         store = base / "mlruns"
         for _ in range(2):  # the second replaces the first
-            runner("export", str(run), "--to", "mlflow", "-o", str(store))
+            runner("export", str(run), "--to", "mlflow", "--dir", str(store))
         info, *counts = check_store(store.as_uri(), run, summary)
         print(*counts, "points, parameters, tags in a file store")
         database = f"sqlite:///{base}/mlflow.db"
