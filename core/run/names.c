@@ -164,7 +164,7 @@ static int numbered(const char *root, const char *word, const struct run_name *r
     long long i = strtoll(word + 1, &end, 10);
 
     if (end == word + 1 || *end || i < 1)
-        return FAIL(RN_EDATA, "'%s': expected a number from 1 behind @: @1 is the newest run",
+        return FAIL(RN_EINVAL, "'%s': expected a number from 1 behind @: @1 is the newest run",
                     word);
     if (i > n)
         return n ? FAIL(RN_EDATA, "'%s': there %s %lld run%s in '%s'", word, n == 1 ? "is" : "are",
@@ -231,7 +231,7 @@ int run_find(struct pool *p, const char *root, const char *word, struct run_name
     if (!strncmp(word, latest, strlen(latest)))
         return newest_of(root, word, word + strlen(latest), runs, n, out);
     if (!strcmp(word, "latest"))
-        return numbered(root, "@1", runs, n, out);
+        return n ? (*out = runs[0], RN_OK) : no_run(root, word, runs, n, "", "");
     if (word[0] == '@')
         return numbered(root, word, runs, n, out);
     if (strchr(word, '/'))
