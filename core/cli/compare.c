@@ -4,6 +4,7 @@
 #include "compare.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "list.h"
@@ -55,6 +56,12 @@ static int real_folder(struct pool *p, const char *path, const char **out)
         return FAIL(RN_EDATA, "%s: there is no such folder", path);
     *out = pool_strdup(p, real);
     return *out ? RN_OK : RN_ENOMEM;
+}
+
+/* Runs that are named by their folders need no root. */
+static int root_of(struct pool *p, const struct args *a, const char **out)
+{
+    return real_folder(p, file_exists(a->out) ? a->out : ".", out);
 }
 
 /* The folder that a file lies in. */
@@ -387,7 +394,7 @@ static int find(struct pool *p, const struct args *a, struct compared *runs)
         struct run_name found;
         const char *real;
         TRY(run_find(p, a->out, a->words[i], &found));
-        TRY(root ? RN_OK : real_folder(p, a->out, &root));
+        TRY(root ? RN_OK : root_of(p, a, &root));
         TRY(real_folder(p, found.dir, &real));
         runs[i] = (struct compared){found.dir, relative(p, root, real)};
         if (!runs[i].link)
@@ -413,7 +420,7 @@ static int show(struct pool *p, const struct args *a, struct text *out)
     TRY(find(p, a, runs));
     if (a->page) {
         TRY(folder_of(p, file, &folder));
-        TRY(real_folder(p, a->out, &root));
+        TRY(root_of(p, a, &root));
         to_root = relative(p, folder, root);
     }
     TRY(to_root ? compare_open(runs, a->n_words, to_root, &c) : RN_ENOMEM);

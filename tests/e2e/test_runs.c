@@ -188,6 +188,10 @@ static void on_a_page(void)
     file_mkdirs(in_dir("pages"));
     EXPECT_EXIT(0, "compare latest:tiny latest:bad --html pages/c.html");
     slurp("pages/c.html", page, sizeof page);
+    char words[3 * PATH_MAX];
+    snprintf(words, sizeof words, "compare %s %s -o nowhere", run_folder("tiny"),
+             run_folder("bad"));
+    EXPECT_EXIT(0, words);
     snprintf(link, sizeof link, "%s/report.html\"", run_folder("bad"));
     has(link);
 }
