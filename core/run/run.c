@@ -376,6 +376,10 @@ static int finish(struct run *r, const struct trainer_events *events)
     int64_t epoch;
 
     judge_end(r);
+    if (r->end == TRAINER_STOPPED) /* a second signal kills */
+        TRY(folder_status(&r->folder, r->status, r->exit_code,
+                          pool_printf(r->s->experiment->pool,
+                                      "%s; checkpoint and report were not written", r->reason)));
     TRY(good ? save_state(r) : RN_OK);
     TRY(trainer_finish(r->trainer, events, &epoch));
     TRY(good ? save_weights(r) : RN_OK);

@@ -73,6 +73,41 @@ START_TEST(a_signal_at_any_moment_ends_it_in_order)
 }
 END_TEST
 
+/* Whether the process was killed between the first signal and its last file. */
+static bool killed_while_it_ends(pid_t pid)
+{
+    int status;
+
+    wait_for_handler(pid, SIGTERM);
+    for (int i = 0; i < 500 && !exists(run_folder("twice"), "metrics.jsonl"); i++)
+        usleep(10000);
+    kill(pid, SIGTERM);
+    while (!waitpid(pid, &status, WNOHANG)) {
+        cJSON *now = read_json(run_folder("twice"), "status.json");
+        const char *word = cJSON_GetStringValue(cJSON_GetObjectItem(now, "status"));
+        if (word && !strcmp(word, "interrupted"))
+            kill(pid, SIGTERM);
+        cJSON_Delete(now);
+        usleep(500);
+    }
+    return WIFSIGNALED(status);
+}
+
+START_TEST(a_second_signal_kills_and_the_run_is_interrupted)
+{
+    bool killed = false;
+
+    for (int i = 0; i < 10 && !killed; i++) /* it may be quicker than we are */
+        killed = killed_while_it_ends(start("tiny.yaml --name twice --epochs 1000000 -q"));
+    ck_assert(killed);
+    expect_status("twice", "interrupted");
+    cJSON *now = read_json(run_folder("twice"), "status.json");
+    EXPECT_TEXT(cJSON_GetObjectItem(now, "reason")->valuestring, "SIGTERM after step");
+    EXPECT_TEXT(cJSON_GetObjectItem(now, "reason")->valuestring, "were not written");
+    cJSON_Delete(now);
+}
+END_TEST
+
 START_TEST(a_stopped_run_that_had_diverged_says_so)
 {
     pid_t pid = start("tiny.yaml --name nan optimizer=sgd optimizer.lr=1e30 train.log_every=100%");
@@ -177,6 +212,7 @@ int main(void)
 {
     const TTest *const tests[] = {ctrl_c_is_exit_130_with_checkpoint_and_report,
                                   sigterm_is_exit_75_with_checkpoint_and_report,
+                                  a_second_signal_kills_and_the_run_is_interrupted,
                                   a_signal_at_any_moment_ends_it_in_order,
                                   a_stopped_run_that_had_diverged_says_so,
                                   every_failing_write_is_exit_5,
