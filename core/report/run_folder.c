@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "run_folder.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -206,6 +207,23 @@ static void put_summary(struct text *t, const cJSON *s)
     text_add(t, "}");
 }
 
+/* Within the second that it started in. */
+static double microseconds_of(const cJSON *status)
+{
+    double us = number_of(cJSON_GetObjectItemCaseSensitive(status, "microseconds"));
+
+    return us >= 0 && us < 1e6 ? us : 0;
+}
+
+void run_started(const char *folder, char out[RUN_STARTED])
+{
+    cJSON *status = read_json(folder, "status.json", STATUS_BYTES);
+    const char *started = text_at(status, "started");
+
+    snprintf(out, RUN_STARTED, "%.40s %06.0f", started ? started : "", microseconds_of(status));
+    cJSON_Delete(status);
+}
+
 /* ---- status --------------------------------------------------------------- */
 
 bool run_is_lost(const cJSON *status)
@@ -218,7 +236,11 @@ bool run_is_lost(const cJSON *status)
     if (!cJSON_IsNumber(pid) || pid->valuedouble < 2 || pid->valuedouble > INT_MAX || !host ||
         strcmp(host, here) != 0)
         return false;
-    return kill((pid_t)pid->valuedouble, 0) && errno == ESRCH;
+    if (kill((pid_t)pid->valuedouble, 0))
+        return errno == ESRCH;
+    double began = number_of(cJSON_GetObjectItemCaseSensitive(status, "pid_start"));
+    double now = clock_process_start((long)pid->valuedouble);
+    return began > 0 && now > 0 && (began < now || began > now); /* the number was given again */
 }
 
 static void put_status(struct text *t, const cJSON *status)
@@ -229,6 +251,7 @@ static void put_status(struct text *t, const cJSON *status)
     put_text(t, "status", lost ? "lost" : word ? word : "unknown");
     put_text(t, "reason", lost ? RUN_LOST : text_at(status, "reason"));
     put_text(t, "started", text_at(status, "started"));
+    put_number(t, "microseconds", microseconds_of(status));
     if (running) {
         key(t, "running");
         text_add(t, "true");

@@ -22,7 +22,12 @@ int run_line(const char *folder, const char *dir, const char *key, struct text *
 bool run_is_lost(const cJSON *status);
 #define RUN_LOST "its process is gone and left no word"
 
+/* When the run in folder started, as text that sorts by it. */
+#define RUN_STARTED 64
+void run_started(const char *folder, char out[RUN_STARTED]);
+
 struct run_parsed {
+    double microseconds; /* behind run.started */
     const char *key;
     struct rn_run run;
     struct run_more more;

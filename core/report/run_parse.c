@@ -145,7 +145,8 @@ static int parse(struct pool *p, const cJSON *o, struct run_parsed *out)
     bool ok = true;
 
     *out = (struct run_parsed){.key = text_at(p, o, "key", &ok),
-                               .running = cJSON_IsTrue(at(o, "running"))};
+                               .running = cJSON_IsTrue(at(o, "running")),
+                               .microseconds = cJSON_GetNumberValue(at(o, "microseconds"))};
     *r = (struct rn_run){.dir = text_at(p, o, "dir", &ok),
                          .name = text_at(p, o, "name", &ok),
                          .status = text_at(p, o, "status", &ok),

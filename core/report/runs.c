@@ -296,8 +296,11 @@ static int newest_first(const void *a, const void *b)
 {
     const struct rn_run *x = &((const struct line *)a)->parsed.run;
     const struct rn_run *y = &((const struct line *)b)->parsed.run;
+    double x_us = ((const struct line *)a)->parsed.microseconds;
+    double y_us = ((const struct line *)b)->parsed.microseconds;
     int order = strcmp(y->started, x->started);
 
+    order = order ? order : (x_us < y_us) - (x_us > y_us);
     order = order ? order : strcmp(y->id, x->id);
     return order ? order : strcmp(y->dir, x->dir);
 }

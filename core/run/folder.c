@@ -49,11 +49,13 @@ int folder_create(struct pool *p, const char *root, const char *name, const char
 {
     static const char *const inside[] = {"weights", "figures", "state"};
     char path[PATH_MAX], stamp[32];
-    time_t now = time(NULL);
+    struct timespec now;
     struct tm tm;
     int status = RN_EBUSY;
 
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    clock_gettime(CLOCK_REALTIME, &now);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now.tv_sec, &tm));
+    f->microseconds = now.tv_nsec / 1000;
     f->started = pool_strdup(p, stamp);
     f->parent = pool_printf(p, "%s/%s", root, name);
     if (!f->started || !f->parent)
@@ -87,8 +89,10 @@ int folder_status(const struct folder *f, const char *status, int exit_code, con
         cJSON_AddNumberToObject(root, "exit_code", exit_code);
     cJSON_AddStringToObject(root, "reason", reason ? reason : "");
     cJSON_AddStringToObject(root, "started", f->started);
+    cJSON_AddNumberToObject(root, "microseconds", (double)f->microseconds);
     cJSON_AddStringToObject(root, "updated", stamp);
     cJSON_AddNumberToObject(root, "pid", getpid());
+    cJSON_AddNumberToObject(root, "pid_start", clock_process_start(getpid()));
     cJSON_AddStringToObject(root, "host", host);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);

@@ -10,6 +10,7 @@ struct folder {
     const char *dir; /* where it lies, as the user would type it */
     const char *parent;
     const char *started; /* UTC, RFC 3339 */
+    long microseconds;   /* behind it */
 };
 
 /* Makes the folder with weights/, figures/ and state/; leaves nothing behind on an error. RN_EIO.

@@ -1,5 +1,5 @@
 /* names.c - runs by what people type for them. What a folder under the root is called tells whether
- * it is a run; nothing in it is read. */
+ * it is a run; when it started, its status.json. */
 #define _XOPEN_SOURCE 700
 #include "names.h"
 
@@ -12,15 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define STAMP 15 /* "20260914-153012" */
 
 /* ---- finding all ---------------------------------------------------------- */
 
-struct found { /* a run, and when it was made: of two in one second the later is newer */
+struct found {
     struct run_name run;
-    struct timespec made;
+    char started[RUN_STARTED];
 };
 
 struct listing {
@@ -33,15 +30,10 @@ struct listing {
 static int by_age(const void *a, const void *b)
 {
     const struct found *x = a, *y = b;
-    int order = memcmp(y->run.id, x->run.id, STAMP);
+    int order = strcmp(y->started, x->started);
 
-    if (order)
-        return order;
-    if (x->made.tv_sec != y->made.tv_sec)
-        return x->made.tv_sec < y->made.tv_sec ? 1 : -1;
-    if (x->made.tv_nsec != y->made.tv_nsec)
-        return x->made.tv_nsec < y->made.tv_nsec ? 1 : -1;
-    return strcmp(y->run.id, x->run.id);
+    order = order ? order : strcmp(y->run.id, x->run.id);
+    return order ? order : strcmp(y->run.dir, x->run.dir);
 }
 
 static int add(struct listing *l, const char *name, const char *id)
@@ -58,16 +50,16 @@ static int add(struct listing *l, const char *name, const char *id)
         l->cap = cap;
     }
     char *dir = pool_printf(l->p, "%s/%s/%s", l->root, name, id), path[PATH_MAX];
-    struct stat st = {0};
     if (!dir)
         return RN_ENOMEM;
-    if (snprintf(path, sizeof path, "%s/config.yaml", dir) >= PATH_MAX || stat(path, &st))
+    if (snprintf(path, sizeof path, "%s/config.yaml", dir) >= PATH_MAX || !file_exists(path))
         return RN_OK; /* not begun, or no run */
     const char *slash = strrchr(dir, '/');
     struct run_name run = {pool_strdup(l->p, name), slash + 1, dir};
     if (!run.name)
         return RN_ENOMEM;
-    l->found[l->n++] = (struct found){run, st.st_mtim};
+    l->found[l->n].run = run;
+    run_started(dir, l->found[l->n++].started);
     return RN_OK;
 }
 

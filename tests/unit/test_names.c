@@ -24,6 +24,16 @@ static void make(const char *name, const char *file)
     file_write(path, "x", 1);
 }
 
+static void start(const char *name, const char *started, int microseconds)
+{
+    char path[256], text[128];
+
+    snprintf(path, sizeof path, "%s/%s/status.json", root, name);
+    snprintf(text, sizeof text, "{\"started\": \"%s\", \"microseconds\": %d}", started,
+             microseconds);
+    file_write(path, text, strlen(text));
+}
+
 static void begin(void)
 {
     snprintf(root, sizeof root, "/tmp/test_names_XXXXXX");
@@ -33,7 +43,11 @@ static void begin(void)
     make("mlp/20260301-000000-bbbbbb", "config.yaml");
     make("cnn/20260201-000000-cccccc", "config.yaml");
     make("cnn/20260201-000000-bbbbbb", "config.yaml"); /* the same second, but later */
-    make("cnn/20260401-000000-cccccc", "nothing");     /* not begun */
+    start("mlp/20260101-000000-aaaaaa", "2026-01-01T00:00:00Z", 0);
+    start("mlp/20260301-000000-bbbbbb", "2026-03-01T00:00:00Z", 0);
+    start("cnn/20260201-000000-cccccc", "2026-02-01T00:00:00Z", 9999);
+    start("cnn/20260201-000000-bbbbbb", "2026-02-01T00:00:00Z", 10000);
+    make("cnn/20260401-000000-cccccc", "nothing"); /* not begun */
     make("cnn/notes", "config.yaml");
     make("mlp/20260501-000000-ABCDEF", "config.yaml");
 }

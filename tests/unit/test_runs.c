@@ -1,6 +1,7 @@
 /* test_runs.c - lists of runs: what is found and what is passed over, the cache whatever is in it,
  * what differs, filters and order. */
 #define _GNU_SOURCE
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "report/differ.h"
@@ -247,6 +248,42 @@ START_TEST(a_long_curve_keeps_its_ends)
     ck_assert_double_eq(list.runs[0].curve[39], 500);
     ck_assert_int_eq(list.runs[2].n_curve, 2); /* of training where nothing was validated */
     ck_assert_double_eq(list.runs[2].curve[1], 0.25);
+}
+END_TEST
+
+START_TEST(of_one_second_the_later_is_newer)
+{
+    static const int us[] = {9999, 10000, 5};
+    char text[128], dir[32];
+
+    for (int i = 0; i < 3; i++) {
+        snprintf(text, sizeof text,
+                 "{\"status\": \"failed\", \"started\": \"2026-01-01\", \"microseconds\": %d}",
+                 us[i]);
+        snprintf(dir, sizeof dir, "x/1-%c", 'a' + i);
+        put(dir, "status.json", text);
+    }
+    read_runs();
+    expect_ids("bac");
+}
+END_TEST
+
+START_TEST(a_number_of_a_process_that_was_given_again_is_lost)
+{
+    static const char *const words[] = {"running", "lost"};
+    double began = clock_process_start(getpid());
+    char host[256] = "", text[512];
+
+    ck_assert_double_gt(began, 0);
+    gethostname(host, sizeof host - 1);
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof text,
+                 "{\"status\": \"running\", \"pid\": %d, \"pid_start\": %.0f, \"host\": \"%s\"}",
+                 (int)getpid(), began - i, host);
+        put("x/1-a", "status.json", text);
+        read_runs();
+        ck_assert_str_eq(list.runs[0].status, words[i]);
+    }
 }
 END_TEST
 
@@ -507,6 +544,8 @@ int main(void)
     tcase_add_test(t, runs_of_a_sweep_lie_deeper);
     tcase_add_test(t, what_is_no_run_is_passed_over);
     tcase_add_test(t, damaged_files_of_a_run_leave_the_rest);
+    tcase_add_test(t, of_one_second_the_later_is_newer);
+    tcase_add_test(t, a_number_of_a_process_that_was_given_again_is_lost);
     tcase_add_test(t, expectations_are_told_and_filtered);
     tcase_add_test(t, a_long_curve_keeps_its_ends);
     tcase_add_test(t, a_run_whose_process_is_gone_is_lost);
