@@ -329,6 +329,9 @@ int runs_read(struct pool *p, const char *root, struct run_list *out)
     *out = (struct run_list){.root = root};
     if (snprintf(cache, sizeof cache, "%s/" RUNS_CACHE, root) >= (int)sizeof cache)
         return FAIL(RN_EINVAL, "%s: the path is too long", root);
+    struct stat st;
+    if (!stat(root, &st) && !S_ISDIR(st.st_mode))
+        return FAIL(RN_EINVAL, "%s: expected a folder with runs in it, not a file", root);
     TRY(read_cache(&r, cache));
     TRY(scan(&r, root, "", 1));
     if (r.n_found)

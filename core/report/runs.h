@@ -18,7 +18,7 @@ struct run_list { /* of n runs, the same one at the same place; newest first */
 };
 
 /* Folders one to four levels below the root; what is no run is passed over. All is in p. A root
- * that is not there has no runs. RN_ENOMEM. */
+ * that is not there has no runs. RN_EINVAL: it is a file; RN_ENOMEM. */
 int runs_read(struct pool *p, const char *root, struct run_list *out);
 struct rn_runs runs_view(const struct run_list *l);
 

@@ -61,7 +61,7 @@ enum relation { WORD, EQUAL, UNEQUAL, LESS, AT_MOST, MORE, AT_LEAST };
 
 struct filter {
     char *key; /* NULL: a word */
-    const char *value;
+    const char *value, *text;
     enum relation relation;
 };
 
@@ -78,7 +78,7 @@ static int parse(struct pool *p, const char *text, struct filter *f)
     static const char signs[][3] = {"", "=", "!=", "<", "<=", ">", ">="};
     size_t n = strcspn(text, "!<>=");
 
-    *f = (struct filter){.value = text};
+    *f = (struct filter){.value = text, .text = text};
     if (!text[n])
         return RN_OK;
     for (int i = EQUAL; i <= AT_LEAST; i++)
@@ -132,7 +132,7 @@ static bool has_word(const struct rn_run *r, const char *word)
     for (int64_t i = 0; i < r->n_tags; i++)
         if (strcasestr(r->tags[i], word))
             return true;
-    return strcasestr(r->name, word) || strcasestr(r->id, word);
+    return !strcmp(word, "*") || strcasestr(r->name, word) || strcasestr(r->id, word);
 }
 
 static bool passes(const struct run_list *l, int64_t i, const struct filter *f)
@@ -193,6 +193,39 @@ static int know(const struct run_list *l, const char *key)
                 key, near);
 }
 
+static bool is_pattern(const char *s) { return strpbrk(s, "*?[") != NULL; }
+
+static bool is_metric(const struct run_list *l, const char *key)
+{
+    for (int64_t i = 0; i < l->n; i++)
+        if (!isnan(run_metric(l, i, key)))
+            return true;
+    return false;
+}
+
+/* A value that no run could have is a slip. */
+static int check_value(const struct run_list *l, const struct filter *f)
+{
+    static const char *const words[] = {"finished", "diverged", "interrupted", "failed",
+                                        "running",  "lost",     "unknown"};
+    double v;
+
+    if (f->relation <= UNEQUAL && is_pattern(f->value))
+        return RN_OK;
+    if (is_metric(l, f->key) && !number(f->value, &v))
+        return FAIL(RN_EINVAL, "filter '%s': '%s' is no number, and the values of %s are numbers",
+                    f->text, f->value, f->key);
+    if (strcmp(f->key, "status") != 0 || f->relation > UNEQUAL)
+        return RN_OK;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcasecmp(f->value, words[i]))
+            return RN_OK;
+    return FAIL(RN_EINVAL,
+                "filter '%s': no run has that status; expected one of finished, diverged, "
+                "interrupted, failed, running, lost, unknown",
+                f->text);
+}
+
 int runs_filter(struct pool *p, struct run_list *l, const char *const *filters, int n)
 {
     struct filter *f = pool_alloc(p, (size_t)n * sizeof *f + 1);
@@ -203,6 +236,7 @@ int runs_filter(struct pool *p, struct run_list *l, const char *const *filters, 
     for (int k = 0; k < n; k++) {
         TRY(parse(p, filters[k], &f[k]));
         TRY(f[k].key ? know(l, f[k].key) : RN_OK);
+        TRY(f[k].key ? check_value(l, &f[k]) : RN_OK);
     }
     for (int64_t i = 0; i < l->n; i++) {
         int k = 0;

@@ -251,6 +251,30 @@ START_TEST(a_long_curve_keeps_its_ends)
 }
 END_TEST
 
+START_TEST(values_that_no_run_could_have_are_told)
+{
+    static const struct {
+        const char *filter, *why;
+    } bad[] = {{"test.accuracy>high", "is no number"},
+               {"epochs=abc", "is no number"},
+               {"status=finish", "expected one of finished, diverged"}};
+    static const char *const good[] = {"*", "test.accuracy=*", "status=fin*", "status!=lost"};
+    char file[PATH_MAX];
+
+    make_three();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        read_runs();
+        ck_assert_int_eq(runs_filter(pool, &list, &bad[i].filter, 1), RN_EINVAL);
+        ck_assert_ptr_nonnull(strstr(error_text(), bad[i].why));
+    }
+    read_runs();
+    ck_assert_int_eq(runs_filter(pool, &list, good, 4), RN_OK);
+    ck_assert_int_eq(list.n, 3);
+    snprintf(file, sizeof file, "%s/mlp/20260101-a/config.yaml", root);
+    ck_assert_int_eq(runs_read(pool, file, &list), RN_EINVAL);
+}
+END_TEST
+
 START_TEST(of_one_second_the_later_is_newer)
 {
     static const int us[] = {9999, 10000, 5};
@@ -545,6 +569,7 @@ int main(void)
     tcase_add_test(t, what_is_no_run_is_passed_over);
     tcase_add_test(t, damaged_files_of_a_run_leave_the_rest);
     tcase_add_test(t, of_one_second_the_later_is_newer);
+    tcase_add_test(t, values_that_no_run_could_have_are_told);
     tcase_add_test(t, a_number_of_a_process_that_was_given_again_is_lost);
     tcase_add_test(t, expectations_are_told_and_filtered);
     tcase_add_test(t, a_long_curve_keeps_its_ends);
