@@ -85,6 +85,17 @@ bool experiment_name_fits(const char *s)
     return n >= 1 && n <= NAME_MAX_BYTES && strspn(s, allowed) == n && *s != '.' && *s != '-';
 }
 
+/* What the root of all runs or the folder of a name has for itself. */
+static bool is_taken(const char *name)
+{
+    static const char *const taken[] = {"index.html", "index.jsonl", "compare.html", "latest"};
+
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (!strcmp(name, taken[i]))
+            return true;
+    return false;
+}
+
 /* The file's name without folder and ending, made to fit. */
 static char *name_of_file(struct pool *p, const char *file)
 {
@@ -129,6 +140,11 @@ static int head_read(struct loader *l)
                          "not beginning with '.' or '-'",
                          "'%s' cannot be the name of a run", head->name));
     l->e->name = head->name ? head->name : name_of_file(l->pool, l->e->file);
+    if (l->e->name && is_taken(l->e->name))
+        CHECKED(diag_add(l->diag, DIAG_ERROR, name ? name->mark : own->mark, "name",
+                         "give another by `name:` or --name",
+                         "'%s' cannot be the name of a run: runner has a file or link of that name",
+                         l->e->name));
     l->e->description = head->description ? head->description : "";
     l->e->seed = (uint64_t)head->seed;
     return l->e->name ? RN_OK : RN_ENOMEM;

@@ -356,6 +356,9 @@ START_TEST(names_of_files_are_made_to_fit)
                       "123456789_123456789_123456789_123456789_123456789_123456789_123456789_1\n"),
              NULL, 0),
         RN_EINVAL);
+    ck_assert_int_eq(load(scratch_write(dir, "n.yaml", BASE "name: compare.html\n"), NULL, 0),
+                     RN_EINVAL);
+    ck_assert_int_eq(load(scratch_write(dir, "latest.yaml", BASE), NULL, 0), RN_EINVAL);
 }
 END_TEST
 
