@@ -196,6 +196,24 @@ static void check_names(struct loading *l, const struct rn_report *v)
         bad(l, "id", "date, time and six digits as in 20260914-153012-7f3a2c");
 }
 
+static int check_config(struct loading *l)
+{
+    const char *path = load_path(l, "config.yaml");
+    struct diag *d = path ? diag_new(l->p) : NULL;
+    struct node *root = NULL;
+
+    if (!d)
+        return RN_ENOMEM;
+    if (!file_exists(path))
+        return RN_OK;
+    int status = tree_read(l->p, path, d, &root);
+    if (status == RN_ENOMEM)
+        return status;
+    if (status < 0 || !root || root->kind != NODE_MAP || !root->child || diag_errors(d))
+        return FAIL(RN_EDATA, "%s: no configuration; the file is damaged, restore it", path);
+    return RN_OK;
+}
+
 static int open_report(struct loading *l, const char *text, const cJSON *environment)
 {
     const cJSON *s = l->summary, *samples = load_part(l, s, "samples", cJSON_Object),
@@ -230,6 +248,7 @@ static int open_report(struct loading *l, const char *text, const cJSON *environ
     v.layers = load_layers(l, model, &v.n_layers);
     v.environment = load_facts(l, environment, &v.n_environment);
     v.changed = load_facts(l, load_part(l, s, "changed", cJSON_Object), &v.n_changed);
+    TRY(check_config(l));
     TRY(read_text(l, "config.yaml", &v.config_yaml));
     TRY(read_text(l, "config.input.yaml", &v.config_input));
     return l->status ? l->status : report_open(&v, &l->r);
