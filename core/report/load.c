@@ -163,9 +163,12 @@ static int read_json(struct loading *l, const char *name, cJSON **out)
     const char *text;
 
     *out = NULL;
-    TRY(read_text(l, name, &text));
-    if (!*text)
+    const char *path = load_path(l, name);
+    if (!path)
+        return RN_ENOMEM;
+    if (!file_exists(path))
         return RN_OK;
+    TRY(read_text(l, name, &text));
     error_clear();
     *out = json_parse(text);
     if (cJSON_IsObject(*out))
@@ -174,8 +177,8 @@ static int read_json(struct loading *l, const char *name, cJSON **out)
     if (!*out && error_status() == RN_ENOMEM)
         return RN_ENOMEM;
     *out = NULL;
-    return FAIL(RN_EDATA, "%s/%s: no JSON object; the file is damaged, restore it or remove it",
-                l->dir, name);
+    return FAIL(RN_EDATA, "%s/%s: no JSON object; the file is damaged, restore it%s", l->dir, name,
+                strcmp(name, "summary.json") ? " or remove it" : "");
 }
 
 /* More digits than a double has: of our own text, where a line begins with the key. */

@@ -252,11 +252,16 @@ START_TEST(what_cannot_be_compared_is_refused)
     EXPECT_EXIT(4, "compare @1 @1");
     EXPECT_TEXT(err, "predictions.csv");
     snprintf(path, sizeof path, "%s/config.yaml", run_folder("tiny"));
+    char summary[PATH_MAX];
+    snprintf(summary, sizeof summary, "%s/summary.json", run_folder("tiny"));
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(file_write(in_dir(path), "a: [", i ? 4 : 0), 0);
         EXPECT_EXIT(4, "report latest");
         EXPECT_TEXT(err, "config.yaml: no configuration");
     }
+    ck_assert_int_eq(file_write(in_dir(summary), "", 0), 0);
+    EXPECT_EXIT(4, "report latest");
+    EXPECT_TEXT(err, "summary.json: no JSON object; the file is damaged, restore it\n");
 }
 END_TEST
 
