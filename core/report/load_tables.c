@@ -377,7 +377,9 @@ int load_test(struct loading *l)
     rows_close(&t);
     TRY(status);
     status = open_table(l, &t, "samples.csv", "x,y,width,height,index,fixed,worst,cell,sure");
-    if (!status && t.text && to.classes)
+    const char *sprite = load_path(l, "samples.png");
+    status = status || sprite ? status : RN_ENOMEM;
+    if (!status && t.text && to.classes && file_exists(sprite)) /* one of the two says nothing */
         status = read_pictures(l, &t, &to);
     rows_close(&t);
     TRY(status);

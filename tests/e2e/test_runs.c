@@ -247,6 +247,8 @@ START_TEST(what_cannot_be_compared_is_refused)
     EXPECT_EXIT(4, "compare @1 @7");
     EXPECT_EXIT(4, "compare @1 @1 --html nowhere/c.html");
     char path[PATH_MAX];
+    lose("tiny", "samples.png");
+    EXPECT_EXIT(0, "report latest"); /* without pictures */
     snprintf(path, sizeof path, "%s/predictions.csv", run_folder("tiny"));
     ck_assert_int_eq(file_write(in_dir(path), "index,true\n0,x\n", 15), 0);
     EXPECT_EXIT(4, "compare @1 @1");
