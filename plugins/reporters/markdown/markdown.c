@@ -377,8 +377,8 @@ static int markdown_end(void *rep, const struct rn_report *r)
 
     if (snprintf(path, sizeof path, "%s/report.md", r->dir) >= (int)sizeof path)
         return RN_FAIL(RN_EIO, "markdown: the path %s is too long", r->dir);
-    for (int64_t i = 0; m->png && i < r->n_figures; i++)
-        RN_TRY(write_png(&m->rsvg, r->dir, &r->figures[i]));
+    if (m->png)
+        RN_TRY(write_pngs(&m->rsvg, r->dir, r->figures, r->n_figures));
     put_head(&p, r);
     put_numbers(&p, r);
     put_findings(&p, r);

@@ -10,6 +10,9 @@
 
 #include <dlfcn.h>
 #include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,7 +121,7 @@ static int render_into(const struct rsvg *f, RsvgHandle *svg, const char *name, 
     return result;
 }
 
-int write_png(const struct rsvg *f, const char *dir, const struct rn_figure *figure)
+static int write_png(const struct rsvg *f, const char *dir, const struct rn_figure *figure)
 {
     struct rn_text png = {0};
     GError *error = NULL;
@@ -141,4 +144,41 @@ int write_png(const struct rsvg *f, const char *dir, const struct rn_figure *fig
         status = rn_host->write_file(path, png.s, png.n);
     rn_host->free(png.s);
     return status;
+}
+
+/* ---- all of them, by two threads ------------------------------------------- */
+
+struct pictures {
+    const struct rsvg *f;
+    const char *dir;
+    const struct rn_figure *figures;
+    int64_t n;
+    atomic_llong next, failed; /* failed: one of those that did; -1: none */
+};
+
+static void *write_some(void *ctx)
+{
+    struct pictures *p = ctx;
+
+    for (int64_t i; (i = atomic_fetch_add(&p->next, 1)) < p->n;)
+        if (write_png(p->f, p->dir, &p->figures[i]) < 0)
+            atomic_store(&p->failed, i);
+    return NULL;
+}
+
+int write_pngs(const struct rsvg *f, const char *dir, const struct rn_figure *figures, int64_t n)
+{
+    struct pictures p = {.f = f, .dir = dir, .figures = figures, .n = n, .failed = -1};
+    pthread_t other;
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the thread that trains */
+    bool two = n > 1 && !pthread_create(&other, NULL, write_some, &p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    write_some(&p);
+    if (two)
+        pthread_join(other, NULL);
+    /* once more, so that this thread knows why */
+    return p.failed < 0 ? RN_OK : write_png(f, dir, &figures[p.failed]);
 }

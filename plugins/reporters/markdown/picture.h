@@ -32,7 +32,7 @@ struct rsvg {
 };
 
 int rsvg_open(struct rsvg *f);
-/* dir/figures/<name>.png from the figure's SVG. */
-int write_png(const struct rsvg *f, const char *dir, const struct rn_figure *figure);
+/* dir/figures/<name>.png from the SVG of each figure. */
+int write_pngs(const struct rsvg *f, const char *dir, const struct rn_figure *figures, int64_t n);
 
 #endif
