@@ -1,7 +1,13 @@
 /* json.c - JSON: written piece by piece as text, or made and read by cJSON with our memory. */
+#define _XOPEN_SOURCE 700
 #include "json.h"
 
+#include "file.h"
+
 #include <runner/text.h>
+
+#include <limits.h>
+#include <stdio.h>
 
 void json_string(struct text *t, const char *s)
 {
@@ -52,4 +58,18 @@ cJSON *json_parse(const char *text)
 {
     json_init();
     return cJSON_ParseWithOpts(text, NULL, 1);
+}
+
+cJSON *json_read(const char *dir, const char *name, uint64_t max_bytes)
+{
+    char path[PATH_MAX];
+    void *text;
+    uint64_t n;
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path ||
+        file_read(path, max_bytes, &text, &n) < 0)
+        return NULL;
+    cJSON *root = json_parse(text);
+    mem_free(text);
+    return root;
 }

@@ -16,5 +16,8 @@ void json_number(struct text *t, double v);
 void json_init(void);
 /* text ends in a 0 byte. NULL: not JSON to its end, or out of memory. Free with cJSON_Delete(). */
 cJSON *json_parse(const char *text);
+/* The file dir/name of at most max_bytes. NULL also when it is not there: for what may be missing.
+ */
+cJSON *json_read(const char *dir, const char *name, uint64_t max_bytes);
 
 #endif

@@ -137,6 +137,21 @@ static const char *folder_of(struct pool *p, const char *path)
     return dir && realpath(dir, real) ? pool_strdup(p, real) : dir;
 }
 
+int tree_resolved(struct pool *p, const char *text, struct node **out)
+{
+    struct source *source = pool_alloc(p, sizeof *source);
+    struct diag *d = diag_new(p);
+
+    *out = NULL;
+    if (!source || !d)
+        return RN_ENOMEM;
+    *source = (struct source){"config.yaml", "", text, strlen(text)};
+    int status = tree_parse(p, source, d, out);
+    if (status < 0)
+        *out = NULL;
+    return status == RN_ENOMEM ? RN_ENOMEM : RN_OK;
+}
+
 int tree_read(struct pool *p, const char *path, struct diag *d, struct node **out)
 {
     struct source *src = pool_alloc(p, sizeof *src);

@@ -35,6 +35,9 @@ int tree_parse(struct pool *p, const struct source *src, struct diag *d, struct 
 /* The same for what follows the first from bytes: a value within an override. */
 int tree_parse_from(struct pool *p, const struct source *src, size_t from, struct diag *d,
                     struct node **out);
+/* A configuration that was resolved before, as config.yaml holds it. *out is NULL where it cannot
+ * be read. RN_ENOMEM. */
+int tree_resolved(struct pool *p, const char *text, struct node **out);
 /* Reads and parses a file; it then counts as one of d's files. */
 int tree_read(struct pool *p, const char *path, struct diag *d, struct node **out);
 

@@ -142,23 +142,6 @@ static int rule_diverged(struct judge *j)
     return RN_OK;
 }
 
-/* What stands in the run folder as config.yaml; NULL when it cannot be read: no advice then. */
-static const struct node *read_config(struct pool *p, const char *yaml)
-{
-    struct source source = {.path = "config.yaml",
-                            .dir = "",
-                            .text = yaml ? yaml : "",
-                            .bytes = yaml ? strlen(yaml) : 0};
-    struct source *kept = pool_alloc(p, sizeof *kept);
-    struct diag *d = diag_new(p);
-    struct node *root = NULL;
-
-    if (!kept || !d)
-        return NULL;
-    *kept = source;
-    return tree_parse(p, kept, d, &root) < 0 ? NULL : root;
-}
-
 int analysis_make(struct pool *p, const struct rn_report *r, const double *wanted,
                   const double *predicted, const struct adviser *adviser,
                   struct rn_finding **findings, int64_t *n)
@@ -177,7 +160,7 @@ int analysis_make(struct pool *p, const struct rn_report *r, const double *wante
     RN_TRY(rules_fit(&j, &f));
     RN_TRY(rules_inside(&j));
     if (adviser && adviser->accepts)
-        j.config = read_config(p, r->config_yaml);
+        RN_TRY(tree_resolved(p, r->config_yaml ? r->config_yaml : "", &j.config));
     RN_TRY(rules_next(&j, &f));
     memcpy(out, j.findings, sizeof j.findings);
     *findings = out;

@@ -19,7 +19,7 @@ struct judge { /* findings in the making */
     const struct rn_report *r;
     const struct adviser *adviser; /* NULL: no advice is given */
     struct numbers numbers;
-    const struct node *config; /* the resolved configuration; NULL: it cannot be read */
+    struct node *config; /* the resolved configuration; NULL: it cannot be read */
     struct rn_finding findings[FINDINGS_MAX];
     int64_t n;
 };

@@ -36,20 +36,6 @@ static int put(struct facts *f, const char *key, const char *value)
     return RN_OK;
 }
 
-static cJSON *document(const char *dir, const char *name)
-{
-    char path[PATH_MAX];
-    void *text;
-    uint64_t n;
-
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path ||
-        file_read(path, JSON_BYTES, &text, &n) < 0)
-        return NULL;
-    cJSON *root = json_parse(text);
-    mem_free(text);
-    return root;
-}
-
 static const char *text_at(const cJSON *o, const char *key)
 {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
@@ -57,7 +43,7 @@ static const char *text_at(const cJSON *o, const char *key)
 
 static int put_machine(struct facts *f, const char *dir)
 {
-    cJSON *root = document(dir, "env.json"), *v;
+    cJSON *root = json_read(dir, "env.json", JSON_BYTES), *v;
     int status = RN_OK;
 
     cJSON_ArrayForEach(v, root)
@@ -76,7 +62,7 @@ static int put_data(struct facts *f, const char *dir)
                                             {"val", "data, validation samples"},
                                             {"test", "data, test samples"},
                                             {"split_seed", "data, seed of the split"}};
-    cJSON *root = document(dir, "data.json");
+    cJSON *root = json_read(dir, "data.json", JSON_BYTES);
     const cJSON *marks = cJSON_GetObjectItemCaseSensitive(root, "fingerprint");
     int status = RN_OK;
 
@@ -99,7 +85,7 @@ static int put_data(struct facts *f, const char *dir)
 /* Who reports makes no number. */
 static int put_plugins(struct facts *f, const char *dir)
 {
-    cJSON *root = document(dir, "plugins.json"), *v;
+    cJSON *root = json_read(dir, "plugins.json", JSON_BYTES), *v;
     int status = RN_OK;
 
     cJSON_ArrayForEach(v, root)

@@ -77,15 +77,6 @@ static char *content(const char *folder, const char *name, uint64_t most)
     return data;
 }
 
-static cJSON *read_json(const char *folder, const char *name, uint64_t most)
-{
-    char *text = content(folder, name, most);
-    cJSON *root = text ? json_parse(text) : NULL;
-
-    mem_free(text);
-    return root;
-}
-
 /* ---- JSON to JSON --------------------------------------------------------- */
 
 static const char *text_at(const cJSON *o, const char *key)
@@ -217,7 +208,7 @@ static double microseconds_of(const cJSON *status)
 
 void run_started(const char *folder, char out[RUN_STARTED])
 {
-    cJSON *status = read_json(folder, "status.json", STATUS_BYTES);
+    cJSON *status = json_read(folder, "status.json", STATUS_BYTES);
     const char *started = text_at(status, "started");
 
     snprintf(out, RUN_STARTED, "%.40s %06.0f", started ? started : "", microseconds_of(status));
@@ -354,13 +345,13 @@ static void put_config(struct text *t, const char *folder, bool named)
 
 int run_line(const char *folder, const char *dir, const char *run, struct text *line)
 {
-    cJSON *status = read_json(folder, "status.json", STATUS_BYTES);
+    cJSON *status = json_read(folder, "status.json", STATUS_BYTES);
 
     if (!cJSON_IsObject(status)) {
         cJSON_Delete(status);
         return FAIL(RN_EDATA, "%s holds no run: its status.json cannot be read", folder);
     }
-    cJSON *summary = read_json(folder, "summary.json", SUMMARY_BYTES);
+    cJSON *summary = json_read(folder, "summary.json", SUMMARY_BYTES);
     static const char *const texts[] = {"name", "device", "data", "description"};
     text_add(line, "{\"dir\":");
     json_string(line, dir);

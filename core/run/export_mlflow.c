@@ -202,18 +202,11 @@ static int write_meta(struct store *s)
 static int write_parameters(struct store *s)
 {
     struct pool *p = s->job->p;
-    struct source *source = pool_alloc(p, sizeof *source);
-    struct diag *d = diag_new(p);
-    struct node *root = NULL;
+    struct node *root;
     const struct rn_fact *facts = NULL;
     int64_t n = 0;
-    const char *yaml = s->job->r->config_yaml;
 
-    if (!source || !d)
-        return RN_ENOMEM;
-    *source = (struct source){"config.yaml", "", yaml, strlen(yaml)};
-    if (tree_parse(p, source, d, &root) == RN_ENOMEM)
-        return RN_ENOMEM;
+    TRY(tree_resolved(p, s->job->r->config_yaml, &root));
     if (root)
         TRY(tree_flatten(p, root, &facts, &n));
     for (int64_t i = 0; i < n; i++)

@@ -18,20 +18,6 @@
 #define RUNS_TRIED 20 /* before it is told that there is none */
 #define BYTES_MAX  (64u << 20)
 
-static cJSON *read_json(const char *dir, const char *name)
-{
-    char path[PATH_MAX];
-    void *text = NULL;
-    uint64_t n;
-
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= PATH_MAX ||
-        file_read(path, BYTES_MAX, &text, &n) < 0)
-        return NULL;
-    cJSON *root = json_parse(text);
-    mem_free(text);
-    return root;
-}
-
 static double real_of(const cJSON *v) { return cJSON_IsNumber(v) ? v->valuedouble : NAN; }
 
 static const cJSON *member(const cJSON *o, const char *key)
@@ -66,7 +52,7 @@ static int settings(struct pool *p, const char *dir, const struct rn_fact **out,
 /* "sha256:0123456789ab, 10000 samples"; *whole is the hash; NULL: not known. */
 static int test_set(struct pool *p, const char *dir, const char **whole, const char **shown)
 {
-    cJSON *data = read_json(dir, "data.json");
+    cJSON *data = json_read(dir, "data.json", BYTES_MAX);
     const char *hash = cJSON_GetStringValue(member(member(data, "fingerprint"), "test"));
 
     *whole = hash ? pool_strdup(p, hash) : NULL;
@@ -128,12 +114,13 @@ static int describe(struct pool *p, const struct run_name *run, const cJSON *sum
 static int look_at(struct pool *p, const struct run_name *run, struct rn_previous *out,
                    bool *finished)
 {
-    cJSON *now = read_json(run->dir, "status.json"), *summary = NULL;
+    cJSON *now = json_read(run->dir, "status.json", BYTES_MAX), *summary = NULL;
     const char *word = cJSON_GetStringValue(member(now, "status"));
     int status = RN_OK;
 
     *finished = false;
-    if (word && !strcmp(word, "finished") && (summary = read_json(run->dir, "summary.json"))) {
+    if (word && !strcmp(word, "finished") &&
+        (summary = json_read(run->dir, "summary.json", BYTES_MAX))) {
         status = describe(p, run, summary, out);
         *finished = !status;
     }

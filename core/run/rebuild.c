@@ -32,16 +32,9 @@ static int cannot(struct registry *registry, const char *name)
 /* What the run's configuration says about this reporter; NULL: nothing. */
 static const struct node *spec_of(struct pool *p, const struct rn_report *r, const char *name)
 {
-    struct source text = {
-        .path = "config.yaml", .dir = "/", .text = r->config_yaml, .bytes = strlen(r->config_yaml)};
-    struct diag *d = diag_new(p);
-    struct source *source = pool_alloc(p, sizeof *source);
-    struct node *root = NULL;
+    struct node *root;
 
-    if (!d || !source)
-        return NULL;
-    *source = text;
-    if (tree_parse(p, source, d, &root) < 0 || !root)
+    if (tree_resolved(p, r->config_yaml, &root) < 0 || !root)
         return NULL;
     const struct node *list = tree_get(root, "reporters");
     for (const struct node *c = list && list->kind == NODE_LIST ? list->child : NULL; c;
