@@ -261,7 +261,7 @@ static int rule_time(struct judge *j)
     static const char *const words[][2] = {{"start", "starting"},
                                            {"validation", "validation"},
                                            {"test", "the test pass"},
-                                           {"files", "writing the report"}};
+                                           {"files", "writing files"}};
     const struct rn_report *r = j->r;
     const struct rn_time_fact *top = NULL;
     double train = NAN;

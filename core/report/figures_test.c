@@ -20,6 +20,7 @@ struct matrix { /* the classes that are shown, in their order, and how */
     const int64_t *shown;
     int64_t n, most;   /* most: the largest count off the diagonal */
     double most_share; /* and the largest share of a class */
+    bool normalized;   /* shares of a class are shown, and not counts */
 };
 
 /* Recall of a row, precision of a column; NaN: nothing to divide by. */
@@ -66,53 +67,35 @@ static double cell_share(const struct matrix *m, int64_t row, int64_t col)
     return support ? (double)cell_count(m, row, col) / (double)support : 0;
 }
 
-static double shade_count(const void *ctx, int64_t row, int64_t col)
+static double shade(const void *ctx, int64_t row, int64_t col)
 {
     const struct matrix *m = ctx;
 
     if (is_margin(m, row, col))
         return shade_margin(m, row, col);
-    int64_t count = cell_count(m, row, col);
     if (row == col)
         return 2;
-    return count ? sqrt((double)count / (double)m->most) : -1;
+    double of_most = m->normalized ? cell_share(m, row, col) / m->most_share
+                                   : (double)cell_count(m, row, col) / (double)m->most;
+    return of_most > 0 ? sqrt(of_most) : -1;
 }
 
-static void label_count(const void *ctx, int64_t row, int64_t col, char out[16])
-{
-    out[0] = '\0';
-    if (is_margin(ctx, row, col)) {
-        label_margin(ctx, row, col, out);
-        return;
-    }
-    int64_t count = cell_count(ctx, row, col);
-    if (count || row == col)
-        snprintf(out, 16, "%lld", (long long)count);
-}
-
-static double shade_share(const void *ctx, int64_t row, int64_t col)
+static void label(const void *ctx, int64_t row, int64_t col, char out[16])
 {
     const struct matrix *m = ctx;
 
-    if (is_margin(ctx, row, col))
-        return shade_margin(ctx, row, col);
-    double share = cell_share(ctx, row, col);
-    if (row == col)
-        return 2;
-    return share > 0 ? sqrt(share / m->most_share) : -1;
-}
-
-static void label_share(const void *ctx, int64_t row, int64_t col, char out[16])
-{
     out[0] = '\0';
-    if (is_margin(ctx, row, col)) {
-        label_margin(ctx, row, col, out);
+    if (is_margin(m, row, col)) {
+        label_margin(m, row, col, out);
         return;
     }
-    double percent = 100 * cell_share(ctx, row, col);
-    if (percent >= 99.95)
+    int64_t count = cell_count(m, row, col);
+    double percent = 100 * cell_share(m, row, col);
+    if (!m->normalized && (count || row == col))
+        snprintf(out, 16, "%lld", (long long)count);
+    else if (m->normalized && percent >= 99.95)
         snprintf(out, 16, "100");
-    else if (percent > 0)
+    else if (m->normalized && percent > 0)
         snprintf(out, 16, percent < 0.05 ? "<0.1" : "%.1f", percent);
 }
 
@@ -216,7 +199,7 @@ static int draw_confusion(struct sheet *s, bool normalized)
 
     if (!shown || !names)
         return RN_ENOMEM;
-    struct matrix m = {t, shown, choose_classes(t, shown), 0, 0};
+    struct matrix m = {t, shown, choose_classes(t, shown), 0, 0, normalized};
     for (int64_t i = 0; i < m.n; i++)
         names[i] = t->per_class[shown[i]].name;
     find_most(&m);
@@ -244,8 +227,8 @@ static int draw_confusion(struct sheet *s, bool normalized)
                                          .names = names,
                                          .numbers = shown,
                                          .n = m.n,
-                                         .shade = normalized ? shade_share : shade_count,
-                                         .label = normalized ? label_share : label_count,
+                                         .shade = shade,
+                                         .label = label,
                                          .tip = tip_cell,
                                          .ctx = &m,
                                      });

@@ -351,7 +351,7 @@ START_TEST(time_is_spoken_of_when_one_thing_dominates)
     silent(m, "slowest_layer");
     m->r.status = "finished";
     says(m, "time",
-         "More time went into writing the report (4.1 s) than into training steps (4.0 s "
+         "More time went into writing files (4.1 s) than into training steps (4.0 s "
          "of 10.0 s in all)");
     l[2].forward_us = 26;
     t[2].seconds = 4;
