@@ -14,6 +14,7 @@
 #include "config/compose.h"
 #include "experiment/tables.h"
 #include "plugin/describe.h"
+#include "run/child.h"
 #include "run/export.h"
 #include "run/rebuild.h"
 #include "run/run.h"
@@ -390,6 +391,7 @@ int main(int argc, char **argv)
     struct args a = {0};
     int code = 0, status = RN_ENOMEM;
 
+    child_begin();
     begun_ns = clock_ns();
     setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
     stop_install();
