@@ -197,19 +197,42 @@ static int extend_one(struct composer *c, const struct node *name, int depth, st
     return RN_OK;
 }
 
-static int apply_set(struct composer *c, struct node *root, struct node *set)
+int compose_patch(struct pool *p, struct node *root, const struct patch *patch, struct diag *d)
+{
+    TRY(patch_apply(p, root, patch, d));
+    return root_expand(p, root);
+}
+
+/* set is used up. */
+static int apply_set(struct pool *p, struct node *root, struct node *set, struct diag *d)
 {
     int status = RN_OK;
 
     if (set->kind != NODE_MAP)
-        return diag_add(c->diag, DIAG_ERROR, set->mark, "set", NULL, "takes a map of path: value");
+        return diag_add(d, DIAG_ERROR, set->mark, "set", NULL, "takes a map of path: value");
     for (struct node *v = set->child, *next; v; v = next) {
         next = v->next;
-        struct patch patch = {v->key, v->key_mark, v, "set"};
-        int bad = patch_apply(c->pool, root, &patch, c->diag);
-        if (bad)
-            status = bad;
-        TRY(root_expand(c->pool, root));
+        struct patch patch = {v->key, v->key_mark, *v->key == '~' ? NULL : v, "set"};
+        int bad = compose_patch(p, root, &patch, d);
+        if (bad == RN_ENOMEM)
+            return bad;
+        status = bad ? bad : status;
+    }
+    return status;
+}
+
+/* All files of extends, in order, as one tree; *base is NULL without any. */
+static int extend_all(struct composer *c, struct node *extends, int depth, struct node **base)
+{
+    bool list = extends->kind == NODE_LIST;
+    struct node *name = list ? extends->child : extends;
+    int status = RN_OK;
+
+    for (; name; name = list ? name->next : NULL) {
+        int bad = extend_one(c, name, depth, base);
+        if (bad == RN_ENOMEM)
+            return bad;
+        status = bad ? bad : status;
     }
     return status;
 }
@@ -217,26 +240,16 @@ static int apply_set(struct composer *c, struct node *root, struct node *set)
 static int compose(struct composer *c, struct node *root, int depth, struct node **out)
 {
     struct node *extends = tree_get(root, "extends"), *set = tree_get(root, "set"), *base = NULL;
-    int status = RN_OK;
 
     TRY(root_expand(c->pool, root));
     if (extends) {
         tree_remove(root, extends);
-        bool list = extends->kind == NODE_LIST;
-        struct node *name = list ? extends->child : extends;
-        for (; name; name = list ? name->next : NULL) {
-            int bad = extend_one(c, name, depth, &base);
-            if (bad == RN_ENOMEM)
-                return bad;
-            status = bad ? bad : status;
-        }
+        TRY(extend_all(c, extends, depth, &base));
     }
-    if (status)
-        return status;
     if (set)
         tree_remove(root, set);
     *out = base ? merge(base, root) : root;
-    return set ? apply_set(c, *out, set) : RN_OK; /* *out is good either way */
+    return set ? apply_set(c->pool, *out, set, c->diag) : RN_OK; /* *out is good either way */
 }
 
 /* One clear line for the kinds of files that hold many runs. */
@@ -248,9 +261,8 @@ static int refuse_kinds(struct composer *c, const struct node *root)
         const struct node *n = tree_get(root, kinds[i]);
         if (n)
             return diag_add(c->diag, DIAG_ERROR, n->key_mark, kinds[i],
-                            "run the experiment that it is based on",
-                            "this version runs single experiments, and this file describes a %s",
-                            kinds[i]);
+                            "name the experiment that it is based on",
+                            "an experiment is needed here, and this file describes a %s", kinds[i]);
     }
     return RN_OK;
 }
@@ -303,9 +315,9 @@ static int load(struct composer *c, const char *path, struct mark at, int depth,
 
 /* ---- the command line ----------------------------------------------------- */
 
-static int override_apply(struct composer *c, struct node *root, const char *text)
+int compose_override(struct pool *p, struct node *root, const char *text, struct diag *d)
 {
-    struct source *src = pool_alloc(c->pool, sizeof *src);
+    struct source *src = pool_alloc(p, sizeof *src);
     char here[PATH_MAX];
     const char *equals = strchr(text, '=');
     bool removes = *text == '~';
@@ -313,28 +325,27 @@ static int override_apply(struct composer *c, struct node *root, const char *tex
     if (!src)
         return RN_ENOMEM;
     src->path = "command line";
-    src->dir = pool_strdup(c->pool, realpath(".", here) ? here : ".");
-    src->text = pool_strdup(c->pool, text);
+    src->dir = pool_strdup(p, realpath(".", here) ? here : ".");
+    src->text = pool_strdup(p, text);
     src->bytes = strlen(text);
     if (!src->dir || !src->text)
         return RN_ENOMEM;
     struct mark at = {.source = src, .line = 1, .col = 1, .width = 1};
     if (removes == (equals != NULL))
-        return diag_add(c->diag, DIAG_ERROR, at, NULL, "path=value, +path=value or ~path", "%s",
+        return diag_add(d, DIAG_ERROR, at, NULL, "path=value, +path=value or ~path", "%s",
                         removes ? "'~path' removes, it takes no value" : "this has no '='");
     size_t n = equals ? (size_t)(equals - text) : src->bytes;
-    struct patch patch = {pool_strndup(c->pool, text, n), at, NULL, "command line"};
+    struct patch patch = {pool_strndup(p, text, n), at, NULL, "command line"};
     if (!patch.path)
         return RN_ENOMEM;
     if (equals) {
-        TRY(tree_parse_from(c->pool, src, n + 1, c->diag, &patch.value));
+        TRY(tree_parse_from(p, src, n + 1, d, &patch.value));
         if (!patch.value)
-            return diag_add(c->diag, DIAG_ERROR, at, patch.path,
+            return diag_add(d, DIAG_ERROR, at, patch.path,
                             "~path removes, path=null too; path=\"\" is an empty text",
                             "there is no value behind the '='");
     }
-    TRY(patch_apply(c->pool, root, &patch, c->diag));
-    return root_expand(c->pool, root);
+    return compose_patch(p, root, &patch, d);
 }
 
 static void drop_consumed(struct node *root)
@@ -346,24 +357,89 @@ static void drop_consumed(struct node *root)
     }
 }
 
+int compose_end(struct pool *p, struct node *root, struct diag *d)
+{
+    TRY(interpolate(p, root, d));
+    drop_consumed(root);
+    return RN_OK;
+}
+
+int compose_read(struct pool *p, const char *path, struct diag *d, struct node **out)
+{
+    struct composer c = {.pool = p, .diag = d};
+
+    return load(&c, path, (struct mark){0}, 0, out);
+}
+
 int compose_file(struct pool *p, const char *path, const char *const *overrides, int n_overrides,
                  struct diag *d, struct node **out)
 {
-    struct composer c = {.pool = p, .diag = d};
     struct node *root;
 
     *out = NULL;
-    int status = load(&c, path, (struct mark){0}, 0, &root);
+    int status = compose_read(p, path, d, &root);
     if (!root)
         return status;
     for (int i = 0; i < n_overrides; i++) {
-        int bad = override_apply(&c, root, overrides[i]);
+        int bad = compose_override(p, root, overrides[i], d);
         if (bad == RN_ENOMEM)
             return bad;
         status = bad ? bad : status;
     }
-    TRY(interpolate(p, root, d));
-    drop_consumed(root);
+    TRY(compose_end(p, root, d));
     *out = root;
     return diag_errors(d) ? RN_EINVAL : status;
+}
+
+/* ---- changes -------------------------------------------------------------- */
+
+static bool is_path(const char *key) { return *key == '+' || *key == '~' || strchr(key, '.'); }
+
+/* The keys of map that are paths, in order, behind those of its set. */
+static int split_paths(struct pool *p, struct node *map, struct node **set)
+{
+    *set = tree_get(map, "set");
+    if (*set)
+        tree_remove(map, *set);
+    for (struct node *v = map->child, *next; v; v = next) {
+        next = v->next;
+        if (!is_path(v->key))
+            continue;
+        if (!*set && !(*set = tree_new(p, NODE_MAP, map->mark, "set")))
+            return RN_ENOMEM;
+        tree_remove(map, v);
+        tree_add(*set, v);
+    }
+    return RN_OK;
+}
+
+int compose_change_read(struct pool *p, struct node *map, struct diag *d, struct change *out)
+{
+    struct composer c = {.pool = p, .diag = d, .open = {""}};
+    struct node *extends, *base = NULL;
+
+    *out = (struct change){.sections = map};
+    if (map->kind == NODE_NULL)
+        map->kind = NODE_MAP;
+    if (map->kind != NODE_MAP)
+        return diag_add(d, DIAG_ERROR, map->mark, NULL, "{optimizer.lr: 0.01}",
+                        "takes a map of what to change");
+    TRY(split_paths(p, map, &out->set));
+    TRY(root_expand(p, map));
+    if ((extends = tree_get(map, "extends"))) {
+        tree_remove(map, extends);
+        TRY(extend_all(&c, extends, 0, &base));
+    }
+    out->sections = base ? merge(base, map) : map;
+    return RN_OK;
+}
+
+int compose_change(struct pool *p, struct node **root, const struct change *c, struct diag *d)
+{
+    struct node *sections = tree_copy(p, c->sections), *set = c->set ? tree_copy(p, c->set) : NULL;
+
+    if (!sections || (c->set && !set))
+        return RN_ENOMEM;
+    *root = merge(*root, sections);
+    return set ? apply_set(p, *root, set, d) : RN_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef COMPOSE_H
 #define COMPOSE_H
 
+#include "patch.h"
 #include "tree.h"
 
 enum compose_limit {
@@ -19,6 +20,24 @@ enum compose_limit {
  * problems that leave the rest of it worth checking; or NULL. */
 int compose_file(struct pool *p, const char *path, const char *const *overrides, int n_overrides,
                  struct diag *d, struct node **out);
+
+/* The steps of compose_file(), for what many runs are made from. The statuses are its own. */
+
+/* A file, what it extends, and its set. */
+int compose_read(struct pool *p, const char *path, struct diag *d, struct node **out);
+/* Named changes, as a file has them that extends another: a map of sections with extends and set,
+ * where keys with a dot in them, or + or ~ before them, are paths as in set. */
+struct change {
+    struct node *sections, *set; /* set may be NULL */
+};
+int compose_change_read(struct pool *p, struct node *map, struct diag *d, struct change *out);
+/* Changes *root by a copy, from p, of c. */
+int compose_change(struct pool *p, struct node **root, const struct change *c, struct diag *d);
+/* One patch, then bare words made specs again. */
+int compose_patch(struct pool *p, struct node *root, const struct patch *patch, struct diag *d);
+int compose_override(struct pool *p, struct node *root, const char *text, struct diag *d);
+/* ${...} is looked up, vars and x-... go. */
+int compose_end(struct pool *p, struct node *root, struct diag *d);
 
 /* Makes {type: word} of the bare words in a list. Fine to call again. */
 int compose_words(struct pool *p, struct node *list);

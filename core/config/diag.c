@@ -106,6 +106,29 @@ int diag_add(struct diag *d, enum severity s, struct mark at, const char *path, 
     return RN_EINVAL;
 }
 
+static bool is_known(const struct diag *d, const struct problem *b)
+{
+    for (const struct problem *k = d->first; k; k = k->next)
+        if (k->severity == b->severity && k->at.source == b->at.source &&
+            k->at.line == b->at.line && k->at.col == b->at.col &&
+            !strncmp(k->message, b->message, strlen(b->message)))
+            return true;
+    return false;
+}
+
+int diag_merge(struct diag *d, const struct diag *from, const char *where)
+{
+    for (const struct problem *b = from->first; b; b = b->next) {
+        if (is_known(d, b))
+            continue;
+        int status = diag_add(d, (enum severity)b->severity, b->at, b->path, b->hint, "%s (%s)",
+                              b->message, where);
+        if (status != RN_EINVAL)
+            return status;
+    }
+    return RN_OK;
+}
+
 int diag_errors(const struct diag *d) { return d->count[DIAG_ERROR]; }
 
 int diag_warnings(const struct diag *d) { return d->count[DIAG_WARNING]; }

@@ -28,6 +28,8 @@ const struct source *diag_file_at(const struct diag *d, int i); /* NULL: no more
  * is not NULL. path may be NULL. Returns RN_EINVAL, or RN_ENOMEM. */
 int diag_add(struct diag *d, enum severity s, struct mark at, const char *path, const char *hint,
              const char *fmt, ...) RN_PRINTF(6, 7);
+/* Adds the problems of from that d does not have yet, with " (where)" behind the message. */
+int diag_merge(struct diag *d, const struct diag *from, const char *where);
 int diag_errors(const struct diag *d);
 int diag_warnings(const struct diag *d);
 /* Warning i, as it came, in one line, from the pool; NULL: no more, or out of memory. */

@@ -3,7 +3,9 @@
 #include "experiment.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "config/compose.h"
+#include "config/flatten.h"
 #include "loader.h"
 
 #include <string.h>
@@ -188,14 +190,21 @@ const char *part_monitor(const struct part *p)
 
 /* ---- texts for the run folder --------------------------------------------- */
 
-static int texts_make(struct loader *l)
+static int make_text(struct loader *l)
 {
     struct text t = {0};
-    const struct source *src;
 
     compose_emit(l->root, &t);
     l->e->config_yaml = t.status ? NULL : pool_strdup(l->pool, text_str(&t));
     text_free(&t);
+    return l->e->config_yaml ? RN_OK : RN_ENOMEM;
+}
+
+static int keep_input(struct loader *l)
+{
+    struct text t = {0};
+    const struct source *src;
+
     for (int i = 0; (src = diag_file_at(l->diag, i)); i++) {
         if (!i) {
             text_put(&t, src->text, src->bytes);
@@ -210,7 +219,7 @@ static int texts_make(struct loader *l)
     }
     l->e->config_input = t.status ? NULL : pool_strdup(l->pool, text_str(&t));
     text_free(&t);
-    return l->e->config_yaml && l->e->config_input ? RN_OK : RN_ENOMEM;
+    return l->e->config_input ? RN_OK : RN_ENOMEM;
 }
 
 /* ---- all of it ------------------------------------------------------------ */
@@ -228,7 +237,7 @@ static int read_all(struct loader *l)
                     l->e->file, errors, errors == 1 ? "" : "s");
     TRY(head_fill(l));
     l->e->root = l->root;
-    return texts_make(l);
+    return make_text(l);
 }
 
 static int load(struct loader *l, const char *path, const char *const *overrides, int n_overrides)
@@ -242,7 +251,42 @@ static int load(struct loader *l, const char *path, const char *const *overrides
                     diag_errors(l->diag) == 1 ? "" : "s");
     l->source = diag_file_at(l->diag, 0);
     l->e->dir = l->source->dir;
-    return read_all(l);
+    TRY(read_all(l));
+    return keep_input(l);
+}
+
+int experiment_from_tree(struct pool *p, const char *file, struct node *root, struct registry *r,
+                         struct diag *d, struct experiment **out)
+{
+    struct experiment *e = *out = pool_alloc(p, sizeof *e);
+
+    if (!e)
+        return RN_ENOMEM;
+    *e = (struct experiment){.pool = p, .file = file, .dir = root->mark.source->dir};
+    return read_all(&(struct loader){
+        .e = e, .pool = p, .registry = r, .diag = d, .root = root, .source = root->mark.source});
+}
+
+int experiment_identity(const struct experiment *e, char *out)
+{
+    static const char *const none[] = {"name", "description", "tags", "device.threads"};
+    const struct rn_fact *facts;
+    struct text t = {0};
+    int64_t n;
+
+    TRY(tree_flatten(e->pool, e->root, &facts, &n));
+    for (int64_t i = 0; i < n; i++) {
+        bool matters = strncmp(facts[i].key, "reporters", 9) != 0;
+        for (size_t k = 0; k < sizeof none / sizeof *none; k++)
+            matters &= strcmp(facts[i].key, none[k]) != 0;
+        if (matters)
+            text_add(&t, "%s=%s\n", facts[i].key, facts[i].value);
+    }
+    if (!t.status)
+        hash_sha256(text_str(&t), t.n, out);
+    int status = t.status;
+    text_free(&t);
+    return status;
 }
 
 int experiment_load(const char *path, const char *const *overrides, int n_overrides,

@@ -78,7 +78,15 @@ struct experiment {
  * RN_EINVAL for problems in the file, RN_EPLUGIN when a plugin file is broken or missing. */
 int experiment_load(const char *path, const char *const *overrides, int n_overrides,
                     struct registry *r, struct diag **diag, struct experiment **out);
+/* The same from a tree that was composed, with the pool that it is in, which *out owns from now on;
+ * file: where it comes from, for messages. Without config_input. d stays the caller's. */
+int experiment_from_tree(struct pool *p, const char *file, struct node *root, struct registry *r,
+                         struct diag *d, struct experiment **out);
 void experiment_free(struct experiment *e);
+
+/* What makes two experiments the same: "sha256:..." over all that has a say in its numbers: not
+ * name, description, tags and reporters, nor how many threads compute. HASH_TEXT bytes. */
+int experiment_identity(const struct experiment *e, char *out);
 
 /* Whether an experiment may have that name: it becomes the name of a folder. */
 bool experiment_name_fits(const char *s);

@@ -380,7 +380,7 @@ START_TEST(files_of_many_runs_are_refused)
     file("a", "base: b\nsweep: {grid: {}}\nset: {model.layers.x.y: 1}\n");
     ck_assert_int_eq(compose("a", NULL, 0), RN_EINVAL);
     ck_assert_ptr_null(root);
-    expect_problem("a:2:1: sweep: this version runs single experiments");
+    expect_problem("a:2:1: sweep: an experiment is needed here");
 }
 END_TEST
 
