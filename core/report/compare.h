@@ -30,11 +30,12 @@ int compare_scores(struct comparison *c);  /* compare_scores.c: intervals, pairs
 int compare_figures(struct comparison *c); /* compare_figures.c */
 int compare_words(struct comparison *c);   /* compare_words.c: after the scores */
 
-/* McNemar's exact test, two-sided: samples that only one of two runs got right are as likely to be
- * the one's as the other's when both are equally good. */
-double mcnemar_exact(int64_t only_a, int64_t only_b);
-/* Holm's correction of n p-values, in place. */
-void holm(double *p, int n);
+/* Whether two runs were measured on the same test samples: their data sets say so, and so do the
+ * true classes. */
+bool same_samples(const struct rn_run *a, const struct rn_test *x, const struct rn_run *b,
+                  const struct rn_test *y);
+/* Of two tests on the same samples: all but a, b and p_corrected. out is zeroed. */
+int pair_of(struct pool *p, const struct rn_test *x, const struct rn_test *y, struct rn_pair *out);
 /* Whether two runs were measured on the same test samples in the same order. */
 bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b);
 /* Whether it is known on which test samples a run was measured. */

@@ -1,6 +1,7 @@
 /* compare_scores.c - the scores of runs with their intervals, and the tests of each pair. */
 #include "compare.h"
 
+#include "around.h"
 #include "base/error.h"
 #include "train/metrics.h"
 
@@ -10,64 +11,17 @@
 
 enum { SAMPLES_SHOWN = 24 };
 
-/* ---- significance --------------------------------------------------------- */
-
-/* Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
- * percentages", Psychometrika 1947; the exact form: twice the tail of the binomial of 1/2. */
-double mcnemar_exact(int64_t only_a, int64_t only_b)
-{
-    int64_t n = only_a + only_b, k = only_a < only_b ? only_a : only_b;
-
-    if (2 * k >= n)
-        return 1;
-    double m = (double)n, at = (double)k;
-    double term = exp(lgamma(m + 1) - lgamma(at + 1) - lgamma(m - at + 1) - m * log(2)), sum = 0;
-    for (int64_t i = k; i >= 0 && term > 1e-18 * sum; i--) {
-        sum += term;
-        term *= (double)i / (double)(n - i + 1);
-    }
-    return fmin(1, 2 * sum);
-}
-
-/* S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 1979 */
-void holm(double *p, int n)
-{
-    double least = 0, out[COMPARE_MAX * COMPARE_MAX];
-    bool done[COMPARE_MAX * COMPARE_MAX] = {false};
-
-    for (int i = 0; i < n; i++) {
-        int next = -1;
-        for (int k = 0; k < n; k++)
-            if (!done[k] && (next < 0 || p[k] < p[next]))
-                next = k;
-        done[next] = true;
-        least = fmax(least, fmin(1, (double)(n - i) * p[next]));
-        out[next] = least;
-    }
-    memcpy(p, out, (size_t)n * sizeof *p);
-}
-
 /* ---- pairs ---------------------------------------------------------------- */
-
-static const char *fact(const struct rn_run *r, const char *key)
-{
-    for (int64_t i = 0; i < r->n_environment; i++)
-        if (!strcmp(r->environment[i].key, key))
-            return r->environment[i].value;
-    return NULL;
-}
 
 bool compare_knows_samples(const struct comparison *c, int64_t run)
 {
-    return fact(&c->view.runs[run], "data, test set") != NULL;
+    return around_fact(&c->view.runs[run], CHANGE_TEST_SET) != NULL;
 }
 
-/* The data set says so, and so do their true classes. */
-bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b)
+bool same_samples(const struct rn_run *a, const struct rn_test *x, const struct rn_run *b,
+                  const struct rn_test *y)
 {
-    const struct rn_test *x = c->view.reports[a]->test, *y = c->view.reports[b]->test;
-    const char *of_a = fact(&c->view.runs[a], "data, test set");
-    const char *of_b = fact(&c->view.runs[b], "data, test set");
+    const char *of_a = around_fact(a, CHANGE_TEST_SET), *of_b = around_fact(b, AROUND_TEST_SET);
 
     if (!x || !y || x->classes != y->classes || x->n != y->n || !of_a || !of_b ||
         strcmp(of_a, of_b) != 0)
@@ -77,6 +31,12 @@ bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b)
             x->samples[i].truth != y->samples[i].truth)
             return false;
     return true;
+}
+
+bool compare_same_samples(const struct comparison *c, int64_t a, int64_t b)
+{
+    return same_samples(&c->view.runs[a], c->view.reports[a]->test, &c->view.runs[b],
+                        c->view.reports[b]->test);
 }
 
 static bool has_picture(const struct rn_test *t, int64_t sample)
@@ -107,11 +67,9 @@ static int pick(struct pool *p, const struct rn_test *x, const struct rn_test *y
     return RN_OK;
 }
 
-static int make_pair(struct comparison *c, int a, int b, struct rn_pair *out)
+int pair_of(struct pool *p, const struct rn_test *x, const struct rn_test *y, struct rn_pair *out)
 {
-    const struct rn_test *x = c->view.reports[a]->test, *y = c->view.reports[b]->test;
-
-    *out = (struct rn_pair){.a = a, .b = b, .n = x->n};
+    out->n = x->n;
     for (int64_t i = 0; i < x->n; i++) {
         bool one = x->samples[i].predicted == x->samples[i].truth;
         bool two = y->samples[i].predicted == y->samples[i].truth;
@@ -121,8 +79,8 @@ static int make_pair(struct comparison *c, int a, int b, struct rn_pair *out)
         out->neither += !one && !two;
     }
     out->p = mcnemar_exact(out->only_a, out->only_b);
-    TRY(pick(c->pool, x, y, &out->samples_a, &out->n_samples_a));
-    return pick(c->pool, y, x, &out->samples_b, &out->n_samples_b);
+    TRY(pick(p, x, y, &out->samples_a, &out->n_samples_a));
+    return pick(p, y, x, &out->samples_b, &out->n_samples_b);
 }
 
 static int make_pairs(struct comparison *c)
@@ -134,12 +92,16 @@ static int make_pairs(struct comparison *c)
     if (!pairs)
         return RN_ENOMEM;
     for (int a = 0; a < n; a++)
-        for (int b = a + 1; b < n; b++)
-            if (compare_same_samples(c, a, b) && c->view.reports[a]->test->classes)
-                TRY(make_pair(c, a, b, &pairs[c->view.n_pairs++]));
+        for (int b = a + 1; b < n; b++) {
+            const struct rn_test *x = c->view.reports[a]->test, *y = c->view.reports[b]->test;
+            if (!compare_same_samples(c, a, b) || !x->classes)
+                continue;
+            pairs[c->view.n_pairs] = (struct rn_pair){.a = a, .b = b};
+            TRY(pair_of(c->pool, x, y, &pairs[c->view.n_pairs++]));
+        }
     for (int64_t i = 0; i < c->view.n_pairs; i++)
         p[i] = pairs[i].p;
-    holm(p, (int)c->view.n_pairs);
+    TRY(holm(p, c->view.n_pairs));
     for (int64_t i = 0; i < c->view.n_pairs; i++)
         pairs[i].p_corrected = p[i];
     c->view.pairs = pairs;

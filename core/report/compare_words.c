@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEVEL 0.05 /* of significance, after Holm's correction */
-
 enum { FINDINGS_MAX = 3 * COMPARE_MAX * COMPARE_MAX };
 
 struct words {
@@ -123,7 +121,7 @@ static int say_pairs(struct words *w)
     bool differs[COMPARE_MAX * COMPARE_MAX] = {false};
 
     for (int64_t i = 0; i < v->n_pairs; i++) {
-        differs[i] = v->pairs[i].p_corrected < LEVEL;
+        differs[i] = v->pairs[i].p_corrected < SIGNIFICANT;
         if (differs[i])
             TRY(say_better(w, &v->pairs[i]));
         else if (v->n_pairs == 1)
@@ -199,14 +197,13 @@ static int say_loss_pairs(struct words *w, const struct loss_pair *l, int n)
         p[i] = l[i].half > 0    ? erfc(NORMAL_95 * fabs(l[i].mean) / l[i].half / sqrt(2))
                : l[i].mean == 0 ? 1
                                 : 0;
-    holm(p, n);
-    int status = RN_OK;
+    int status = holm(p, n);
     for (int i = 0; i < n && !status; i++) {
         if (n > 1)
             snprintf(how, sizeof how, "; %s with Holm's correction for %d pairs",
                      p_text(p[i], value), n);
-        if (n == 1 || p[i] < LEVEL)
-            status = say_loss_pair(w, &l[i], p[i] < LEVEL, how);
+        if (n == 1 || p[i] < SIGNIFICANT)
+            status = say_loss_pair(w, &l[i], p[i] < SIGNIFICANT, how);
         else
             text_add(&rest, "%s%s and %s", rest.n ? "; " : "", w->c->label[l[i].a],
                      w->c->label[l[i].b]);

@@ -4,6 +4,7 @@
 #define REPORT_H
 
 #include "base/mem.h"
+#include "stats.h"
 
 #include <runner/reporter.h>
 #include <runner/tensor.h>
@@ -116,11 +117,8 @@ int report_list_files(struct report *r);
 int report_load(const char *dir, struct report **out);
 void report_summary_json(struct report *r, struct text *out);
 
-#define NORMAL_95 1.959963984540054 /* standard errors to each side of a 95 % interval */
 /* Significant digits for "%.*g", at least three, with which numbers that differ look different and
  * those up to a million need no exponent. */
 int digits_apart(double a, double b);
-/* Wilson's score interval for k successes of n at 95 %. */
-void wilson_interval(int64_t k, int64_t n, double *low, double *high);
 
 #endif

@@ -12,8 +12,6 @@
 
 /* ---- scores --------------------------------------------------------------- */
 
-/* E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927
- */
 int digits_apart(double a, double b)
 {
     double most = fmax(fabs(a), fabs(b));
@@ -27,21 +25,6 @@ int digits_apart(double a, double b)
             break;
     }
     return d;
-}
-
-void wilson_interval(int64_t k, int64_t n, double *low, double *high)
-{
-    const double z = NORMAL_95;
-
-    *low = 0;
-    *high = 1;
-    if (n <= 0)
-        return;
-    double m = (double)n, p = (double)k / m, denominator = 1 + z * z / m;
-    double centre = (p + z * z / (2 * m)) / denominator;
-    double half = z * sqrt(p * (1 - p) / m + z * z / (4 * m * m)) / denominator;
-    *low = k == 0 ? 0 : fmax(0, centre - half);
-    *high = k == n ? 1 : fmin(1, centre + half);
 }
 
 static void score_classes(const struct rn_report *v, const int64_t *confusion, int64_t n,

@@ -407,6 +407,99 @@ struct rn_comparison {
     const char *to_root; /* from the page's folder to the root: "", "..", for links */
 };
 
+/* ---- many runs of one plan ------------------------------------------------- */
+
+/* A mean over runs that differ in their seed alone, with Student's 95 % interval; NaN: not to be
+ * had, which sd, low and high are of one run. Frozen. */
+struct rn_estimate {
+    int64_t n;
+    double mean, sd, low, high;
+};
+
+struct rn_trial { /* a run of a sweep. Frozen. */
+    const char *id, *status, *reason;
+    const char *page; /* its report.html as seen from the sweep's folder; NULL: there is none */
+    uint64_t seed;
+    int64_t exit_code, attempts, rung; /* rung: how far a search let it go, from 0 */
+    int64_t order;                     /* which of the sweep's runs, from 0 */
+    double objective, test;            /* of its best epoch; the same metric of the test set */
+    double train_s;
+    int64_t best_epoch, epochs, parameters;
+    bool counts; /* its objective is one of its group's */
+    char reserved[7];
+};
+
+enum rn_compared_by {
+    RN_NOT_COMPARED,
+    RN_BY_SEEDS,  /* paired t over the seeds that both have */
+    RN_BY_SAMPLES /* one seed: McNemar's exact test on stored test predictions */
+};
+
+/* A group less the reference. A difference is one when `differs`: by seeds, when the interval,
+ * which is corrected for all comparisons of the sweep, excludes 0; by samples, when p_corrected is
+ * below 0.05. Frozen. */
+struct rn_difference {
+    uint32_t by, differs; /* enum rn_compared_by */
+    int64_t n, left_out;  /* seeds, or samples; seeds that only one of both has */
+    double mean, sd, low, high;
+    double p, p_corrected;
+    int64_t only_this, only_reference; /* by samples: how many only one got right */
+};
+
+/* Configurations alike but for the seed. Frozen. */
+struct rn_group {
+    const char *label;
+    const char *const *values; /* one for each axis; NULL: it has none */
+    const struct rn_trial *trials;
+    int64_t n_trials, n_failed, n_diverged, n_waiting; /* waiting: running or not begun */
+    struct rn_estimate objective, test, train_s;
+    struct rn_difference difference; /* of the objective */
+    double best_share; /* how often it is the best when seeds are drawn again; NaN: not to be had */
+    int64_t parameters, epochs;     /* parameters: 0 when not known; epochs: the most of a run */
+    const double *curve, *curve_sd; /* the objective by epoch, mean and spread over seeds */
+    int64_t n_curve, look;          /* look: of its line in drawings; -1: it has none */
+    bool pareto_time, pareto_size;  /* none is at least as good and cheaper */
+    char reserved[6];
+};
+
+struct rn_effect { /* all groups with one value of an axis. Frozen. */
+    const char *value;
+    int64_t n_groups;
+    struct rn_estimate objective; /* over seeds of the mean of these groups */
+};
+
+struct rn_axis {                     /* Frozen. */
+    const char *path, *scale;        /* "optimizer.lr"; "linear", "log" or "choice" */
+    const struct rn_effect *effects; /* in ascending order, or in that of the file */
+    int64_t n_effects;
+    double importance; /* share of the objective's variance that it explains alone; NaN */
+};
+
+struct rn_sweep {
+    uint32_t size, reserved;
+    const char *name, *description, *file, *command, *method;
+    const char *metric, *test_metric; /* "val.accuracy"; "test.accuracy" */
+    uint32_t more_is_better, percent;
+    const struct rn_group *groups; /* best first; those of which nothing can be said last */
+    int64_t n, reference;          /* reference: which of the groups; -1: there is none */
+    int64_t n_comparisons;         /* for which differences are corrected */
+    int64_t best_seeds, draws;     /* best_share: seeds that are drawn from, how often */
+    const struct rn_axis *axes;
+    int64_t n_axes;
+    const struct rn_row *parameters; /* what differs between groups; values by group */
+    int64_t n_parameters;
+    const struct rn_figure *figures;
+    int64_t n_figures;
+    const struct rn_finding *findings;
+    int64_t n_findings;
+    const char *const *said; /* by who planned it: what was stopped early, what was searched */
+    int64_t n_said;
+    /* the best against the reference, the same seed: sample by sample; NULL: there is none */
+    const struct rn_pair *pair;
+    const struct rn_report *pair_reports[2];
+    const char *pair_labels[2];
+};
+
 struct rn_reporter_ops {
     uint32_t size, reserved;
     int (*open)(const void *opts, const struct rn_report *r, void **out);
@@ -418,7 +511,9 @@ struct rn_reporter_ops {
     /* opt; pages over many runs, written to path whole or not at all */
     int (*runs)(const void *opts, const struct rn_runs *runs, const char *path);
     int (*compare)(const void *opts, const struct rn_comparison *c, const char *path);
+    /* the pages of a sweep, into its folder, where figures/ is already */
+    int (*sweep)(const void *opts, const struct rn_sweep *s, const char *dir);
 };
-RN_NO_TAIL_PADDING(struct rn_reporter_ops, compare);
+RN_NO_TAIL_PADDING(struct rn_reporter_ops, sweep);
 
 #endif
