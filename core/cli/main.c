@@ -18,6 +18,7 @@
 #include "run/export.h"
 #include "run/rebuild.h"
 #include "run/run.h"
+#include "run/sweep_report.h"
 #include "train/rate.h"
 #include "verify/verify.h"
 
@@ -238,19 +239,35 @@ static int do_runs(const struct args *a)
     return status;
 }
 
-static int rebuild(const struct args *a, struct session *s, struct pool *p, struct text *t)
+/* A run, or a whole sweep: its folder, or its name in the root. */
+static int rebuild_one(const struct args *a, struct session *s, struct pool *p, const char *word,
+                       const char **dir)
 {
     struct run_name run;
+    const char *in_root = pool_printf(p, "%s/%s", a->out, word);
+
+    if (!in_root)
+        return RN_ENOMEM;
+    *dir = sweep_is_folder(word) ? word : in_root;
+    if (sweep_is_folder(*dir))
+        return sweep_report(s->registry, *dir);
+    TRY(run_find(p, a->out, word, &run));
+    *dir = run.dir;
+    return run_rebuild(s->registry, &run, a->reporter);
+}
+
+static int rebuild(const struct args *a, struct session *s, struct pool *p, struct text *t)
+{
+    const char *dir;
 
     text_add(t, a->json ? "{\"rebuilt\": [" : "");
     for (int i = 0; i < a->n_words; i++) {
-        TRY(run_find(p, a->out, a->words[i], &run));
-        TRY(run_rebuild(s->registry, &run, a->reporter));
+        TRY(rebuild_one(a, s, p, a->words[i], &dir));
         text_add(t, a->json && i ? ", " : "");
         if (a->json)
-            json_string(t, run.dir);
+            json_string(t, dir);
         else
-            text_add(t, "%s\n", run.dir);
+            text_add(t, "%s\n", dir);
     }
     text_add(t, a->json ? "]}\n" : "");
     return RN_OK;

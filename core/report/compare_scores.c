@@ -21,7 +21,7 @@ bool compare_knows_samples(const struct comparison *c, int64_t run)
 bool same_samples(const struct rn_run *a, const struct rn_test *x, const struct rn_run *b,
                   const struct rn_test *y)
 {
-    const char *of_a = around_fact(a, CHANGE_TEST_SET), *of_b = around_fact(b, AROUND_TEST_SET);
+    const char *of_a = around_fact(a, CHANGE_TEST_SET), *of_b = around_fact(b, CHANGE_TEST_SET);
 
     if (!x || !y || x->classes != y->classes || x->n != y->n || !of_a || !of_b ||
         strcmp(of_a, of_b) != 0)

@@ -110,6 +110,7 @@ int report_previous(struct report *r, const struct rn_previous *p);
 int report_store(struct report *r);
 int report_write(struct report *r);
 int report_figures(struct report *r); /* figures/<name>.svg, .csv alone */
+int figures_write(const char *folder, const struct rn_figure *figures, int64_t n); /* the same */
 /* What lies in dir by now becomes the list of files. */
 int report_list_files(struct report *r);
 /* A report from a run folder, finished and drawn, whether its run is or not. What is missing stays

@@ -209,8 +209,10 @@ int best_shares(const double *x, int64_t n, int64_t seeds, bool more_is_better, 
         }
         double best = best_of(mean, n, more_is_better, &ties);
         for (int64_t g = 0; g < n; g++)
-            share[g] += mean[g] == best ? 1 / ties / (double)draws : 0;
+            share[g] += mean[g] == best ? 1 / ties : 0;
     }
+    for (int64_t g = 0; g < n && draws > 0; g++)
+        share[g] /= (double)draws;
     mem_free(mean);
     return RN_OK;
 }

@@ -173,15 +173,14 @@ static int write_text(write_fn *put, const char *dir, const char *name, struct t
     return status;
 }
 
-int report_figures(struct report *report)
+int figures_write(const char *folder, const struct rn_figure *figures, int64_t n)
 {
-    const struct rn_report *r = &report->view;
     struct text dir = {0};
 
-    text_add(&dir, "%s/figures", r->dir);
+    text_add(&dir, "%s/figures", folder);
     int status = dir.status ? dir.status : file_mkdirs(text_str(&dir));
-    for (int64_t i = 0; !status && i < r->n_figures; i++) {
-        const struct rn_figure *f = &r->figures[i];
+    for (int64_t i = 0; !status && i < n; i++) {
+        const struct rn_figure *f = &figures[i];
         status =
             write_one(file_write_soon, text_str(&dir), f->name, ".svg", f->svg, strlen(f->svg));
         if (!status)
@@ -190,6 +189,11 @@ int report_figures(struct report *report)
     }
     text_free(&dir);
     return status;
+}
+
+int report_figures(struct report *r)
+{
+    return figures_write(r->view.dir, r->view.figures, r->view.n_figures);
 }
 
 /* Tables without a row are left out. */

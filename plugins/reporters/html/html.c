@@ -51,6 +51,12 @@ static int html_compare(const void *opts, const struct rn_comparison *c, const c
     return compare_write(c, path);
 }
 
+static int html_sweep(const void *opts, const struct rn_sweep *s, const char *dir)
+{
+    (void)opts;
+    return sweep_page(s, dir);
+}
+
 static const struct rn_plugin html = {
     RN_PLUGIN_PLAIN(RN_KIND_REPORTER),
     .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
@@ -73,7 +79,8 @@ static const struct rn_plugin html = {
                                            .end = html_end,
                                            .close = html_close,
                                            .runs = html_runs,
-                                           .compare = html_compare},
+                                           .compare = html_compare,
+                                           .sweep = html_sweep},
 };
 
 RN_PLUGINS(&html);
