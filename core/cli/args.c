@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "check",  "config",  "summary", "runs", "report",
-                             "compare", "export", "plugins", "schema",  "help", "version"};
+const char *const verbs[] = {"run",    "sweep",  "check",   "config", "summary",
+                             "runs",   "report", "compare", "export", "plugins",
+                             "schema", "help",   "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -35,6 +36,7 @@ enum {
     OPT_HTML,
     OPT_TO,
     OPT_DIR,
+    OPT_PLAN,
     OPT_SHORTHAND
 };
 
@@ -65,6 +67,8 @@ static const struct option longs[] = {
     {"html", optional_argument, NULL, OPT_HTML},
     {"to", required_argument, NULL, OPT_TO},
     {"dir", required_argument, NULL, OPT_DIR},
+    {"plan", no_argument, NULL, OPT_PLAN},
+    {"jobs", required_argument, NULL, 'j'},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -116,13 +120,13 @@ static int add_dir(struct pool *p, struct args *a, const char *dir)
     return copy ? RN_OK : RN_ENOMEM;
 }
 
-static int take_limit(struct args *a)
+static int take_count(const char *option, int64_t *out)
 {
     char *end;
 
-    a->limit = strtoll(optarg, &end, 10);
-    if (*end || a->limit < 1)
-        return FAIL(RN_EINVAL, "--limit %s: expected a count from 1", optarg);
+    *out = strtoll(optarg, &end, 10);
+    if (*end || *out < 1 || *out > INT_MAX)
+        return FAIL(RN_EINVAL, "%s %s: expected a count from 1", option, optarg);
     return RN_OK;
 }
 
@@ -154,7 +158,9 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_PROFILE: a->profile = true; break;
     case OPT_REPORTER: a->reporter = optarg; break;
     case OPT_SORT: a->sort = optarg; break;
-    case OPT_LIMIT: return take_limit(a);
+    case OPT_LIMIT: return take_count("--limit", &a->limit);
+    case 'j': return take_count("--jobs", &a->jobs);
+    case OPT_PLAN: a->plan = true; break;
     case OPT_CSV: a->csv = true; break;
     case OPT_TO: a->to = optarg; break;
     case OPT_DIR: a->dir = optarg; break;
@@ -251,7 +257,7 @@ int args_parse(struct pool *p, int argc, char **argv, struct args *a)
     for (int i = 1; i < argc; i++) /* an error of the command line is JSON, too */
         a->json |= !strcmp(argv[i], "--json");
     opterr = 0;
-    while ((c = getopt_long(argc, argv, ":hVqvs:o:", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, ":hVqvs:o:j:", longs, NULL)) != -1) {
         if (c == ':')
             return FAIL(RN_EINVAL, "option '%s' needs a value", argv[optind - 1]);
         if (c == '?')

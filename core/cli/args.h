@@ -12,12 +12,12 @@ struct args {
     int n_words, n_overrides, n_plugin_dirs;
     const char *out; /* --out */
     bool out_given;
-    bool json, help, version, origin, changed, strict, profile, csv, page;
+    bool json, help, version, origin, changed, strict, profile, csv, page, plan;
     const char *page_file; /* of --html; NULL: where it usually goes */
     const char *sort;      /* "-test.accuracy"; NULL: newest first */
     const char *reporter;  /* NULL: all that can */
     const char *to, *dir;  /* a format of export, and where its files go; NULL: as usual */
-    int64_t limit;         /* 0: none */
+    int64_t limit, jobs;   /* 0: none, as the file says */
     int verbosity;
     bool colour;   /* of stderr */
     char *command; /* as typed */

@@ -12,6 +12,7 @@ static const char general[] =
     "\n"
     "commands\n"
     "  run FILE [path=value ...]      train, evaluate, report; `run` may be left out\n"
+    "  sweep FILE [path=a,b ...]      many runs, compared; run again, it goes on\n"
     "  check FILE [path=value ...]    validate, infer shapes, read the data's headers\n"
     "  config FILE [path=value ...]   the resolved configuration; --origin, --changed\n"
     "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
@@ -49,6 +50,7 @@ static const char exit_codes[] = "  0    done\n"
                                  "  6    diverged: the loss is not finite\n"
                                  "  7    the run folder is in use\n"
                                  "  8    out of memory\n"
+                                 "  9    a sweep ended, and some of its runs failed\n"
                                  "  70   a bug of runner\n"
                                  "  75   stopped by SIGTERM or SIGUSR1, checkpoint written\n"
                                  "  130  Ctrl-C, checkpoint and report written\n";
@@ -70,6 +72,27 @@ static const char run[] =
     "path=value sets, +path=value adds, ~path removes. A path goes by dots; items of a list are "
     "named\n"
     "by index or by name.\n";
+
+static const char sweep[] =
+    "usage: runner [sweep] FILE [path=a,b ...] [path=value ...] [--plan] [-j JOBS] [--json]\n"
+    "\n"
+    "Runs each of the configurations that FILE describes, several at a time, each in a process of\n"
+    "its own, and compares them: ROOT/<name>/report.html. Run again, it goes on where it was: "
+    "runs\n"
+    "that are finished stay, failed ones are begun again.\n"
+    "\n"
+    "  runner experiments/improvements/sweep.yaml\n"
+    "  runner sweep configs/mlp_baseline.yaml optimizer.lr=0.01,0.001 train.batch_size=32,64\n"
+    "  runner sweep configs/mlp_baseline.yaml seed=1,2,3,4,5\n"
+    "  runner sweep experiments/improvements/sweep.yaml --plan    the runs, and what is done of "
+    "them\n"
+    "\n"
+    "FILE is a sweep (base:, sweep:), or an experiment: then path=a,b makes one of it. path=value\n"
+    "is for all runs. All of them are checked before the first is started.\n"
+    "\n"
+    "-j JOBS runs at a time (as many as there are cores). Ctrl-C stops all, with checkpoints. "
+    "Exit\n"
+    "code 9: some runs failed; which, and why, is on the page.\n";
 
 static const char check[] =
     "usage: runner check FILE [path=value ...] [--json] [--strict]\n"
@@ -214,10 +237,11 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {
-        {"run", run},         {"check", check},   {"config", config},         {"summary", summary},
-        {"runs", runs},       {"report", report}, {"compare", compare},       {"export", export},
-        {"plugins", plugins}, {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
+    } all[] = {{"run", run},         {"sweep", sweep},     {"check", check},
+               {"config", config},   {"summary", summary}, {"runs", runs},
+               {"report", report},   {"compare", compare}, {"export", export},
+               {"plugins", plugins}, {"schema", schema},   {"exit-codes", exit_codes},
+               {"help", general}};
 
     if (!topic)
         return general;

@@ -4,6 +4,7 @@
 #include "compare.h"
 #include "list.h"
 #include "new.h"
+#include "sweep.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -18,6 +19,7 @@
 #include "run/export.h"
 #include "run/rebuild.h"
 #include "run/run.h"
+#include "sweep/spec.h"
 #include "run/sweep_report.h"
 #include "train/rate.h"
 #include "verify/verify.h"
@@ -94,6 +96,18 @@ static int do_run(const struct args *a, struct session *s, int *code)
         status = print(a->json ? &json : &profile);
     text_free(&profile);
     text_free(&json);
+    return status;
+}
+
+static int do_sweep(const struct args *a, struct session *s, struct pool *p, int *code)
+{
+    struct text t = {0};
+
+    TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
+    int status = sweep_command(p, a, s->registry, &s->diag, code, &t);
+    if (status >= 0)
+        status = print(&t);
+    text_free(&t);
     return status;
 }
 
@@ -340,7 +354,7 @@ static int do_version(void)
     return status;
 }
 
-static int dispatch(const struct args *a, struct session *s, int *code)
+static int dispatch(const struct args *a, struct session *s, struct pool *p, int *code)
 {
     if (a->version || !strcmp(a->verb, "version"))
         return do_version();
@@ -362,6 +376,8 @@ static int dispatch(const struct args *a, struct session *s, int *code)
         return do_plugins(a, s, code);
     if (!strcmp(a->verb, "schema"))
         return do_schema(a, s);
+    if (!strcmp(a->verb, "sweep") || (a->n_words == 1 && spec_is_sweep(a->words[0])))
+        return do_sweep(a, s, p, code);
     return do_run(a, s, code);
 }
 
@@ -421,7 +437,7 @@ int main(int argc, char **argv)
         code = 2;
     } else if (status >= 0) {
         log_verbosity(a.verbosity > 0 ? RN_DEBUG : a.verbosity < -1 ? RN_ERROR : RN_WARNING);
-        status = dispatch(&a, &s, &code);
+        status = dispatch(&a, &s, p, &code);
     }
     code = end(&a, &s, status, code);
     session_close(&s);

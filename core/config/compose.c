@@ -315,7 +315,7 @@ static int load(struct composer *c, const char *path, struct mark at, int depth,
 
 /* ---- the command line ----------------------------------------------------- */
 
-int compose_override(struct pool *p, struct node *root, const char *text, struct diag *d)
+int compose_argument(struct pool *p, const char *text, struct diag *d, struct patch *out)
 {
     struct source *src = pool_alloc(p, sizeof *src);
     char here[PATH_MAX];
@@ -335,16 +335,23 @@ int compose_override(struct pool *p, struct node *root, const char *text, struct
         return diag_add(d, DIAG_ERROR, at, NULL, "path=value, +path=value or ~path", "%s",
                         removes ? "'~path' removes, it takes no value" : "this has no '='");
     size_t n = equals ? (size_t)(equals - text) : src->bytes;
-    struct patch patch = {pool_strndup(p, text, n), at, NULL, "command line"};
-    if (!patch.path)
+    *out = (struct patch){pool_strndup(p, text, n), at, NULL, "command line"};
+    if (!out->path)
         return RN_ENOMEM;
-    if (equals) {
-        TRY(tree_parse_from(p, src, n + 1, d, &patch.value));
-        if (!patch.value)
-            return diag_add(d, DIAG_ERROR, at, patch.path,
-                            "~path removes, path=null too; path=\"\" is an empty text",
-                            "there is no value behind the '='");
-    }
+    if (!equals)
+        return RN_OK;
+    TRY(tree_parse_from(p, src, n + 1, d, &out->value));
+    return out->value ? RN_OK
+                      : diag_add(d, DIAG_ERROR, at, out->path,
+                                 "~path removes, path=null too; path=\"\" is an empty text",
+                                 "there is no value behind the '='");
+}
+
+int compose_override(struct pool *p, struct node *root, const char *text, struct diag *d)
+{
+    struct patch patch;
+
+    TRY(compose_argument(p, text, d, &patch));
     return compose_patch(p, root, &patch, d);
 }
 

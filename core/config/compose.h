@@ -35,6 +35,8 @@ int compose_change_read(struct pool *p, struct node *map, struct diag *d, struct
 int compose_change(struct pool *p, struct node **root, const struct change *c, struct diag *d);
 /* One patch, then bare words made specs again. */
 int compose_patch(struct pool *p, struct node *root, const struct patch *patch, struct diag *d);
+/* "path=value", "+path=value" or "~path" as a patch of the command line. */
+int compose_argument(struct pool *p, const char *text, struct diag *d, struct patch *out);
 int compose_override(struct pool *p, struct node *root, const char *text, struct diag *d);
 /* ${...} is looked up, vars and x-... go. */
 int compose_end(struct pool *p, struct node *root, struct diag *d);

@@ -18,6 +18,15 @@ struct mark { /* where; line 0 means nowhere in particular */
 
 enum severity { DIAG_ERROR, DIAG_WARNING };
 
+/* A problem is in the diag and does not keep the rest from being checked; only what is no problem
+ * of the file, such as missing memory, ends the reading. */
+#define CHECKED(call) \
+    do { \
+        int checked_ = (call); \
+        if (checked_ < 0 && checked_ != RN_EINVAL) \
+            return checked_; \
+    } while (0)
+
 struct diag;
 struct diag *diag_new(struct pool *p);
 /* A file was read: it counts in the last line, and problems are listed in the order of files. */

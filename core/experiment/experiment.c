@@ -267,20 +267,31 @@ int experiment_from_tree(struct pool *p, const char *file, struct node *root, st
         .e = e, .pool = p, .registry = r, .diag = d, .root = root, .source = root->mark.source});
 }
 
+bool experiment_beside(const char *path)
+{
+    static const char *const names[] = {"name",   "description", "tags",
+                                        "expect", "reporters",   "plugins"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t n = strlen(names[i]);
+        if (!strncmp(path, names[i], n) && (!path[n] || path[n] == '.'))
+            return true;
+    }
+    return false;
+}
+
 int experiment_identity(const struct experiment *e, char *out)
 {
-    static const char *const none[] = {"name", "description", "tags", "device.threads"};
     const struct rn_fact *facts;
     struct text t = {0};
     int64_t n;
 
     TRY(tree_flatten(e->pool, e->root, &facts, &n));
     for (int64_t i = 0; i < n; i++) {
-        bool matters = strncmp(facts[i].key, "reporters", 9) != 0;
-        for (size_t k = 0; k < sizeof none / sizeof *none; k++)
-            matters &= strcmp(facts[i].key, none[k]) != 0;
-        if (matters)
-            text_add(&t, "%s=%s\n", facts[i].key, facts[i].value);
+        const char *path = facts[i].key;
+        bool expected = !strncmp(path, "expect", 6);
+        if ((!experiment_beside(path) || expected) && strcmp(path, "device.threads") != 0)
+            text_add(&t, "%s=%s\n", path, facts[i].value);
     }
     if (!t.status)
         hash_sha256(text_str(&t), t.n, out);

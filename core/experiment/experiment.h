@@ -84,8 +84,11 @@ int experiment_from_tree(struct pool *p, const char *file, struct node *root, st
                          struct diag *d, struct experiment **out);
 void experiment_free(struct experiment *e);
 
-/* What makes two experiments the same: "sha256:..." over all that has a say in its numbers: not
- * name, description, tags and reporters, nor how many threads compute. HASH_TEXT bytes. */
+/* Whether the value at a path says nothing about how a run is trained: its name, what is expected,
+ * who reports, where plugins are. */
+bool experiment_beside(const char *path);
+/* What makes two experiments the same: "sha256:..." over all that has a say in their numbers and in
+ * what is expected of these, but not over how many threads compute. HASH_TEXT bytes. */
 int experiment_identity(const struct experiment *e, char *out);
 
 /* Whether an experiment may have that name: it becomes the name of a folder. */

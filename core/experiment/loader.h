@@ -16,15 +16,6 @@ struct loader {
     int n_layers;                /* read so far, in branches too */
 };
 
-/* A problem is in the diag and does not keep the rest from being checked; only what is no problem
- * of the file, such as missing memory, ends the reading. */
-#define CHECKED(call) \
-    do { \
-        int checked_ = (call); \
-        if (checked_ < 0 && checked_ != RN_EINVAL) \
-            return checked_; \
-    } while (0)
-
 /* Reports keys of map that are not in known, which ends with NULL. x-... are notes. */
 int keys_check(struct loader *l, const struct node *map, const char *path,
                const char *const *known);

@@ -36,6 +36,10 @@ struct registry {
     struct file *files;
     struct entry *entries;
     bool scanned[RN_KIND_REPORTER + 1];
+    struct names { /* of the files of a kind; list NULL: not looked for yet */
+        const char *const *list;
+        int n;
+    } names[RN_KIND_REPORTER + 1];
 };
 
 int registry_open(const char *const *dirs, int n_dirs, struct registry **out)
@@ -66,12 +70,19 @@ void registry_close(struct registry *r)
 int registry_add_dir(struct registry *r, const char *dir)
 {
     memset(r->scanned, 0, sizeof r->scanned);
+    memset(r->names, 0, sizeof r->names);
     return search_add(&r->search, dir);
 }
 
 int registry_names(struct registry *r, uint32_t kind, const char *const **names, int *n)
 {
-    return search_names(&r->search, -1, kind, names, n);
+    struct names *known = &r->names[kind];
+
+    if (!known->list)
+        TRY(search_names(&r->search, -1, kind, &known->list, &known->n));
+    *names = known->list;
+    *n = known->n;
+    return RN_OK;
 }
 
 /* ---- one file ------------------------------------------------------------- */

@@ -2,21 +2,9 @@
 #include "differ.h"
 
 #include "base/error.h"
+#include "experiment/experiment.h"
 
 #include <string.h>
-
-bool setting_is_beside(const char *key)
-{
-    static const char *const names[] = {"name",   "description", "tags",
-                                        "expect", "reporters",   "plugins"};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t n = strlen(names[i]);
-        if (!strncmp(key, names[i], n) && (!key[n] || key[n] == '.'))
-            return true;
-    }
-    return false;
-}
 
 /* ---- all keys ------------------------------------------------------------- */
 
@@ -136,7 +124,7 @@ static int fill(struct pool *p, const struct settings *runs, int64_t n, const st
                 cursor[i]++; /* twice the same key: the first counts */
         }
         struct seen s = look(values, n);
-        if (!s.differs || setting_is_beside(all->key[k]) ||
+        if (!s.differs || experiment_beside(all->key[k]) ||
             (s.lacking && s.alike && goes_without_saying(runs, n, all->key[k], brief)))
             continue;
         rows[(*n_rows)++] = (struct rn_row){all->key[k], values};

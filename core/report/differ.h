@@ -11,10 +11,7 @@ struct settings { /* sorted by key */
     int64_t n;
 };
 
-/* What says nothing about how a run was trained: its name, what was expected, who reports. */
-bool setting_is_beside(const char *key);
-
-/* A row for each key whose values differ among n runs, but for those beside. A part
+/* A row for each key whose values differ among n runs, but for those beside it. A part
  * that some run lacks ("callbacks.ema1") is told by its type; its options only where they differ
  * among those that have it. brief: the same where a part is of another type. All is in p.
  * RN_ENOMEM. */

@@ -125,6 +125,7 @@ static bool reap(struct child_end *out)
     out->pid = waitpid(-1, &status, WNOHANG);
     if (out->pid <= 0)
         return false;
+    out->too_slow = false;
     out->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     out->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return true;

@@ -10,6 +10,7 @@ struct child_end {
     pid_t pid;
     int exit_code; /* -1: a signal killed it */
     int signal;    /* 0: it exited */
+    bool too_slow; /* it was asked to end, for it took too long */
 };
 
 /* Starts this same program with args (ended by NULL, without the program's name), in a process

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "config/flatten.h"
 #include "names.h"
-#include "report/differ.h"
+#include "experiment/experiment.h"
 #include "report/report.h"
 
 #include <limits.h>
@@ -88,7 +88,7 @@ static void compare(const struct rn_fact *a, int64_t n_a, const struct rn_fact *
                               order >= 0 ? b[k].value : NULL};
         i += order <= 0;
         k += order >= 0;
-        if (!setting_is_beside(c.key) && (!c.before || !c.now || strcmp(c.before, c.now) != 0))
+        if (!experiment_beside(c.key) && (!c.before || !c.now || strcmp(c.before, c.now) != 0))
             changes[(*n)++] = c;
     }
 }

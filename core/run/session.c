@@ -77,20 +77,35 @@ static int check_rest(struct session *s)
     return RN_OK;
 }
 
-int session_plan(struct session *s)
+int session_plan_data(struct session *s, struct pool *p)
 {
     struct experiment *e = s->experiment;
 
     s->data_open = true;
-    TRY(data_open(e->pool, e, &s->data));
-    int status = data_divide(e->pool, e, &s->data);
+    TRY(data_open(p, e, &s->data));
+    int status = data_divide(p, e, &s->data);
     if (status == RN_EINVAL)
         diag_add(s->diag, DIAG_ERROR, e->data.mark, NULL, NULL, "%s", error_text());
-    int planned = status && status != RN_EINVAL
-                      ? status
-                      : model_plan(e->pool, e, &s->data.info, s->diag, &s->model);
-    int rest = status && status != RN_EINVAL ? status : check_rest(s);
-    return status < 0 ? status : planned < 0 ? planned : rest;
+    return status;
+}
+
+int session_plan_model(struct session *s)
+{
+    struct experiment *e = s->experiment;
+
+    int planned = model_plan(e->pool, e, &s->data.info, s->diag, &s->model);
+    int rest = check_rest(s);
+    return planned < 0 ? planned : rest;
+}
+
+int session_plan(struct session *s)
+{
+    int status = session_plan_data(s, s->experiment->pool);
+
+    if (status < 0 && status != RN_EINVAL)
+        return status;
+    int planned = session_plan_model(s);
+    return status < 0 ? status : planned;
 }
 
 bool session_accepts(const struct session *s, const char *file, const char *override)
@@ -98,10 +113,8 @@ bool session_accepts(const struct session *s, const char *file, const char *over
     struct session t = {.registry = s->registry, .data = s->data};
 
     int status = experiment_load(file, &override, 1, s->registry, &t.diag, &t.experiment);
-    if (status >= 0 && s->data_open) {
-        status = model_plan(t.experiment->pool, t.experiment, &t.data.info, t.diag, &t.model);
-        status = status < 0 ? status : check_rest(&t);
-    }
+    if (status >= 0 && s->data_open)
+        status = session_plan_model(&t);
     bool good = status >= 0 && !diag_errors(t.diag) &&
                 diag_warnings(t.diag) <= (s->diag ? diag_warnings(s->diag) : 0);
     model_close(t.model);

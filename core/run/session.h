@@ -23,6 +23,9 @@ struct session {
 int session_load(struct session *s, const char *file, const char *const *overrides, int n_overrides,
                  const char *const *plugin_dirs, int n_plugin_dirs);
 int session_plan(struct session *s); /* data headers, shapes */
+/* The same in two steps, for many experiments on the same data. p: what data_open() needs. */
+int session_plan_data(struct session *s, struct pool *p);
+int session_plan_model(struct session *s);
 int session_open(struct session *s); /* device, samples, parameters */
 /* Whether the file, which is this session's own configuration as it was resolved, would still be
  * accepted with that override, without a warning that it does not have now. Data are not opened

@@ -1,0 +1,176 @@
+/* board.c - what is known of each run, and the files of a sweep. */
+#define _DEFAULT_SOURCE
+#include "board.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "run/env.h"
+#include "run/sweep_report.h"
+#include "state.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *board_dir(const struct board *b, int run)
+{
+    const char *dir = pool_printf(b->pool, "%s/runs/%s", b->dir, b->plan.runs[run].id);
+
+    return dir ? dir : "";
+}
+
+bool board_stopped(const struct board *b) { return stop_requested() || b->halt; }
+
+int board_failed(const struct board *b)
+{
+    int n = 0;
+
+    for (int i = 0; i < b->n_known; i++)
+        n += !strcmp(b->records[i].status, "failed") || !strcmp(b->records[i].status, "diverged");
+    return n;
+}
+
+/* ---- what there is -------------------------------------------------------- */
+
+/* A run that was made under another label keeps its folder. */
+static int adopt_names(struct board *b, int from)
+{
+    char path[PATH_MAX];
+    const struct dirent *e;
+
+    snprintf(path, sizeof path, "%s/runs", b->dir);
+    DIR *d = opendir(path);
+    while (d && (e = readdir(d))) {
+        const char *dash = strrchr(e->d_name, '-');
+        for (int i = from; dash && i < b->plan.n_runs; i++) {
+            struct plan_run *r = &b->plan.runs[i];
+            if (strlen(dash + 1) != 8 || strncmp(dash + 1, r->hash + strlen("sha256:"), 8) ||
+                !strcmp(r->id, e->d_name))
+                continue;
+            r->id = pool_strdup(b->pool, e->d_name);
+            if (!r->id) {
+                closedir(d);
+                return RN_ENOMEM;
+            }
+        }
+    }
+    if (d)
+        closedir(d);
+    return RN_OK;
+}
+
+static int read_record(struct board *b, int run)
+{
+    struct run_state state;
+
+    TRY(state_read(b->pool, board_dir(b, run), &state));
+    bool lost = !strcmp(state.status, "lost"); /* it goes on from its checkpoint */
+    b->records[run] = (struct run_record){.status = lost ? "interrupted" : state.status,
+                                          .reason = state.reason,
+                                          .exit_code = state.exit_code,
+                                          .attempts = state.attempts};
+    return RN_OK;
+}
+
+static int write_plan(const struct board *b, int run)
+{
+    const struct plan_run *r = &b->plan.runs[run];
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/plan/%s.yaml", b->dir, r->id);
+    return file_write_soon(path, r->config, strlen(r->config));
+}
+
+int board_grow(struct board *b)
+{
+    int from = b->n_known, n = b->plan.n_runs;
+    struct run_record *records = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *records);
+    bool *tried = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *tried);
+
+    if (!records || !tried)
+        return RN_ENOMEM;
+    if (from) {
+        memcpy(records, b->records, (size_t)from * sizeof *records);
+        memcpy(tried, b->tried, (size_t)from * sizeof *tried);
+    }
+    b->records = records;
+    b->tried = tried;
+    TRY(adopt_names(b, from));
+    for (int i = from; i < n; i++) {
+        TRY(read_record(b, i));
+        TRY(b->begun ? write_plan(b, i) : RN_OK);
+    }
+    b->n_known = n;
+    return RN_OK;
+}
+
+int board_open(struct board *b)
+{
+    b->dir = pool_printf(b->pool, "%s/%s", b->args->root, b->spec.name);
+    b->lock = -1;
+    return b->dir ? board_grow(b) : RN_ENOMEM;
+}
+
+/* ---- beginning ------------------------------------------------------------ */
+
+/* Jobs times threads is at most the number of cores. */
+static void set_jobs(struct board *b)
+{
+    struct slots *s = &b->spec.slots;
+    int cores = env_cores(), wanted = b->args->jobs ? b->args->jobs : (int)s->jobs;
+
+    if (s->threads > cores) {
+        log_line(RN_WARNING, NULL, "slots.threads: %lld threads a run, and there are %d cores",
+                 (long long)s->threads, cores);
+        s->threads = cores;
+    }
+    int most = b->plan.counts_threads ? cores / (int)s->threads : 1;
+    b->jobs = wanted && wanted < most ? wanted : most;
+    if (wanted > most)
+        log_line(RN_WARNING, NULL,
+                 b->plan.counts_threads
+                     ? "slots.jobs: %d runs of %lld thread%s at a time, since there are %d cores"
+                     : "slots.jobs: %d run at a time, since `device: auto` takes all cores",
+                 b->jobs, (long long)s->threads, s->threads == 1 ? "" : "s", cores);
+}
+
+int board_begin(struct board *b)
+{
+    static const char *const inside[] = {"plan", "runs", "logs", "figures"};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        snprintf(path, sizeof path, "%s/%s", b->dir, inside[i]);
+        TRY(file_mkdirs(path));
+    }
+    screen_open(&b->screen, b->args->verbosity < 0);
+    set_jobs(b);
+    b->begun_ns = clock_ns();
+    b->begun = true;
+    for (int i = 0; i < b->n_known; i++)
+        TRY(write_plan(b, i));
+    return b->n_known ? board_write(b, false) : RN_OK;
+}
+
+int board_write(struct board *b, bool lasting)
+{
+    b->written_ns = clock_ns();
+    return record_write(&b->plan, b->dir, b->args->command, b->records, lasting);
+}
+
+int board_end(struct board *b)
+{
+    struct error why = error_save();
+
+    if (!b->plan.n_groups)
+        return RN_OK;
+    int status = board_write(b, true);
+    status = status < 0 ? status : sweep_report(b->registry, b->dir);
+    if (why.status)
+        error_restore(&why);
+    return status;
+}

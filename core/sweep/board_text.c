@@ -1,0 +1,145 @@
+/* board_text.c - a sweep in words: the plan, the lines while it runs, the ranking at its end. */
+#define _XOPEN_SOURCE 700
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "board.h"
+#include "state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- while it runs -------------------------------------------------------- */
+
+int board_done(const struct board *b)
+{
+    int n = 0;
+
+    for (int i = 0; i < b->n_known; i++)
+        n += !strcmp(b->records[i].status, "finished") || !strcmp(b->records[i].status, "pruned");
+    return n;
+}
+
+/* Of a search as many as it may come to. */
+static int planned(const struct board *b)
+{
+    int64_t seeds = b->spec.n_seeds ? b->spec.n_seeds : 1;
+
+    return b->spec.o.method == SWEEP_GRID ? b->plan.n_runs : (int)(b->spec.o.runs * seeds);
+}
+
+const char *board_left(const struct board *b, char out[48])
+{
+    int left = planned(b) - board_done(b) - board_failed(b);
+    double s = b->n_run ? b->run_s / b->n_run * left / b->jobs : (double)NAN;
+
+    if (!isfinite(s) || left <= 0)
+        return "";
+    snprintf(out, 48,
+             s < 90     ? ", %.0f s left"
+             : s < 5400 ? ", %.0f min left"
+                        : ", %.1f h left",
+             s < 90     ? s
+             : s < 5400 ? s / 60
+                        : s / 3600);
+    return out;
+}
+
+static double value_of(const struct board *b, int run)
+{
+    return state_best(board_dir(b, run), b->plan.objective, b->plan.more_is_better, 0);
+}
+
+void board_say_run(struct board *b, int run)
+{
+    const struct run_record *rec = &b->records[run];
+    char left[48];
+    struct text t = {0};
+    double v = value_of(b, run);
+
+    if (b->args->verbosity < 0)
+        return;
+    text_add(&t, "[%d/%d] %s %s", board_done(b) + board_failed(b), planned(b), b->plan.runs[run].id,
+             rec->status);
+    if (isfinite(v))
+        text_add(&t, "  %s %.5g", b->plan.objective, v);
+    if (*rec->reason && strcmp(rec->status, "finished") != 0)
+        text_add(&t, "  (%s)", rec->reason);
+    text_add(&t, "%s", b->screen.live ? "" : board_left(b, left));
+    screen_line(&b->screen, text_str(&t));
+    text_free(&t);
+}
+
+void board_draw(struct board *b, const int *running, int n)
+{
+    struct text t = {0};
+    char left[48];
+
+    if (!b->screen.live)
+        return;
+    for (int i = 0; i < n; i++) {
+        struct run_state state;
+        double v = value_of(b, running[i]);
+        if (state_read(b->pool, board_dir(b, running[i]), &state) < 0)
+            continue;
+        text_add(&t, "  %-40s epoch %lld", b->plan.runs[running[i]].id,
+                 (long long)state.epochs + 1);
+        if (isfinite(v))
+            text_add(&t, "  %s %.5g", b->plan.objective, v);
+        text_add(&t, "\n");
+    }
+    text_add(&t, "%s: %d of %d runs done, %d running, %d failed%s\n", b->spec.name, board_done(b),
+             planned(b), n, board_failed(b), board_left(b, left));
+    screen_draw(&b->screen, text_str(&t));
+    text_free(&t);
+}
+
+/* ---- the plan ------------------------------------------------------------- */
+
+static void plan_json(const struct board *b, struct text *out)
+{
+    text_add(out, "{\"name\": ");
+    json_string(out, b->spec.name);
+    text_add(out, ", \"dir\": ");
+    json_string(out, b->dir);
+    text_add(out, ", \"runs\": [");
+    for (int i = 0; i < b->plan.n_runs; i++) {
+        const struct plan_run *r = &b->plan.runs[i];
+        const struct plan_group *g = &b->plan.groups[r->group];
+        text_add(out, "%s\n  {\"id\": ", i ? "," : "");
+        json_string(out, r->id);
+        text_add(out, ", \"group\": ");
+        json_string(out, g->label);
+        text_add(out, ", \"seed\": %lld, \"hash\": \"%s\", \"status\": ", (long long)r->seed,
+                 r->hash);
+        json_string(out, b->records[i].status);
+        text_add(out, ", \"values\": {");
+        for (int64_t k = 0; k < g->n_says; k++) {
+            text_add(out, "%s", k ? ", " : "");
+            json_string(out, g->says[k].key);
+            text_add(out, ": ");
+            json_string(out, g->says[k].value);
+        }
+        text_add(out, "}}");
+    }
+    text_add(out, "]}\n");
+}
+
+int board_plan_text(struct board *b, struct text *out)
+{
+    if (b->args->json) {
+        plan_json(b, out);
+        return out->status;
+    }
+    for (int i = 0; i < b->plan.n_runs; i++)
+        text_add(out, "%-48s %s\n", b->plan.runs[i].id, b->records[i].status);
+    text_add(out, "%d run%s in %d group%s, %d done; they lie in %s/runs\n", planned(b),
+             planned(b) == 1 ? "" : "s", b->plan.n_groups, b->plan.n_groups == 1 ? "" : "s",
+             board_done(b), b->dir);
+    for (int i = 0; i < b->plan.n_said; i++)
+        text_add(out, "%s\n", b->plan.said[i]);
+    if (b->spec.o.method == SWEEP_TPE)
+        text_add(out, "the points of this search depend on what the ones before them come to\n");
+    return out->status;
+}
