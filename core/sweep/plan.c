@@ -454,6 +454,8 @@ int plan_point(struct plan *p, double *at, bool *added)
 
 int plan_check_space(struct plan *p)
 {
+    static const double corners[] = {0, 0.4142, 1 - 1e-9}; /* and a number that is not whole */
+    enum { CORNERS = sizeof corners / sizeof *corners };
     const struct sweep_spec *s = p->spec;
     double *at = pool_alloc(p->pool, (size_t)s->n_space * sizeof *at);
     const struct piece **pieces;
@@ -462,13 +464,13 @@ int plan_check_space(struct plan *p)
     if (!at)
         return RN_ENOMEM;
     for (int d = 0; d < s->n_space; d++) {
-        int n = s->space[d].n_choices ? s->space[d].n_choices : 2;
+        int n = s->space[d].n_choices ? s->space[d].n_choices : CORNERS;
         for (int i = 0; i < n; i++) {
             struct experiment *e;
             struct diag *diag;
             for (int k = 0; k < s->n_space; k++)
                 at[k] = 0;
-            at[d] = s->space[d].n_choices ? i : i ? 1 - 1e-9 : 0;
+            at[d] = s->space[d].n_choices ? i : corners[i];
             TRY(choose(p, at, &room, &pieces));
             struct choice c = {NULL, pieces, s->n_space};
             const char *label = make_label(p, &c);
