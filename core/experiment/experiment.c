@@ -231,6 +231,7 @@ static int read_all(struct loader *l)
     CHECKED(plugins_read(l));
     CHECKED(parts_read(l));
     CHECKED(sections_read(l));
+    CHECKED(expects_read(l));
     int errors = diag_errors(l->diag);
     if (errors)
         return FAIL(errors == l->plugin_errors ? RN_EPLUGIN : RN_EINVAL, "%s: %d error%s",

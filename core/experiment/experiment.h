@@ -29,8 +29,9 @@ const void *part_option(const struct part *p, const char *name, uint32_t type);
 const char *part_monitor(const struct part *p);
 
 struct expect {
-    const char *metric; /* "test.accuracy" */
+    const char *metric; /* "test.accuracy", "best.val.loss", "epoch3.val.loss" */
     double min, max;    /* NaN: no such bound */
+    bool warns;         /* when it does not hold, that is no failure */
     struct mark mark;
 };
 

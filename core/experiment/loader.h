@@ -44,7 +44,9 @@ int course_read(struct loader *l);
 /* A list of single words, or one alone; *out may be empty. */
 int words_read(struct loader *l, const struct node *n, const char *path, const char *const **out,
                int *count);
-/* sections.c: data's split, normalize, limit; train; expect; tags; plugins. */
+/* expects.c */
+int expects_read(struct loader *l); /* after sections_read */
+/* sections.c: data's split, normalize, limit; train; tags; plugins. */
 int plugins_read(struct loader *l); /* before parts_read */
 int sections_read(struct loader *l);
 
@@ -52,6 +54,6 @@ int sections_read(struct loader *l);
  * sections. tables.c puts them together. */
 extern const char *const top_keys[], *const consumed_keys[3];
 extern const struct rn_option head_rows[], split_rows[], normalize_rows[], limit_rows[],
-    train_rows[], check_rows[], warmup_rows[];
+    train_rows[], expect_rows[], warmup_rows[];
 
 #endif

@@ -1,5 +1,5 @@
 /* sections.c - the sections that the core itself reads: how the data are divided and scaled, how
- * training goes, what is expected, tags, and where to look for plugins. */
+ * training goes, tags, and where to look for plugins. */
 #include "loader.h"
 
 #include "base/error.h"
@@ -191,81 +191,6 @@ static int train_read(struct loader *l)
     return RN_OK;
 }
 
-/* ---- expect --------------------------------------------------------------- */
-
-struct check {
-    const char *metric;
-    double min, max, value, abs, rel;
-};
-
-#define CHECK_BOUND(f, lo, help_) \
-    OPTIONAL(struct check, f, double, RN_OPT_FLOAT, lo, DBL_MAX, help_)
-const struct rn_option check_rows[] = {
-    {RN_OPT_(struct check, metric, const char *, RN_OPT_STRING, NULL, "such as test.accuracy"),
-     .min = 1, .max = 100, .flags = RN_OPT_REQUIRED},
-    CHECK_BOUND(min, -DBL_MAX, "it holds from here on"),
-    CHECK_BOUND(max, -DBL_MAX, "it holds up to here"),
-    CHECK_BOUND(value, -DBL_MAX, "what it should be about"),
-    CHECK_BOUND(abs, 0, "how far from value it may be"),
-    CHECK_BOUND(rel, 0, "how far from value it may be, as a share of value"),
-    RN_END};
-
-static int expect_bounds(struct loader *l, const struct node *n, const char *path,
-                         const struct check *c, struct expect *out)
-{
-    bool min = tree_get(n, "min"), max = tree_get(n, "max"), value = tree_get(n, "value");
-    bool abs = tree_get(n, "abs"), rel = tree_get(n, "rel");
-    double slack = abs ? c->abs : c->rel * fabs(c->value);
-    const char *problem = value && (min || max)    ? "'value' and 'min' or 'max' exclude each other"
-                          : value && abs == rel    ? "'value' needs one of 'abs' and 'rel'"
-                          : !value && (abs || rel) ? "'abs' and 'rel' need a 'value'"
-                          : !value && !min && !max ? "says nothing: give 'min', 'max' or 'value'"
-                          : min && max && c->min > c->max ? "'min' is above 'max'"
-                                                          : NULL;
-
-    if (problem)
-        return diag_add(l->diag, DIAG_ERROR, n->mark, path, "{metric: test.accuracy, min: 0.97}",
-                        "%s", problem);
-    out->metric = c->metric;
-    out->min = value ? c->value - slack : min ? c->min : (double)NAN;
-    out->max = value ? c->value + slack : max ? c->max : (double)NAN;
-    out->mark = n->mark;
-    return RN_OK;
-}
-
-static int expect_item(struct loader *l, const struct option_table *t, const struct node *n, int i,
-                       struct expect *out)
-{
-    const char *path = pool_printf(l->pool, "expect.%d", i);
-    void *opts;
-
-    if (!path)
-        return RN_ENOMEM;
-    TRY(options_parse(l->pool, t, n, n->mark, path, strrchr(path, '.') + 1, NULL, l->diag, &opts));
-    return expect_bounds(l, n, path, opts, out);
-}
-
-static int expect_read(struct loader *l)
-{
-    const struct node *list = tree_get(l->root, "expect");
-    struct option_table table;
-    int i = 0;
-
-    if (!list || list->kind == NODE_NULL)
-        return RN_OK;
-    if (list->kind != NODE_LIST)
-        return diag_add(l->diag, DIAG_ERROR, list->mark, "expect",
-                        "[{metric: test.accuracy, min: 0.97}]", "takes a list");
-    TRY(options_table(l->pool, check_rows, sizeof *check_rows, sizeof(struct check), &table));
-    l->e->n_expects = tree_count(list);
-    l->e->expects = pool_alloc(l->pool, (size_t)(l->e->n_expects + 1) * sizeof *l->e->expects);
-    if (!l->e->expects)
-        return RN_ENOMEM;
-    for (const struct node *n = list->child; n; n = n->next, i++)
-        CHECKED(expect_item(l, &table, n, i, &l->e->expects[i]));
-    return RN_OK;
-}
-
 /* ---- lists of words ------------------------------------------------------- */
 
 /* A list of single values, or one alone; *out may be empty. */
@@ -325,6 +250,5 @@ int sections_read(struct loader *l)
 {
     CHECKED(data_read(l));
     CHECKED(train_read(l));
-    CHECKED(expect_read(l));
     return words_read(l, tree_get(l->root, "tags"), "tags", &l->e->tags, &l->e->n_tags);
 }

@@ -34,7 +34,7 @@ const struct section sections[] = {
     {"metrics", "what is measured besides loss and accuracy", SECTION_WORDS, 0, NULL, false},
     {"callbacks", "who looks on and may step in", SECTION_PARTS, RN_KIND_CALLBACK, NULL, false},
     {"expect", "what has to hold in the end; exit code 1 when it does not", SECTION_ITEMS, 0,
-     check_rows, false},
+     expect_rows, false},
     {"reporters", "who shows the run", SECTION_PARTS, RN_KIND_REPORTER, NULL, false},
     {"plugins", "where plugins come from", SECTION_MAP, 0, NULL, false},
     {"plugins.path", "folders to look in, relative to the file", SECTION_WORDS, 0, NULL, false},

@@ -179,12 +179,16 @@ void judge_expectations(struct report *r)
     for (int64_t i = 0; i < r->view.n_expectations; i++) {
         struct rn_expectation *e = &r->expectations[i];
         e->value = report_metric(r, e->metric);
-        e->holds =
-            !isnan(e->value) && !(e->value < r->bounds[i].min) && !(e->value > r->bounds[i].max);
+        const struct bound *b = &r->bounds[i];
+        e->off = e->value < b->min   ? b->min - e->value
+                 : e->value > b->max ? e->value - b->max
+                 : isnan(e->value)   ? (double)NAN
+                                     : 0;
+        e->holds = e->off == 0;
     }
 }
 
-int report_expect(struct report *r, const char *metric, double min, double max)
+int report_expect(struct report *r, const struct report_expect *from)
 {
     int64_t n = r->view.n_expectations;
     struct rn_expectation *e = roomy(r->expectations, n, 1, &r->expectations_cap, sizeof *e);
@@ -196,12 +200,16 @@ int report_expect(struct report *r, const char *metric, double min, double max)
     if (!b)
         return RN_ENOMEM;
     r->bounds = b;
+    double min = from->min, max = from->max;
     b[n] = (struct bound){min, max};
-    e[n].metric = pool_strdup(r->pool, metric);
+    e[n].warns = from->warns;
+    e[n].where = from->where ? pool_strdup(r->pool, from->where) : NULL;
+    e[n].metric = pool_strdup(r->pool, from->metric);
     e[n].wanted = isnan(max)   ? pool_printf(r->pool, ">= %g", min)
                   : isnan(min) ? pool_printf(r->pool, "<= %g", max)
+                  : min == max ? pool_printf(r->pool, "%g", min)
                                : pool_printf(r->pool, "%g to %g", min, max);
-    if (!e[n].metric || !e[n].wanted)
+    if (!e[n].metric || !e[n].wanted || (from->where && !e[n].where))
         return RN_ENOMEM;
     r->view.n_expectations = n + 1;
     judge_expectations(r);

@@ -267,8 +267,10 @@ static int load_expectations(struct loading *l)
     {
         const char *metric = load_text(l, v, "metric");
         double min = load_real(l, v, "min"), max = load_real(l, v, "max");
+        bool warns = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(v, "warns"));
+        const char *where = load_text(l, v, "where");
         if (metric && !(isnan(min) && isnan(max))) /* before format 1 had bounds */
-            TRY(report_expect(l->r, metric, min, max));
+            TRY(report_expect(l->r, &(struct report_expect){metric, min, max, warns, where}));
     }
     return l->status;
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- further ones --------------------------------------------------------- */
@@ -166,6 +167,24 @@ const char *const *report_names(struct pool *p, const char *const *metrics, int 
     return out;
 }
 
+/* The epoch in "epoch3.val.loss", and the metric behind it; 0: it names none. */
+static int64_t named_epoch(const char **name)
+{
+    char *end;
+    long long epoch = strncmp(*name, "epoch", 5) != 0 ? 0 : strtoll(*name + 5, &end, 10);
+
+    if (epoch < 1 || *end != '.')
+        return 0;
+    *name = end + 1;
+    return epoch;
+}
+
+bool report_is_named(const char *const *list, int n, const char *name)
+{
+    return named_epoch(&name) ? strncmp(name, "test.", 5) != 0 && is_among(list, n, name)
+                              : is_among(list, n, name);
+}
+
 double report_metric(struct report *r, const char *name)
 {
     const struct rn_report *v = &r->view;
@@ -189,6 +208,9 @@ double report_metric(struct report *r, const char *name)
             return table[i].value;
     if (!strncmp(name, "test.", 5))
         return measure(r, name, 0);
+    int64_t epoch = named_epoch(&name);
+    if (epoch)
+        return epoch_metric(r, epoch, name);
     if (!strncmp(name, "best.", 5))
         return v->best_epoch ? epoch_metric(r, v->best_epoch, name + 5) : NAN;
     return v->n_epochs ? epoch_metric(r, v->epochs[v->n_epochs - 1].epoch, name) : NAN;

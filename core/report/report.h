@@ -67,7 +67,13 @@ int report_first_layer(struct report *r, const char *name, const float *values, 
 /* The same for the folder's weights/last.safetensors, if it is there. */
 int report_read_first_layer(struct report *r);
 
-int report_expect(struct report *r, const char *metric, double min, double max); /* NaN: no bound */
+struct report_expect {
+    const char *metric;
+    double min, max;   /* NaN: no bound */
+    bool warns;        /* that it does not hold is no failure */
+    const char *where; /* "configs/a.yaml:12"; NULL: not known */
+};
+int report_expect(struct report *r, const struct report_expect *e);
 /* Further metrics of a pass without training, after report_epoch() or report_test() of the same:
  * split "fit", "val" or "test", where epoch is 0. Measured again they are replaced. What these two
  * were told already is left out: the loss, and the accuracy where there is one. */
@@ -77,12 +83,15 @@ int report_measures(struct report *r, const char *split, int64_t epoch,
 /* A metric by its name; NaN: there is none.
  *   test.loss .accuracy .macro_f1
  *   train.loss .accuracy, fit.*, val.*, lr, samples_per_s: of the last epoch; best.val.loss and so
- *   on: of the best epoch; best.epoch; seconds, train_s, peak_bytes, parameters, epochs
- *   and what report_measures() was told, as test.top3, val.top3, best.val.top3 */
+ *   on: of the best epoch; epoch3.val.loss and so on: of that one; best.epoch; seconds, train_s,
+ * peak_bytes, parameters, epochs and what report_measures() was told, as test.top3, val.top3,
+ * best.val.top3 */
 double report_metric(struct report *r, const char *name);
 /* All names that report_metric() may know in a run that measures these metrics, from p; NULL: out
  * of memory. */
 const char *const *report_names(struct pool *p, const char *const *metrics, int n_metrics, int *n);
+/* Whether a name is one of them, or one of them in an epoch. */
+bool report_is_named(const char *const *names, int n, const char *name);
 /* Asked before something to try is proposed; without one, nothing is. */
 struct adviser {
     bool (*accepts)(void *ctx, const char *override); /* whether this experiment takes it */

@@ -164,6 +164,7 @@ static void put_expected(struct text *t, const cJSON *list)
     cJSON_ArrayForEach(v, list)
     {
         bool holds = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(v, "holds"));
+        holds |= cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(v, "warns"));
         expected = !holds ? 2 : expected ? expected : 1;
     }
     key(t, "expected");

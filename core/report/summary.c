@@ -232,6 +232,10 @@ static void put_expectation(struct text *t, const void *from, int64_t i)
     put_real(t, "value", e->value);
     key(t, "holds");
     text_add(t, e->holds ? "true" : "false");
+    key(t, "warns");
+    text_add(t, e->warns ? "true" : "false");
+    if (e->where)
+        put_text(t, "where", e->where);
 }
 
 /* ---- what was there before it began --------------------------------------- */

@@ -318,15 +318,21 @@ static int expectations(struct run *r)
 {
     const struct experiment *e = r->s->experiment;
 
-    for (int i = 0; i < e->n_expects; i++)
-        TRY(report_expect(r->report, e->expects[i].metric, e->expects[i].min, e->expects[i].max));
+    for (int i = 0; i < e->n_expects; i++) {
+        const struct expect *x = &e->expects[i];
+        const char *where =
+            x->mark.source ? pool_printf(e->pool, "%s:%d", x->mark.source->path, (int)x->mark.line)
+                           : NULL;
+        TRY(report_expect(r->report,
+                          &(struct report_expect){x->metric, x->min, x->max, x->warns, where}));
+    }
     return RN_OK;
 }
 
 static bool all_hold(const struct rn_report *r)
 {
     for (int64_t i = 0; i < r->n_expectations; i++)
-        if (!r->expectations[i].holds)
+        if (!r->expectations[i].holds && !r->expectations[i].warns)
             return false;
     return true;
 }

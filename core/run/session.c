@@ -28,10 +28,7 @@ static int check_expectations(struct session *s)
     if (!names)
         return RN_ENOMEM;
     for (int i = 0; i < e->n_expects; i++) {
-        bool known = false;
-        for (int k = 0; k < n; k++)
-            known |= !strcmp(e->expects[i].metric, names[k]);
-        if (!known)
+        if (!report_is_named(names, n, e->expects[i].metric))
             status =
                 diag_add(s->diag, DIAG_ERROR, e->expects[i].mark, "expect",
                          diag_suggest(e->pool, e->expects[i].metric, names, n),

@@ -278,10 +278,29 @@ static void judgement_say(struct console *c, const struct rn_report *r)
         if (r->findings[i].tone != RN_NEUTRAL)
             say(c, stderr, r->findings[i].tone == RN_GOOD ? GREEN : RED, "%s %s",
                 r->findings[i].tone == RN_GOOD ? "+" : "!", r->findings[i].text);
-    for (int64_t i = 0; i < r->n_expectations; i++)
-        if (!r->expectations[i].holds)
-            say(c, stderr, RED, "expectation FAILED: %s is %.6g, wanted %s",
-                r->expectations[i].metric, r->expectations[i].value, r->expectations[i].wanted);
+}
+
+/* A table of the expectations that do not hold. */
+static void expectations_say(struct console *c, const struct rn_report *r)
+{
+    bool any = false;
+
+    for (int64_t i = 0; i < r->n_expectations; i++) {
+        const struct rn_expectation *e = &r->expectations[i];
+        char got[32] = "not measured", off[32] = "-";
+
+        if (e->holds)
+            continue;
+        if (!any)
+            say(c, stderr, "", "%-12s %-22s %-18s %-12s %-10s %s", "expectation", "metric",
+                "wanted", "got", "off by", "where");
+        any = true;
+        if (!isnan(e->value))
+            snprintf(got, sizeof got, "%.6g", e->value), snprintf(off, sizeof off, "%.3g", e->off);
+        say(c, stderr, e->warns ? "" : RED, "%-12s %-22s %-18s %-12s %-10s %s",
+            e->warns ? "warning" : "FAILED", e->metric, e->wanted, got, off,
+            e->where ? e->where : "");
+    }
 }
 
 /* "worst classes  8 (96.2 %), 9 (96.5 %)    most confused 4→9 ×14" */
@@ -389,6 +408,7 @@ static int console_end(void *rep, const struct rn_report *r)
         return RN_OK;
     }
     judgement_say(c, r);
+    expectations_say(c, r);
     result_say(c, r);
     return RN_OK;
 }

@@ -203,6 +203,18 @@ START_TEST(expectation_that_does_not_hold_is_exit_1)
 {
     write_config("high.yaml", "expect: [{metric: test.accuracy, min: 1.5}]\n");
     EXPECT_EXIT(1, "high.yaml");
+    EXPECT_TEXT(err, "FAILED       test.accuracy          >= 1.5 ");
+    EXPECT_TEXT(err, "high.yaml:9");
+    write_config("soft.yaml", "expect: [{metric: val.loss, at: epoch 2, max: 0, on_fail: warn},\n"
+                              "  {metric: parameters, value: 3220, abs: 1000000}]\n");
+    EXPECT_EXIT(0, "soft.yaml");
+    EXPECT_TEXT(err, "warning      epoch2.val.loss        <= 0 ");
+    cJSON *soft = read_json(run_folder("soft"), "summary.json");
+    const cJSON *list = cJSON_GetObjectItem(soft, "expectations");
+    ck_assert_int_eq(cJSON_GetArraySize(list), 2);
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "warns")));
+    ck_assert(cJSON_IsFalse(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "holds")));
+    cJSON_Delete(soft);
     EXPECT_TEXT(err, "test.accuracy");
     expect_status("high", "finished");
 }

@@ -133,7 +133,8 @@ static inline int made_run(const struct made_run *m, const char *dir, struct rep
         RN_TRY(made_test(*out, m));
     if (m->n && m->further)
         RN_TRY(made_further(*out, "test", 0, m->classes));
-    RN_TRY(report_expect(*out, s ? s : "test.accuracy", 0.5, NAN));
+    RN_TRY(
+        report_expect(*out, &(struct report_expect){s ? s : "test.accuracy", 0.5, NAN, false, s}));
     return report_finish(*out, "finished", s ? s : "all epochs done", 2, 1, 1e6);
 }
 

@@ -44,7 +44,9 @@ static const struct rn_finding findings[] = {{RN_NEUTRAL, 0, "verdict", "neutral
                                              {RN_GOOD, 0, "quality", "good ± words", NULL},
                                              {RN_BAD, 0, "overfitting", "bad words", NULL}};
 static const struct rn_expectation expectations[] = {
-    {"test.accuracy", ">= 0.99", 0.977, false, {0}}, {"test.loss", "<= 1", 0.0782, true, {0}}};
+    {"test.accuracy", ">= 0.99", 0.977, false, false, {0}, 0.013, "a.yaml:12"},
+    {"test.loss", "<= 1", 0.0782, true, false, {0}, 0, NULL},
+    {"val.loss", "<= 0.05", 0.06, false, true, {0}, 0.01, NULL}};
 
 static struct rn_report report_of(int verbosity)
 {
@@ -72,7 +74,7 @@ static struct rn_report ended(int verbosity)
     r.findings = findings;
     r.n_findings = 3;
     r.expectations = expectations;
-    r.n_expectations = 2;
+    r.n_expectations = 3;
     return r;
 }
 
@@ -231,11 +233,15 @@ START_TEST(plain)
     has(said_err, "epoch 1/5  loss 0.243  val 0.131 (96.0 %)  lr 0.001  21.4k/s  2.5 s\n");
     has(said_err, "epoch 2/5  loss 0.1 (97.0 %)  lr 0.001  1k/s  2.5 s\n");
     has(said_err, "+ good ± words\n! bad words\n");
-    has(said_err, "FAILED: test.accuracy is 0.977, wanted >= 0.99\n");
+    has(said_err, "metric                 wanted             got          off by     where\n");
+    has(said_err, "FAILED       test.accuracy          >= 0.99            0.977        0.013      "
+                  "a.yaml:12\n");
+    has(said_err, "warning      val.loss               <= 0.05            0.06         0.01 ");
+    ck_assert_ptr_null(strstr(said_err, "test.loss "));
     lacks(said_err, "test.loss is");
     lacks(said_err, "neutral");
     lacks(said_err, "\033");
-    ck_assert_int_eq(lines(said_err), 2 + 2 + 2 + 1);
+    ck_assert_int_eq(lines(said_err), 2 + 2 + 2 + 3);
     has(said_out, "  test.accuracy  97.70 %   95 % CI 97.39–97.98    test.loss 0.07823\n"
                   "  worst classes  a?[2J (80.0 %)    most confused a?[2J→c ×14\n");
     ck_assert_int_eq(lines(said_out), 4);

@@ -60,6 +60,19 @@ static void load_text(const char *more)
     text_free(&text);
 }
 
+static void expect_problem(const char *more, const char *part)
+{
+    struct text text = {0};
+
+    text_add(&text, "%s%s", BASE, more);
+    int status = load(scratch_write(dir, "e.yaml", text.s), NULL, 0);
+    text_free(&text);
+    ck_assert_int_eq(status, RN_EINVAL);
+    diag_text(diag, false, &text);
+    ck_assert_msg(strstr(text_str(&text), part) != NULL, "no \"%s\" in: %s", part, text_str(&text));
+    text_free(&text);
+}
+
 static const char *resolved(const char *path_key)
 {
     const struct node *n = e->root;
@@ -310,6 +323,50 @@ START_TEST(expectations_are_bounds)
 }
 END_TEST
 
+START_TEST(expectations_have_a_side_a_time_and_a_weight)
+{
+    load_text("expect:\n  - {metric: test.accuracy, value: 0.9, abs: 0.1, direction: worse}\n"
+              "  - {metric: val.loss, value: 2, rel: 10%, direction: worse, at: best}\n"
+              "  - {metric: val.loss, max: 3, at: epoch 1, on_fail: warn}\n"
+              "  - {metric: parameters, value: 12, exact: true}\n"
+              "  - {metric: val.loss, max: 3, at: last}\n");
+    ck_assert_double_eq_tol(e->expects[0].min, 0.8, 1e-12);
+    ck_assert_double_nan(e->expects[0].max);
+    ck_assert_double_nan(e->expects[1].min);
+    ck_assert_double_eq_tol(e->expects[1].max, 2.2, 1e-12);
+    ck_assert_str_eq(e->expects[1].metric, "best.val.loss");
+    ck_assert_str_eq(e->expects[2].metric, "epoch1.val.loss");
+    ck_assert(e->expects[2].warns && !e->expects[1].warns);
+    ck_assert(e->expects[3].min == 12 && e->expects[3].max == 12);
+    ck_assert_str_eq(e->expects[4].metric, "val.loss");
+}
+END_TEST
+
+START_TEST(expectations_that_say_nothing_sensible_are_refused)
+{
+    static const char *const cases[][2] = {
+        {"value: 1, abs: 1, rel: 1", "'value' needs one of 'abs', 'rel' and 'exact: true'"},
+        {"value: 1", "'value' needs one of 'abs', 'rel' and 'exact: true'"},
+        {"exact: true, min: 2", "need a 'value'"},
+        {"min: 1, direction: worse", "'direction' needs a 'value'"},
+        {"min: 1, at: noon", "'at' is best, last or an epoch from 1"},
+        {"min: 1, at: epoch 0", "'at' is best, last or an epoch from 1"},
+        {"min: 1, at: epoch 3x", "'at' is best, last or an epoch from 1"},
+        {"min: 1, at: epoch 200", "epochs, so there is no epoch 200"},
+        {"min: 1, on_fail: shrug", "shrug"},
+        {"min: 1, at: best, metric2: x", "unknown option 'metric2'"},
+    };
+    char text[200];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text, "expect: [{metric: val.loss, %s}]\n", cases[i][0]);
+        expect_problem(text, cases[i][1]);
+    }
+    expect_problem("expect: [{metric: test.loss, min: 1, at: best}]\n",
+                   "'at' is for what is measured in each epoch");
+}
+END_TEST
+
 START_TEST(reads_the_rest_of_the_file)
 {
     load_text("name: n-1.x_\nseed: 9223372036854775807\ntags: [a, 'b c']\ndescription: it's\n"
@@ -500,6 +557,8 @@ int main(void)
     tcase_add_loop_test(t, a_share_that_is_not_given_is_the_rest, 0,
                         (int)(sizeof splits / sizeof *splits));
     tcase_add_test(t, expectations_are_bounds);
+    tcase_add_test(t, expectations_have_a_side_a_time_and_a_weight);
+    tcase_add_test(t, expectations_that_say_nothing_sensible_are_refused);
     tcase_add_test(t, reads_the_rest_of_the_file);
     tcase_add_test(t, names_of_files_are_made_to_fit);
     tcase_add_test(t, plugin_folders_of_the_file_are_searched_first);

@@ -139,6 +139,11 @@ START_TEST(metrics_have_names)
     ck_assert_int_eq(report_view(r)->best_epoch, 3); /* the first of the equal ones; no NaN */
     near(report_metric(r, "val.loss"), 0.4);
     near(report_metric(r, "best.val.loss"), 0.3);
+    near(report_metric(r, "epoch5.val.loss"), 0.4);
+    near(report_metric(r, "epoch3.val.loss"), 0.3);
+    ck_assert(isnan(report_metric(r, "epoch6.val.loss")));
+    ck_assert(isnan(report_metric(r, "epoch.val.loss")));
+    ck_assert(isnan(report_metric(r, "epoch3.test.loss")));
     near(report_metric(r, "best.train.accuracy"), 2);
     near(report_metric(r, "best.epoch"), 3);
     near(report_metric(r, "epochs"), 5);
@@ -153,9 +158,10 @@ START_TEST(expectations_are_judged_again_when_numbers_come)
 {
     struct report *r = opened(4);
 
-    report_expect(r, "test.accuracy", 0.6, NAN); /* 3 of 5: exactly at the bound */
-    report_expect(r, "test.accuracy", 0.2, 0.5);
-    report_expect(r, "no.such", NAN, 1);
+    report_expect(r, &(struct report_expect){"test.accuracy", 0.6, NAN, false,
+                                             NULL}); /* 3 of 5: exactly at the bound */
+    report_expect(r, &(struct report_expect){"test.accuracy", 0.2, 0.5, true, "a.yaml:3"});
+    report_expect(r, &(struct report_expect){"no.such", NAN, 1, false, NULL});
     const struct rn_expectation *e = report_view(r)->expectations;
     ck_assert(!e[0].holds && isnan(e[0].value)); /* nothing measured does not hold */
     tested(r, 5, 4, truth_5, said_5);
@@ -164,6 +170,10 @@ START_TEST(expectations_are_judged_again_when_numbers_come)
     ck_assert_str_eq(e[0].wanted, ">= 0.6");
     ck_assert_str_eq(e[1].wanted, "0.2 to 0.5");
     ck_assert_str_eq(e[2].wanted, "<= 1");
+    near(e[1].off, 0.1); /* 0.6 where up to 0.5 was wanted */
+    ck_assert(e[0].off == 0 && isnan(e[2].off));
+    ck_assert(e[1].warns && !e[0].warns);
+    ck_assert_str_eq(e[1].where, "a.yaml:3");
     report_close(r);
 }
 END_TEST
@@ -386,7 +396,7 @@ START_TEST(further_metrics_have_names)
     struct rn_epoch e = classified;
     const struct rn_metric first[] = {{"loss", 9}, {"accuracy", 9}, {"top3", 0.25}};
 
-    report_expect(r, "val.top3", 0.5, NAN);
+    report_expect(r, &(struct report_expect){"val.top3", 0.5, NAN, false, NULL});
     ck_assert(isnan(report_metric(r, "val.top3")));
     report_epoch(r, &e);
     ck_assert_int_eq(report_measures(r, "val", 1, first, 3), 0);

@@ -150,7 +150,10 @@ struct rn_expectation {
     const char *metric, *wanted; /* "test.accuracy", ">= 0.965" */
     double value;                /* NaN: there is no such metric */
     bool holds;
-    char reserved[7];
+    bool warns; /* that it does not hold is no failure */
+    char reserved[6];
+    double off;        /* by how much value is beyond the bound; 0: it holds; NaN: no value */
+    const char *where; /* "configs/a.yaml:12"; NULL: not known */
 };
 
 struct rn_figure {

@@ -114,8 +114,13 @@ static void put_expectations(struct rn_text *t, const struct rn_report *r)
     for (int64_t i = 0; i < r->n_expectations; i++) {
         const struct rn_expectation *e = &r->expectations[i];
         emit(t, "<li class=\"%s\">Expected %s %s: it is %g, which %s.</li>\n",
-             e->holds ? "good" : "miss", e->metric, e->wanted, e->value,
-             e->holds ? "holds" : "does not hold");
+             e->holds   ? "good"
+             : e->warns ? "bad"
+                        : "miss",
+             e->metric, e->wanted, e->value,
+             e->holds   ? "holds"
+             : e->warns ? "does not hold (a warning)"
+                        : "does not hold");
     }
     emit(t, "</ul>\n");
 }

@@ -103,7 +103,10 @@ static void put_head(struct rn_text *p, const struct rn_report *r)
     for (int64_t i = 0; i < r->n_expectations; i++) {
         const struct rn_expectation *e = &r->expectations[i];
         emit(p, "- %s expected %s %s: it is %g, which %s\n", e->holds ? "✓" : "✗", e->metric,
-             e->wanted, e->value, e->holds ? "holds" : "does not hold");
+             e->wanted, e->value,
+             e->holds   ? "holds"
+             : e->warns ? "does not hold (a warning)"
+                        : "does not hold");
     }
     for (int64_t i = 0; i < r->n_warnings; i++)
         emit(p, "- ⚠ %s\n", r->warnings[i]);
