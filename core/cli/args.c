@@ -13,9 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",    "sweep",  "check",   "config", "summary",
-                             "runs",   "report", "compare", "export", "plugins",
-                             "schema", "help",   "version"};
+const char *const verbs[] = {"run",     "sweep", "check",  "config",  "summary", "runs", "report",
+                             "compare", "test",  "export", "plugins", "schema",  "help", "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -37,6 +36,12 @@ enum {
     OPT_TO,
     OPT_DIR,
     OPT_PLAN,
+    OPT_SEEDS,
+    OPT_JUNIT,
+    OPT_MARKDOWN,
+    OPT_UPDATE,
+    OPT_FORCE,
+    OPT_KEEP,
     OPT_SHORTHAND
 };
 
@@ -69,6 +74,12 @@ static const struct option longs[] = {
     {"dir", required_argument, NULL, OPT_DIR},
     {"plan", no_argument, NULL, OPT_PLAN},
     {"jobs", required_argument, NULL, 'j'},
+    {"seeds", required_argument, NULL, OPT_SEEDS},
+    {"junit", required_argument, NULL, OPT_JUNIT},
+    {"markdown", required_argument, NULL, OPT_MARKDOWN},
+    {"update", no_argument, NULL, OPT_UPDATE},
+    {"force", no_argument, NULL, OPT_FORCE},
+    {"keep", no_argument, NULL, OPT_KEEP},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -125,7 +136,7 @@ static int take_count(const char *option, int64_t *out)
     char *end;
 
     *out = strtoll(optarg, &end, 10);
-    if (*end || *out < 1 || *out > INT_MAX)
+    if (*end || *out < 1 || *out > 1000000)
         return FAIL(RN_EINVAL, "%s %s: expected a count from 1", option, optarg);
     return RN_OK;
 }
@@ -164,6 +175,12 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_CSV: a->csv = true; break;
     case OPT_TO: a->to = optarg; break;
     case OPT_DIR: a->dir = optarg; break;
+    case OPT_SEEDS: a->seeds = optarg; break;
+    case OPT_JUNIT: a->junit = optarg; break;
+    case OPT_MARKDOWN: a->table_file = optarg; break;
+    case OPT_UPDATE: a->update = true; break;
+    case OPT_FORCE: a->force = true; break;
+    case OPT_KEEP: a->keep = true; break;
     case OPT_COLOR:
         *when = optarg;
         if (strcmp(optarg, "auto") && strcmp(optarg, "always") && strcmp(optarg, "never"))

@@ -13,11 +13,15 @@ struct args {
     const char *out; /* --out */
     bool out_given;
     bool json, help, version, origin, changed, strict, profile, csv, page, plan;
-    const char *page_file; /* of --html; NULL: where it usually goes */
-    const char *sort;      /* "-test.accuracy"; NULL: newest first */
-    const char *reporter;  /* NULL: all that can */
-    const char *to, *dir;  /* a format of export, and where its files go; NULL: as usual */
-    int64_t limit, jobs;   /* 0: none, as the file says */
+    const char *page_file;          /* of --html; NULL: where it usually goes */
+    const char *sort;               /* "-test.accuracy"; NULL: newest first */
+    const char *reporter;           /* NULL: all that can */
+    const char *to, *dir;           /* a format of export, and where its files go; NULL: as usual */
+    int64_t limit;                  /* 0: none */
+    const char *seeds;              /* "1,2,5-9"; NULL: those of the file */
+    const char *junit, *table_file; /* files of `test`; NULL: none */
+    int64_t jobs; /* at once; 0: as many as the file says, or there are cores for */
+    bool update, force, keep;
     int verbosity;
     bool colour;   /* of stderr */
     char *command; /* as typed */

@@ -19,6 +19,8 @@ static const char general[] =
     "  runs [FILTER ...]              the runs so far, filtered and sorted; also `ls`\n"
     "  report RUN ...                 the pages of a run, made again from its files\n"
     "  compare RUN RUN ...            what differs, and whether it made a difference; also `diff`\n"
+    "  test [FILE ...]                whether metrics are still what a baseline recorded\n"
+    "  test record FILE ...           write what they are now into a baseline\n"
     "  export RUN ... --to FORMAT     runs for other programs: mlflow, tensorboard\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
@@ -41,19 +43,20 @@ static const char general[] =
     "  -v, --verbose          more\n"
     "  -h, --help  -V, --version\n";
 
-static const char exit_codes[] = "  0    done\n"
-                                 "  1    an expectation does not hold; a plugin breaks a promise\n"
-                                 "  2    command line or configuration wrong; nothing was started\n"
-                                 "  3    plugin or device unusable\n"
-                                 "  4    data or checkpoint invalid\n"
-                                 "  5    I/O: disk full, permission\n"
-                                 "  6    diverged: the loss is not finite\n"
-                                 "  7    the run folder is in use\n"
-                                 "  8    out of memory\n"
-                                 "  9    a sweep ended, and some of its runs failed\n"
-                                 "  70   a bug of runner\n"
-                                 "  75   stopped by SIGTERM or SIGUSR1, checkpoint written\n"
-                                 "  130  Ctrl-C, checkpoint and report written\n";
+static const char exit_codes[] =
+    "  0    done\n"
+    "  1    an expectation or a baseline does not hold; a plugin breaks a promise\n"
+    "  2    command line or configuration wrong; nothing was started\n"
+    "  3    plugin or device unusable\n"
+    "  4    data or checkpoint invalid\n"
+    "  5    I/O: disk full, permission\n"
+    "  6    diverged: the loss is not finite\n"
+    "  7    the run folder is in use\n"
+    "  8    out of memory\n"
+    "  9    a sweep ended, and some of its runs failed\n"
+    "  70   a bug of runner\n"
+    "  75   stopped by SIGTERM or SIGUSR1, checkpoint written\n"
+    "  130  Ctrl-C, checkpoint and report written\n";
 
 static const char run[] =
     "usage: runner [run] FILE [path=value ...] [options]\n"
@@ -189,6 +192,47 @@ static const char compare[] =
     "\"only_b\",\n"
     "\"neither\", \"p\", \"p_corrected\"}], \"findings\", \"diff\"}.\n";
 
+static const char test[] =
+    "usage: runner test [FILE ...] [path=value ...] [options]\n"
+    "       runner test record FILE ... [--seeds LIST] [--force]\n"
+    "\n"
+    "Runs baselines, tests/baselines/*.yaml without FILE: each seed in a process of its own, as "
+    "many\n"
+    "at once as there are cores for. Exit code 1 when a check does not hold, a run fails, or "
+    "nothing\n"
+    "could be compared. A metric that cannot be compared (n/c) never passes.\n"
+    "\n"
+    "  name: mlp                              # optional\n"
+    "  baseline:\n"
+    "    config: ../../configs/mlp_baseline.yaml\n"
+    "    set: {train.epochs: 1, device.threads: 1}\n"
+    "    seeds: [1, 2, 3]\n"
+    "    checks:\n"
+    "      - {metric: test.accuracy, min: 0.9}              # a floor, for the mean over seeds\n"
+    "      - {metric: test.accuracy, within: 3 sd}          # of what was recorded, worse only\n"
+    "      - {metric: test.loss, rel: 10%, direction: both} # of the recorded mean\n"
+    "      - {metric: val.loss, at: epoch 1, seed: 1, rel: 1%}\n"
+    "      - {metric: parameters, value: 235146, exact: true}\n"
+    "      - {metric: weights.sha256, seed: 1, same: machine, on_fail: warn}\n"
+    "      - {metric: train_s, max_ratio: 1.5, same: machine, on_fail: warn}\n"
+    "\n"
+    "record, or test --update, runs and writes what is compared with (mean, sd, value, recorded) "
+    "into\n"
+    "the file, shows the difference, and leaves all else of it as it was. It refuses while the "
+    "git\n"
+    "tree has changes, without --force. A spread needs 5 seeds or more; 20 to 40 are better: N sd "
+    "are\n"
+    "deviations of the difference of two means, sd sqrt(1/k + 1/n) with k runs now and n "
+    "recorded.\n"
+    "\n"
+    "  --seeds 1-20,30  other seeds     --jobs N      so many runs at once\n"
+    "  --strict         n/c has failed  --keep        the runs of what holds stay, too\n"
+    "  --junit FILE     --markdown FILE --json        the same for programs and pages\n"
+    "\n"
+    "The runs are in ROOT/tests/NAME/ (-o ROOT; reports) and stay where something failed; "
+    "`runner\n"
+    "report` makes pages of them.\n";
+
 static const char export[] =
     "usage: runner export RUN ... --to FORMAT [--dir DIR] [-o ROOT]\n"
     "\n"
@@ -237,10 +281,19 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},         {"sweep", sweep},     {"check", check},
-               {"config", config},   {"summary", summary}, {"runs", runs},
-               {"report", report},   {"compare", compare}, {"export", export},
-               {"plugins", plugins}, {"schema", schema},   {"exit-codes", exit_codes},
+    } all[] = {{"run", run},
+               {"sweep", sweep},
+               {"check", check},
+               {"config", config},
+               {"summary", summary},
+               {"runs", runs},
+               {"report", report},
+               {"compare", compare},
+               {"test", test},
+               {"export", export},
+               {"plugins", plugins},
+               {"schema", schema},
+               {"exit-codes", exit_codes},
                {"help", general}};
 
     if (!topic)

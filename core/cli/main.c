@@ -5,6 +5,7 @@
 #include "list.h"
 #include "new.h"
 #include "sweep.h"
+#include "test.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -368,6 +369,8 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_summary(a, s);
     if (!strcmp(a->verb, "runs") || !strcmp(a->verb, "compare"))
         return do_runs(a);
+    if (!strcmp(a->verb, "test"))
+        return test_baselines(a, &s->registry, code);
     if (!strcmp(a->verb, "report"))
         return do_report(a, s);
     if (!strcmp(a->verb, "export"))

@@ -261,7 +261,9 @@ static int refuse_kinds(struct composer *c, const struct node *root)
         const struct node *n = tree_get(root, kinds[i]);
         if (n)
             return diag_add(c->diag, DIAG_ERROR, n->key_mark, kinds[i],
-                            "name the experiment that it is based on",
+                            !strcmp(kinds[i], "baseline")
+                                ? "`runner test FILE` runs it"
+                                : "name the experiment that it is based on",
                             "an experiment is needed here, and this file describes a %s", kinds[i]);
     }
     return RN_OK;

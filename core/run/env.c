@@ -200,11 +200,18 @@ RN_PRINTF(3, 4) static void add(struct facts *f, const char *key, const char *fm
 
 static const char *vectors(void)
 {
+    const char *name = env_vectors();
+
+    return !strcmp(name, "-avx512") ? ", AVX-512" : !strcmp(name, "-avx2") ? ", AVX2" : "";
+}
+
+const char *env_vectors(void)
+{
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f"))
-        return ", AVX-512";
+        return "-avx512";
     if (__builtin_cpu_supports("avx2"))
-        return ", AVX2";
+        return "-avx2";
 #endif
     return "";
 }

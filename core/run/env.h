@@ -12,6 +12,8 @@ int env_facts(struct pool *p, const struct rn_fact **out, int *n);
 
 /* The processors that this process may use: affinity, then the cgroup's quota rounded up. */
 int env_cores(void);
+/* "-avx2": the widest vectors that this processor has of those that matter; "" of others. */
+const char *env_vectors(void);
 /* The commit that is checked out in the git repository around dir: 40 or 64 hex digits, or empty.
  */
 void env_commit(const char *dir, char out[72]);

@@ -1,0 +1,12 @@
+/* test.h - `runner test`: baselines run, judged, and recorded. */
+#ifndef TEST_H
+#define TEST_H
+
+#include "args.h"
+#include "plugin/registry.h"
+
+/* *code: 0, or 1 where something does not hold; 2 or 3 where a file is wrong, which is then said.
+ * *registry is the caller's to close. */
+int test_baselines(const struct args *a, struct registry **registry, int *code);
+
+#endif
