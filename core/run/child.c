@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include "base/error.h"
+#include "train/share.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +19,11 @@
 
 #define PARENT "RUNNER_PARENT" /* the process whose death is its child's */
 
-extern char **environ;
-
 void child_begin(void)
 {
     const char *parent = getenv(PARENT);
 
+    share_receive();
     if (!parent)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -32,20 +32,24 @@ void child_begin(void)
     unsetenv(PARENT);
 }
 
-/* This environment and who the parent is. */
+/* This environment, who the parent is, and where samples are that the children have in common. */
 static char **environment(struct pool *p)
 {
-    int n = 0;
+    int n = 0, fd[SHARE_SLOTS], n_fd = share_descriptors(fd);
 
     while (environ[n])
         n++;
-    char **out = pool_alloc(p, (size_t)(n + 2) * sizeof *out);
+    char **out = pool_alloc(p, (size_t)(n + 3) * sizeof *out);
     if (!out)
         return NULL;
     for (int i = 0; i < n; i++)
         out[i] = environ[i];
+    char *shared = n_fd ? pool_printf(p, SHARE_VARIABLE "=%d", fd[0]) : NULL;
+    for (int i = 1; i < n_fd && shared; i++)
+        shared = pool_printf(p, "%s,%d", shared, fd[i]);
     out[n] = pool_printf(p, PARENT "=%ld", (long)getpid());
-    return out[n] ? out : NULL;
+    out[n + 1] = shared;
+    return out[n] && (shared || !n_fd) ? out : NULL;
 }
 
 static char **arguments(struct pool *p, const char *const *args)
@@ -67,12 +71,15 @@ static char **arguments(struct pool *p, const char *const *args)
 static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, const char *log)
 {
     sigset_t none, usual;
+    int fd[SHARE_SLOTS], n = share_descriptors(fd);
     int bad = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
 
     bad =
         bad ? bad
             : posix_spawn_file_actions_addopen(files, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0666);
     bad = bad ? bad : posix_spawn_file_actions_adddup2(files, 1, 2);
+    for (int i = 0; i < n && !bad; i++) /* onto itself: stays open */
+        bad = posix_spawn_file_actions_adddup2(files, fd[i], fd[i]);
     sigemptyset(&none);
     sigemptyset(&usual);
     sigaddset(&usual, SIGPIPE);

@@ -145,8 +145,7 @@ static int write_data(const struct session *s, const struct folder *f)
     cJSON_AddNumberToObject(root, "test", (double)d->n_test);
     cJSON_AddNumberToObject(root, "split_seed", (double)s->experiment->split.seed);
     for (int i = 0; i < RN_SPLITS; i++)
-        if (d->info.count[i] &&
-            d->part->plugin->ops.dataset.fingerprint(d->handle, (uint32_t)i, hash) >= 0)
+        if (d->info.count[i] && data_fingerprint(d, i, hash) >= 0)
             cJSON_AddStringToObject(files, words[i], hash);
     return write_json(f, "data.json", root);
 }

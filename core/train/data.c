@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "config/compose.h"
 #include "model/model.h"
 
 #include <math.h>
@@ -70,7 +71,7 @@ int data_open(struct pool *p, const struct experiment *e, struct data *d)
 void data_close(struct data *d)
 {
     if (d->dev) {
-        for (int s = 0; s < RN_SPLITS; s++) {
+        for (int s = 0; s < RN_SPLITS && !d->shared.head; s++) {
             d->dev->ops->free(d->dev, d->split[s].input);
             d->dev->ops->free(d->dev, d->split[s].target);
             mem_free(d->split[s].host_target);
@@ -78,6 +79,7 @@ void data_close(struct data *d)
         }
         d->dev->ops->free(d->dev, d->scale);
         d->dev->ops->free(d->dev, d->shift);
+        share_drop(&d->shared);
     }
     if (d->handle)
         ops_of(d)->close(d->handle);
@@ -169,9 +171,33 @@ static int upload(struct data *d, void *dst, const void *src, size_t bytes)
     return d->dev->ops->sync(d->dev);
 }
 
-static int load_split(const struct experiment *e, struct data *d, int which)
+/* Bytes of a split's inputs and targets; 0 samples take none. */
+static int sizes(const struct data *d, int which, size_t *inputs, size_t *targets)
+{
+    size_t n = (size_t)d->info.count[which];
+
+    *inputs = *targets = 0;
+    if (__builtin_mul_overflow(n, input_bytes(d), inputs) ||
+        __builtin_mul_overflow(n, (size_t)d->info.target_width * sizeof(float), targets))
+        return FAIL(RN_ENOMEM, "data (%s): too large for memory", d->part->plugin->name);
+    return RN_OK;
+}
+
+static int decode(struct data *d, int which, void *input, float *target)
 {
     static const char *const words[] = {"training", "test"};
+    struct data_split *s = &d->split[which];
+
+    s->host_target = target;
+    int status = ops_of(d)->load(d->handle, (uint32_t)which, input, target);
+    if (status < 0)
+        return error_prefix(status, "data (%s)", d->part->plugin->name);
+    TRY(check_targets(d, s, words[which]));
+    return check_inputs(d, input, s->n, words[which]);
+}
+
+static int load_split(const struct experiment *e, struct data *d, int which)
+{
     struct data_split *s = &d->split[which];
     size_t bytes, labels;
     void *p = NULL;
@@ -179,23 +205,13 @@ static int load_split(const struct experiment *e, struct data *d, int which)
     s->n = d->info.count[which];
     if (!s->n)
         return RN_OK;
-    if (__builtin_mul_overflow((size_t)s->n, input_bytes(d), &bytes) ||
-        __builtin_mul_overflow((size_t)s->n, (size_t)d->info.target_width * sizeof(float), &labels))
-        return FAIL(RN_ENOMEM, "data (%s): too large for memory", d->part->plugin->name);
+    TRY(sizes(d, which, &bytes, &labels));
     TRY(d->dev->ops->alloc(d->dev, bytes, &s->input));
     TRY(d->dev->ops->alloc(d->dev, labels, &p));
     s->target = p;
     void *staging = d->host_visible ? s->input : mem_alloc(bytes);
     s->host_target = mem_alloc(labels);
-    int status = staging && s->host_target ? RN_OK : RN_ENOMEM;
-    if (!status)
-        status = ops_of(d)->load(d->handle, (uint32_t)which, staging, s->host_target);
-    if (status < 0)
-        error_prefix(status, "data (%s)", d->part->plugin->name);
-    if (!status)
-        status = check_targets(d, s, words[which]);
-    if (!status)
-        status = check_inputs(d, staging, s->n, words[which]);
+    int status = staging && s->host_target ? decode(d, which, staging, s->host_target) : RN_ENOMEM;
     if (!status && !d->host_visible)
         status = upload(d, s->input, staging, bytes);
     if (!status)
@@ -208,6 +224,118 @@ static int load_split(const struct experiment *e, struct data *d, int which)
         s->kept_input = NULL;
     }
     return status;
+}
+
+/* ---- samples in common with other runs --------------------------------------------- */
+
+/* All that decides what load() gives: the plugin, its options, what it found in the headers. */
+static int key_text(const struct experiment *e, const struct data *d, struct text *out)
+{
+    const struct plugin *plugin = d->part->plugin;
+    const struct rn_dataset_info *i = &d->info;
+    struct node *options = tree_new(e->pool, NODE_MAP, (struct mark){0}, "file");
+    char file[HASH_TEXT], shape[SHAPE_TEXT];
+
+    const struct node *all = tree_get(e->root, "data");
+    for (const struct node *c = all ? all->child : NULL; options && c; c = c->next) {
+        struct node *copy = options_row(&plugin->options, c->key) ? tree_copy(e->pool, c) : NULL;
+        if (copy)
+            tree_add(options, copy);
+    }
+    TRY(options ? hash_file(plugin->path, file) : RN_ENOMEM);
+    compose_emit(options, out);
+    text_add(out, "%s %s %s\n%u %lld %lld %s %lld %lld\n", plugin->name, plugin->version, file,
+             i->dtype, (long long)i->count[RN_TRAIN], (long long)i->count[RN_TEST],
+             shape_text(&i->input, shape), (long long)i->classes, (long long)i->target_width);
+    return out->status;
+}
+
+static size_t to_page(size_t bytes) { return (bytes + 4095) & ~(size_t)4095; }
+
+/* Where each split lies behind the head; returns the bytes of all, 0: too many. */
+static uint64_t place(const struct data *d, size_t input[RN_SPLITS], size_t target[RN_SPLITS])
+{
+    uint64_t at = 0;
+
+    for (int s = 0; s < RN_SPLITS; s++) {
+        size_t bytes, labels;
+        if (sizes(d, s, &bytes, &labels) < 0 || bytes > SIZE_MAX / 8 || labels > SIZE_MAX / 8 ||
+            at > SIZE_MAX / 4)
+            return 0;
+        input[s] = at;
+        target[s] = at + to_page(bytes);
+        at = target[s] + to_page(labels);
+    }
+    return at;
+}
+
+static void use_shared(struct data *d, const size_t input[RN_SPLITS],
+                       const size_t target[RN_SPLITS])
+{
+    for (int s = 0; s < RN_SPLITS; s++) {
+        char *from = d->shared.data;
+        if (d->info.count[s])
+            d->split[s] = (struct data_split){.n = d->info.count[s],
+                                              .input = from + input[s],
+                                              .target = (rn_real *)(void *)(from + target[s]),
+                                              .host_target = (float *)(void *)(from + target[s]),
+                                              .host_input = from + input[s]};
+    }
+}
+
+/* Decodes for all that need the same. */
+static int fill_shared(struct data *d)
+{
+    for (int s = 0; s < RN_SPLITS; s++) {
+        char *hash = d->shared.head->fingerprint[s];
+        if (!d->info.count[s])
+            continue;
+        TRY(decode(d, s, d->split[s].input, d->split[s].host_target));
+        if (ops_of(d)->fingerprint(d->handle, (uint32_t)s, hash) < 0)
+            hash[0] = '\0';
+    }
+    return share_seal(&d->shared);
+}
+
+/* *done: the samples are there; otherwise nothing was changed. */
+static int load_shared(const struct experiment *e, struct data *d, bool *done)
+{
+    size_t input[RN_SPLITS], target[RN_SPLITS];
+    char key[HASH_TEXT];
+    struct text text = {0};
+    int any[SHARE_SLOTS];
+    uint64_t bytes = d->host_visible && share_descriptors(any) ? place(d, input, target) : 0;
+
+    *done = false;
+    if (!bytes)
+        return RN_OK;
+    int status = key_text(e, d, &text);
+    hash_sha256(text_str(&text), text.n, key);
+    text_free(&text);
+    TRY(status);
+    enum share_state state = share_take(key, bytes, &d->shared);
+    if (state == SHARE_NONE)
+        return RN_OK;
+    use_shared(d, input, target);
+    if (state == SHARE_TO_FILL)
+        status = fill_shared(d);
+    if (status < 0) {
+        memset(d->split, 0, sizeof d->split);
+        share_drop(&d->shared);
+        return status;
+    }
+    use_shared(d, input, target);
+    *done = true;
+    return RN_OK;
+}
+
+int data_fingerprint(const struct data *d, int split, char out[HASH_TEXT])
+{
+    if (!d->shared.head)
+        return ops_of(d)->fingerprint(d->handle, (uint32_t)split, out);
+    memcpy(out, d->shared.head->fingerprint[split], HASH_TEXT);
+    out[HASH_TEXT - 1] = '\0';
+    return out[0] ? RN_OK : RN_EDATA;
 }
 
 /* Bytes count 1/255 each; then (x - mean) / std, each channel its own or all the same. */
@@ -242,7 +370,9 @@ int data_load(const struct experiment *e, struct data *d, struct rn_device *dev)
     d->dev = dev;
     TRY(dev->ops->info(dev, &info));
     d->host_visible = info.host_visible && sizeof(rn_real) == sizeof(float);
-    for (int s = 0; s < RN_SPLITS; s++)
+    bool done;
+    TRY(load_shared(e, d, &done));
+    for (int s = 0; s < RN_SPLITS && !done; s++)
         TRY(load_split(e, d, s));
     return load_normalization(e, d);
 }

@@ -3,6 +3,7 @@
 #define DATA_H
 
 #include "experiment/experiment.h"
+#include "share.h"
 
 struct data_split {
     int64_t n;       /* samples as the data set has them */
@@ -26,6 +27,7 @@ struct data {
     int64_t n_train, n_val, n_test;
     rn_real *scale, *shift; /* device; channels of them: x * scale + shift */
     int64_t channels;
+    struct share_set shared; /* head NULL: the samples are this run's own */
 };
 
 /* Reads the headers: counts, shapes, classes. RN_EDATA with file and reason. All that data_close()
@@ -34,8 +36,11 @@ int data_open(struct pool *p, const struct experiment *e, struct data *out);
 /* Decides who trains and who validates: by the split's own seed, not by the run's. RN_EINVAL when
  * the shares or the normalisation do not fit the data. */
 int data_divide(struct pool *p, const struct experiment *e, struct data *d);
-/* Loads everything onto the device; labels are checked against the classes. */
+/* Loads everything onto the device; labels are checked against the classes. Where the device reads
+ * the host's memory, it may be memory that other runs have in common: it can only be read. */
 int data_load(const struct experiment *e, struct data *d, struct rn_device *dev);
+/* "sha256:..." over the files that a split was loaded from. RN_EDATA: has none. */
+int data_fingerprint(const struct data *d, int split, char out[HASH_TEXT]);
 /* The first n test inputs as bytes on the host, from mem_alloc; *out is NULL when they are no
  * bytes. */
 int data_test_bytes(const struct data *d, int64_t n, uint8_t **out);
