@@ -1,4 +1,5 @@
 /* file.c - whole-file reads, atomic writes, folders; with injectable faults. */
+#define _DEFAULT_SOURCE
 #define _XOPEN_SOURCE 700
 #include "file.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -202,6 +204,34 @@ int file_symlink(const char *target, const char *path)
         return io_error("make the link", path);
     }
     return RN_OK;
+}
+
+static int lock_taken(const char *path, int fd)
+{
+    char holder[256];
+    ssize_t n = read(fd, holder, sizeof holder - 1);
+
+    holder[n > 0 ? n : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+    return FAIL(RN_EBUSY, "%s is in use%s%s; wait until that is over, or stop it", path,
+                *holder ? " by " : "", holder);
+}
+
+int file_lock(const char *path, const char *holder, int *fd)
+{
+    *fd = fault() ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (*fd < 0)
+        return io_error("write", path);
+    int status = RN_OK;
+    if (flock(*fd, LOCK_EX | LOCK_NB))
+        status = errno == EWOULDBLOCK ? lock_taken(path, *fd) : io_error("lock", path);
+    else if (ftruncate(*fd, 0) || write_all(*fd, holder, strlen(holder)))
+        status = io_error("write", path);
+    if (!status)
+        return RN_OK;
+    close(*fd);
+    *fd = -1;
+    return status;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -22,5 +22,8 @@ int file_mkdir_new(const char *path);                   /* RN_EBUSY when it exis
 int file_symlink(const char *target, const char *path); /* replaces path when that is a link */
 void file_remove_tree(const char *path);                /* as far as possible; follows no links */
 bool file_exists(const char *path);
+/* The file as a lock that this process holds until *fd is closed, or until it ends, however it
+ * does; holder is what the next one is told. RN_EBUSY: another has it. RN_EIO. */
+int file_lock(const char *path, const char *holder, int *fd);
 
 #endif

@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include "file.h"
+#include "mem.h"
 
 #include <runner/utf8.h>
 
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WARNINGS = 32, LINE = 2200 };
+enum { WARNINGS = 32, LINE = 2200, LOG_BYTES = 1 << 30 };
 
 static int shown = RN_WARNING;
 static char file[PATH_MAX];       /* "": there is none */
@@ -43,6 +44,61 @@ int log_file(const char *path)
     int status = file_append(file, "", 0);
     for (int i = 0; !status && (line = log_kept(i)); i++)
         status = file_append(file, line, strlen(line));
+    return status;
+}
+
+static bool is_known(const char *warning)
+{
+    for (int64_t i = 0; i < n_warnings; i++)
+        if (!strcmp(warnings[i], warning))
+            return true;
+    return false;
+}
+
+/* A line of log.txt as keep() made it; the time and the word have no space in them. */
+static void recall(const char *line, size_t n)
+{
+    char text[LINE], *word, *said;
+
+    snprintf(kept[n_kept++ % LOG_KEPT], LINE, "%.*s\n", (int)n, line);
+    snprintf(text, sizeof text, "%.*s", (int)n, line);
+    word = strchr(text, ' ');
+    said = word ? strchr(word + 1, ' ') : NULL;
+    if (!said || n_warnings == WARNINGS)
+        return;
+    *said++ = '\0';
+    if ((!strcmp(word, " warning") || !strcmp(word, " error")) && !is_known(said))
+        snprintf(warnings[n_warnings++], LINE, "%s", said);
+}
+
+int log_file_again(const char *path)
+{
+    struct text now = {0};
+    uint64_t bytes;
+    void *before;
+
+    if (!file_exists(path))
+        return log_file(path);
+    int status = file_read(path, LOG_BYTES, &before, &bytes);
+    if (status)
+        return status;
+    for (int i = 0; log_kept(i); i++)
+        text_add(&now, "%s", log_kept(i));
+    n_kept = 0;
+    for (const char *at = before, *end; *at; at = *end ? end + 1 : end) {
+        end = at + strcspn(at, "\n");
+        recall(at, (size_t)(end - at));
+    }
+    snprintf(file, sizeof file, "%s", path);
+    if (bytes && ((char *)before)[bytes - 1] != '\n') /* torn */
+        status = file_append(file, "\n", 1);
+    for (const char *at = text_str(&now), *end; *at; at = *end ? end + 1 : end) {
+        end = at + strcspn(at, "\n");
+        recall(at, (size_t)(end - at));
+    }
+    status = status ? status : now.status ? now.status : file_append(file, text_str(&now), now.n);
+    text_free(&now);
+    mem_free(before);
     return status;
 }
 

@@ -12,6 +12,8 @@ void log_keep(int level, const char *who, const char *fmt, ...) RN_PRINTF(3, 4);
 /* From now on lines are appended there, too, those kept so far before them; NULL: no more, and what
  * is kept is forgotten. */
 int log_file(const char *path);
+/* The same with a file that an earlier process began: its lines count as kept before the others. */
+int log_file_again(const char *path);
 
 #define LOG_KEPT 40
 /* The last LOG_KEPT lines as they stand in log.txt, i from 0; NULL behind the last. */

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "sweep", "check",  "config",  "summary", "runs", "report",
-                             "compare", "test",  "export", "plugins", "schema",  "help", "version"};
+const char *const verbs[] = {"run",     "resume",  "sweep",  "check",   "config",
+                             "summary", "runs",    "report", "compare", "test",
+                             "export",  "plugins", "schema", "help",    "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -42,6 +43,8 @@ enum {
     OPT_UPDATE,
     OPT_FORCE,
     OPT_KEEP,
+    OPT_RUN_DIR,
+    OPT_UNTIL,
     OPT_SHORTHAND
 };
 
@@ -80,6 +83,8 @@ static const struct option longs[] = {
     {"update", no_argument, NULL, OPT_UPDATE},
     {"force", no_argument, NULL, OPT_FORCE},
     {"keep", no_argument, NULL, OPT_KEEP},
+    {"run-dir", required_argument, NULL, OPT_RUN_DIR},
+    {"until", required_argument, NULL, OPT_UNTIL},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -137,7 +142,7 @@ static int take_count(const char *option, int64_t *out)
 
     *out = strtoll(optarg, &end, 10);
     if (*end || *out < 1 || *out > 1000000)
-        return FAIL(RN_EINVAL, "%s %s: expected a count from 1", option, optarg);
+        return FAIL(RN_EINVAL, "--%s %s: expected a count from 1", option, optarg);
     return RN_OK;
 }
 
@@ -169,12 +174,14 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_PROFILE: a->profile = true; break;
     case OPT_REPORTER: a->reporter = optarg; break;
     case OPT_SORT: a->sort = optarg; break;
-    case OPT_LIMIT: return take_count("--limit", &a->limit);
-    case 'j': return take_count("--jobs", &a->jobs);
+    case OPT_LIMIT: return take_count("limit", &a->limit);
+    case 'j': return take_count("jobs", &a->jobs);
     case OPT_PLAN: a->plan = true; break;
     case OPT_CSV: a->csv = true; break;
     case OPT_TO: a->to = optarg; break;
     case OPT_DIR: a->dir = optarg; break;
+    case OPT_RUN_DIR: a->run_dir = optarg; break;
+    case OPT_UNTIL: return take_count("until", &a->until);
     case OPT_SEEDS: a->seeds = optarg; break;
     case OPT_JUNIT: a->junit = optarg; break;
     case OPT_MARKDOWN: a->table_file = optarg; break;

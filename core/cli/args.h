@@ -17,7 +17,8 @@ struct args {
     const char *sort;               /* "-test.accuracy"; NULL: newest first */
     const char *reporter;           /* NULL: all that can */
     const char *to, *dir;           /* a format of export, and where its files go; NULL: as usual */
-    int64_t limit;                  /* 0: none */
+    const char *run_dir;            /* of --run-dir; NULL: a new one below out */
+    int64_t limit, until;           /* 0: none */
     const char *seeds;              /* "1,2,5-9"; NULL: those of the file */
     const char *junit, *table_file; /* files of `test`; NULL: none */
     int64_t jobs; /* at once; 0: as many as the file says, or there are cores for */

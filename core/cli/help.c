@@ -12,6 +12,7 @@ static const char general[] =
     "\n"
     "commands\n"
     "  run FILE [path=value ...]      train, evaluate, report; `run` may be left out\n"
+    "  resume RUN [path=value ...]    go on with a run that was interrupted, or for longer\n"
     "  sweep FILE [path=a,b ...]      many runs, compared; run again, it goes on\n"
     "  check FILE [path=value ...]    validate, infer shapes, read the data's headers\n"
     "  config FILE [path=value ...]   the resolved configuration; --origin, --changed\n"
@@ -34,6 +35,7 @@ static const char general[] =
     "  -o, --out DIR          where run folders go (reports)\n"
     "      --name S  --device D  --threads N  --seed N  --epochs N\n"
     "                         short for name=, device=, device.threads=, seed=, train.epochs=\n"
+    "      --run-dir DIR      the run folder itself; what was begun there goes on\n"
     "      --plugin-dir DIR   look for plugins there first\n"
     "      --json             one JSON document on stdout; errors as JSON on stderr\n"
     "      --strict           warnings are errors\n"
@@ -63,7 +65,7 @@ static const char run[] =
     "\n"
     "Trains, evaluates and reports. Everything lands in one folder, reports/<name>/<time>-<id>/;\n"
     "reports/<name>/latest points to it. Ctrl-C ends the step, writes checkpoint and report; a\n"
-    "second Ctrl-C kills.\n"
+    "second Ctrl-C kills. `runner resume` goes on from there.\n"
     "\n"
     "  runner configs/mlp_baseline.yaml optimizer.lr=3e-4 model.layers.logits.units=10\n"
     "  runner configs/mlp_baseline.yaml 'optimizer={type: sgd, lr: 0.1, momentum: 0.9}'\n"
@@ -71,6 +73,11 @@ static const char run[] =
     "\n"
     "--profile times each operation of each training step, prints where the time goes, and leaves\n"
     "profile.json and trace.json (open it at ui.perfetto.dev) in the run folder.\n"
+    "\n"
+    "--run-dir DIR makes DIR itself the run folder. A run that was begun there with the same\n"
+    "configuration goes on from its checkpoint, or is left as it is when it is finished; one that\n"
+    "failed or diverged begins anew. So the same command can be repeated until it succeeds.\n"
+    "--until EPOCH pauses behind that epoch with exit code 75; schedules stay those of the whole.\n"
     "\n"
     "path=value sets, +path=value adds, ~path removes. A path goes by dots; items of a list are "
     "named\n"
@@ -96,6 +103,27 @@ static const char sweep[] =
     "-j JOBS runs at a time (as many as there are cores). Ctrl-C stops all, with checkpoints. "
     "Exit\n"
     "code 9: some runs failed; which, and why, is on the page.\n";
+static const char resume[] =
+    "usage: runner resume RUN [path=value ...] [--until EPOCH] [-o ROOT]\n"
+    "\n"
+    "Goes on with a run in its folder from the last checkpoint, in the middle of an epoch, too, "
+    "and\n"
+    "ends with the bits of a run that was never interrupted. What was measured behind the "
+    "checkpoint\n"
+    "is measured again; a run without one begins anew. There is a checkpoint when a run was "
+    "stopped\n"
+    "by a signal, and after epochs while it goes on, at most one a second.\n"
+    "\n"
+    "  runner resume latest                      the newest run in ROOT (reports)\n"
+    "  runner resume latest train.epochs=20      for longer; also when it is finished\n"
+    "  runner resume 20260914-15 optimizer.lr=0.001\n"
+    "\n"
+    "RUN is a folder, a run id or the beginning of one, latest, latest:NAME, or @2 (the second\n"
+    "newest). May change: train.epochs, log_every, eval_batch_size, clip_norm and clip_value; "
+    "options\n"
+    "of optimizer, scheduler and callbacks, but not which they are; device; expect and what is "
+    "for\n"
+    "readers. What differs is told. Anything else makes another experiment and is refused.\n";
 
 static const char check[] =
     "usage: runner check FILE [path=value ...] [--json] [--strict]\n"
@@ -281,20 +309,11 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},
-               {"sweep", sweep},
-               {"check", check},
-               {"config", config},
-               {"summary", summary},
-               {"runs", runs},
-               {"report", report},
-               {"compare", compare},
-               {"test", test},
-               {"export", export},
-               {"plugins", plugins},
-               {"schema", schema},
-               {"exit-codes", exit_codes},
-               {"help", general}};
+    } all[] = {{"run", run},       {"resume", resume},         {"sweep", sweep},
+               {"check", check},   {"config", config},         {"summary", summary},
+               {"runs", runs},     {"report", report},         {"compare", compare},
+               {"test", test},     {"export", export},         {"plugins", plugins},
+               {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
 
     if (!topic)
         return general;

@@ -18,6 +18,7 @@
 #include "plugin/describe.h"
 #include "run/child.h"
 #include "run/export.h"
+#include "run/names.h"
 #include "run/rebuild.h"
 #include "run/run.h"
 #include "sweep/spec.h"
@@ -80,19 +81,13 @@ static int load_and_plan(const struct args *a, struct session *s)
 
 /* ---- the commands -------------------------------------------------------------------------- */
 
-static int do_run(const struct args *a, struct session *s, int *code)
+static int start(const struct args *a, struct session *s, const struct run_args *run, int *code)
 {
-    struct run_args run = {.out = a->out,
-                           .command = a->command,
-                           .begun_ns = begun_ns,
-                           .profile = a->profile,
-                           .verbosity = a->json ? -2 : a->verbosity};
     struct text json = {0}, profile = {0};
 
-    TRY(load_and_plan(a, s));
     if (diag_warnings(s->diag) && a->verbosity >= 0)
         show_problems(a, s);
-    int status = run_experiment(s, &run, code, a->json ? &json : NULL, &profile);
+    int status = run_experiment(s, run, code, a->json ? &json : NULL, &profile);
     if (status >= 0 && (a->json || a->profile))
         status = print(a->json ? &json : &profile);
     text_free(&profile);
@@ -109,6 +104,52 @@ static int do_sweep(const struct args *a, struct session *s, struct pool *p, int
     if (status >= 0)
         status = print(&t);
     text_free(&t);
+    return status;
+}
+
+static int do_run(const struct args *a, struct session *s, int *code)
+{
+    struct run_args run = {.out = a->out,
+                           .command = a->command,
+                           .dir = a->run_dir,
+                           .until = a->until,
+                           .begun_ns = begun_ns,
+                           .profile = a->profile,
+                           .verbosity = a->json ? -2 : a->verbosity};
+
+    TRY(load_and_plan(a, s));
+    return start(a, s, &run, code);
+}
+
+/* The configuration is that of the run's folder. */
+static int resume_in(const struct args *a, struct session *s, struct pool *p, int *code)
+{
+    struct run_args run = {.out = a->out,
+                           .command = a->command,
+                           .resume = true,
+                           .until = a->until,
+                           .begun_ns = begun_ns,
+                           .profile = a->profile,
+                           .verbosity = a->json ? -2 : a->verbosity};
+    struct run_name name;
+
+    TRY(run_find(p, a->out, a->words[0], &name));
+    run.dir = name.dir;
+    const char *file = pool_printf(p, "%s/config.yaml", name.dir);
+    if (!file)
+        return RN_ENOMEM;
+    TRY(session_load(s, file, a->overrides, a->n_overrides, a->plugin_dirs, a->n_plugin_dirs));
+    TRY(session_plan(s));
+    return start(a, s, &run, code);
+}
+
+static int do_resume(const struct args *a, struct session *s, int *code)
+{
+    if (a->n_words != 1)
+        return usage(a, "one run is needed: `latest`, or its folder or id");
+    struct pool *p = pool_new();
+    int status = p ? resume_in(a, s, p, code) : RN_ENOMEM;
+    pool_free(p);
     return status;
 }
 
@@ -361,6 +402,8 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_version();
     if (a->help || !strcmp(a->verb, "help"))
         return do_help(a);
+    if (!strcmp(a->verb, "resume"))
+        return do_resume(a, s, code);
     if (!strcmp(a->verb, "check"))
         return do_check(a, s);
     if (!strcmp(a->verb, "config"))

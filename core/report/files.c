@@ -28,11 +28,12 @@ static bool ends_with(const char *s, const char *ending)
     return n >= m && !strcmp(s + n - m, ending);
 }
 
-/* Pages and what is drawn for them: made from the rest, and at another time. */
+/* Pages and what is drawn for them: made from the rest, and at another time. And the lock, which
+ * says nothing. */
 static bool is_page(const char *path)
 {
-    return !strcmp(path, "report.html") || !strcmp(path, "report.md") ||
-           (!strncmp(path, "figures/", 8) && ends_with(path, ".png"));
+    return !strcmp(path, "run.lock") || !strcmp(path, "report.html") ||
+           !strcmp(path, "report.md") || (!strncmp(path, "figures/", 8) && ends_with(path, ".png"));
 }
 
 /* Still written to when a page is made. */

@@ -195,8 +195,8 @@ static void check_names(struct loading *l, const struct rn_report *v)
 {
     if (v->name && *v->name && !experiment_name_fits(v->name))
         bad(l, "name", "a name as a configuration may have it");
-    if (v->id && *v->id && !run_is_id(v->id))
-        bad(l, "id", "date, time and six digits as in 20260914-153012-7f3a2c");
+    if (v->id && *v->id && !experiment_name_fits(v->id))
+        bad(l, "id", "the name of a run folder, as 20260914-153012-7f3a2c");
 }
 
 static int check_config(struct loading *l)
@@ -228,6 +228,8 @@ static int open_report(struct loading *l, const char *text, const cJSON *environ
                           .dir = l->dir,
                           .command = load_text(l, s, "command"),
                           .started = load_text(l, s, "started"),
+                          .attempt = load_whole(l, s, "attempt", WHOLE_MAX),
+                          .resumed_step = load_whole(l, s, "resumed_step", WHOLE_MAX),
                           .device = load_text(l, s, "device"),
                           .data = load_text(l, s, "data"),
                           .seed = load_seed(text),
@@ -377,7 +379,9 @@ static int load_end(struct loading *l, const cJSON *now)
 static int load_all(struct loading *l, const char *text, const cJSON *environment, const cJSON *now)
 {
     TRY(open_report(l, text, environment));
-    TRY(load_curves(l));
+    TRY(load_epochs(l));
+    TRY(load_steps(l));
+    TRY(load_insides(l));
     TRY(load_test(l));
     TRY(report_read_first_layer(l->r));
     TRY(load_expectations(l));
@@ -385,6 +389,36 @@ static int load_all(struct loading *l, const char *text, const cJSON *environmen
     TRY(load_said(l));
     TRY(load_end(l, now));
     return report_list_files(l->r);
+}
+
+static int load_again(struct loading *l)
+{
+    const cJSON *model = load_part(l, l->summary, "model", cJSON_Object);
+    const struct rn_layer_fact *layers;
+    int64_t n;
+
+    TRY(load_epochs(l));
+    TRY(load_insides(l));
+    layers = load_layers(l, model, &n);
+    TRY(l->status);
+    for (int64_t i = 0; n == l->r->view.n_layers && i < n; i++)
+        report_layer_time(l->r, i, layers[i].forward_us, layers[i].backward_us,
+                          layers[i].update_us);
+    return RN_OK;
+}
+
+int report_again(struct report *r, int64_t epoch)
+{
+    struct loading l = {
+        .dir = r->view.dir, .p = pool_new(), .r = r, .running = true, .last_epoch = epoch};
+    cJSON *summary = NULL;
+
+    int status = l.p ? read_json(&l, "summary.json", &summary) : RN_ENOMEM;
+    l.summary = summary;
+    status = status ? status : load_again(&l);
+    cJSON_Delete(summary);
+    pool_free(l.p);
+    return status;
 }
 
 static bool is_running(const cJSON *now)
@@ -396,7 +430,7 @@ static bool is_running(const cJSON *now)
 
 static int load_once(const char *dir, struct report **out, bool *running)
 {
-    struct loading l = {.dir = dir, .p = pool_new()};
+    struct loading l = {.dir = dir, .p = pool_new(), .last_epoch = INT64_MAX};
     cJSON *summary = NULL, *environment = NULL, *now = NULL;
     const char *text = "";
 

@@ -13,8 +13,9 @@ struct loading {
     struct pool *p; /* of what report_open() and its like copy */
     const cJSON *summary;
     struct report *r;
-    bool running; /* and writes: files may be of two moments */
-    int status;   /* the first mistake in a JSON document */
+    bool running;       /* and writes: files may be of two moments */
+    int64_t last_epoch; /* rows behind it are left out */
+    int status;         /* the first mistake in a JSON document */
 };
 
 const char *load_path(struct loading *l, const char *name); /* from p; NULL: out of memory */
@@ -24,8 +25,9 @@ const char *load_text(struct loading *l, const cJSON *o, const char *key);
 double load_real(struct loading *l, const cJSON *o, const char *key);
 int64_t load_whole(struct loading *l, const cJSON *o, const char *key, int64_t high);
 
-int load_curves(
-    struct loading *l);           /* epochs.csv, steps.csv, params.csv, histograms.csv, units.csv */
-int load_test(struct loading *l); /* predictions.csv, samples.csv and .png */
+int load_epochs(struct loading *l);  /* epochs.csv */
+int load_steps(struct loading *l);   /* steps.csv */
+int load_insides(struct loading *l); /* params.csv, histograms.csv, units.csv */
+int load_test(struct loading *l);    /* predictions.csv, samples.csv and .png */
 
 #endif

@@ -75,11 +75,13 @@ static int read_epoch(struct loading *l, struct rows *t, int64_t *last, bool *me
 
     TRY(t->status);
     *last = e.epoch;
+    if (e.epoch > l->last_epoch)
+        return RN_OK;
     TRY(report_epoch(l->r, &e));
     return read_measures(l, t, e.epoch, measured);
 }
 
-static int load_epochs(struct loading *l)
+int load_epochs(struct loading *l)
 {
     bool measured[ROW_CELLS] = {false};
     int64_t last = 0;
@@ -94,7 +96,7 @@ static int load_epochs(struct loading *l)
     return status;
 }
 
-static int load_steps(struct loading *l)
+int load_steps(struct loading *l)
 {
     struct rows t;
     int64_t last = -1;
@@ -193,7 +195,7 @@ static int read_units(struct loading *l, struct insides *in)
     return status;
 }
 
-static int load_insides(struct loading *l)
+int load_insides(struct loading *l)
 {
     struct insides in = {0};
     int64_t unit = 0;
@@ -201,7 +203,8 @@ static int load_insides(struct loading *l)
     TRY(read_params(l, &in));
     TRY(read_histograms(l, &in));
     TRY(read_units(l, &in));
-    for (int64_t from = 0, to; from < in.n_params; from = to) {
+    for (int64_t from = 0, to; from < in.n_params && in.params[from].epoch <= l->last_epoch;
+         from = to) {
         int64_t epoch = in.params[from].epoch, first;
         for (to = from; to < in.n_params && in.params[to].epoch == epoch; to++)
             ;
@@ -212,13 +215,6 @@ static int load_insides(struct loading *l)
         TRY(report_inside(l->r, in.params + from, to - from, in.units + first, unit - first));
     }
     return RN_OK;
-}
-
-int load_curves(struct loading *l)
-{
-    TRY(load_epochs(l));
-    TRY(load_steps(l));
-    return load_insides(l);
 }
 
 /* ---- the test -------------------------------------------------------------- */

@@ -30,6 +30,14 @@ int report_step(struct report *r, const struct rn_step_fact *s);
  * newest alone. */
 int report_inside(struct report *r, const struct rn_param_fact *params, int64_t n_params,
                   const struct rn_units_fact *units, int64_t n_units);
+/* What an earlier attempt left in dir, up to that epoch, into a report that was just opened:
+ * epochs, further metrics, the inside of the model, times of layers. RN_EDATA: a file is damaged.
+ */
+int report_again(struct report *r, int64_t epoch);
+/* The training curve as it is collected, for a checkpoint: so many bytes, from p. And back into a
+ * report that was just opened; false: they are none. */
+void *report_curve(struct pool *p, const struct report *r, size_t *bytes);
+bool report_take_curve(struct report *r, const void *curve, size_t bytes);
 /* What a training step spends on layer i. */
 void report_layer_time(struct report *r, int64_t i, double forward_us, double backward_us,
                        double update_us);

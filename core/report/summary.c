@@ -363,6 +363,12 @@ void report_summary_json(struct report *report, struct text *t)
         line(t, texts[i][0]);
         json_string(t, texts[i][1]);
     }
+    if (r->attempt > 1) {
+        line(t, "attempt");
+        text_add(t, "%lld", (long long)r->attempt);
+        line(t, "resumed_step");
+        text_add(t, "%lld", (long long)r->resumed_step);
+    }
     put_plan(t, r);
     put_times(t, r);
     line(t, "warnings");

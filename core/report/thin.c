@@ -63,6 +63,48 @@ int report_step(struct report *r, const struct rn_step_fact *s)
     return RN_OK;
 }
 
+struct curve { /* and the steps behind it */
+    int64_t n, steps_span, steps_open, insides_span;
+};
+
+void *report_curve(struct pool *p, const struct report *r, size_t *bytes)
+{
+    struct curve c = {r->view.n_steps, r->steps_span, r->steps_open, r->insides_span};
+    size_t steps = (size_t)c.n * sizeof *r->steps;
+    char *out = pool_alloc(p, sizeof c + steps);
+
+    *bytes = sizeof c + steps;
+    if (!out)
+        return NULL;
+    memcpy(out, &c, sizeof c);
+    if (steps)
+        memcpy(out + sizeof c, r->steps, steps);
+    return out;
+}
+
+bool report_take_curve(struct report *r, const void *curve, size_t bytes)
+{
+    struct curve c;
+
+    if (bytes < sizeof c)
+        return false;
+    memcpy(&c, curve, sizeof c);
+    if (c.n < 0 || c.n > STEPS_KEPT || bytes != sizeof c + (size_t)c.n * sizeof *r->steps)
+        return false;
+    if (!c.n)
+        return true;
+    r->steps = mem_array(STEPS_KEPT, sizeof *r->steps);
+    if (!r->steps)
+        return false;
+    memcpy(r->steps, (const char *)curve + sizeof c, (size_t)c.n * sizeof *r->steps);
+    r->view.steps = r->steps;
+    r->view.n_steps = c.n;
+    r->steps_span = c.steps_span;
+    r->steps_open = c.steps_open;
+    r->insides_span = c.insides_span;
+    return true;
+}
+
 /* ---- the inside of the model ---------------------------------------------- */
 
 static bool is_kept(const struct report *r, int64_t epoch, int64_t newest)

@@ -6,10 +6,12 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/clock.h"
+#include "experiment/experiment.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,22 +46,50 @@ int folder_write(const struct folder *f, const char *name, const char *text, siz
     return file_write(folder_path(f, name, path, sizeof path), text, n);
 }
 
-int folder_create(struct pool *p, const char *root, const char *name, const char *config,
-                  struct folder *f)
+static int set_start(struct pool *p, struct folder *f)
 {
-    static const char *const inside[] = {"weights", "figures", "state"};
-    char path[PATH_MAX], stamp[32];
+    char stamp[32];
     struct timespec now;
     struct tm tm;
-    int status = RN_EBUSY;
 
     clock_gettime(CLOCK_REALTIME, &now);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now.tv_sec, &tm));
     f->microseconds = now.tv_nsec / 1000;
     f->started = pool_strdup(p, stamp);
-    f->parent = pool_printf(p, "%s/%s", root, name);
-    if (!f->started || !f->parent)
+    return f->started ? RN_OK : RN_ENOMEM;
+}
+
+int folder_inside(const struct folder *f)
+{
+    static const char *const inside[] = {"weights", "figures", "state"};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+        TRY(file_mkdirs(folder_path(f, inside[i], path, sizeof path)));
+    return RN_OK;
+}
+
+static int take_lock(struct folder *f)
+{
+    char path[PATH_MAX], host[256] = "", stamp[32], holder[512];
+    time_t now = time(NULL);
+    struct tm tm;
+
+    gethostname(host, sizeof host - 1);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    snprintf(holder, sizeof holder, "process %ld on %s since %s\n", (long)getpid(), host, stamp);
+    return file_lock(folder_path(f, "run.lock", path, sizeof path), holder, &f->lock);
+}
+
+int folder_create(struct pool *p, const char *root, const char *name, const char *config,
+                  struct folder *f)
+{
+    int status = RN_EBUSY;
+
+    *f = (struct folder){.parent = pool_printf(p, "%s/%s", root, name), .attempt = 1, .lock = -1};
+    if (!f->parent)
         return RN_ENOMEM;
+    TRY(set_start(p, f));
     TRY(file_mkdirs(f->parent));
     for (int again = 0; status == RN_EBUSY && again < 100; again++) {
         f->id = make_id(p, config, again);
@@ -68,11 +98,70 @@ int folder_create(struct pool *p, const char *root, const char *name, const char
             return RN_ENOMEM;
         status = file_mkdir_new(f->dir);
     }
-    for (size_t i = 0; i < sizeof inside / sizeof *inside && !status; i++)
-        status = file_mkdirs(folder_path(f, inside[i], path, sizeof path));
-    if (status && status != RN_EBUSY)
+    if (status)
+        return status;
+    f->made = true;
+    status = folder_inside(f);
+    status = status ? status : take_lock(f);
+    if (status)
         folder_remove(f);
     return status;
+}
+
+int folder_enter(struct pool *p, const char *dir, struct folder *f)
+{
+    char real[PATH_MAX];
+
+    *f = (struct folder){.attempt = 1, .made = !file_exists(dir), .lock = -1};
+    TRY(file_mkdirs(dir));
+    char *slash = realpath(dir, real) ? strrchr(real, '/') : NULL;
+    f->dir = pool_strdup(p, dir);
+    f->id = slash ? pool_strdup(p, slash + 1) : "";
+    if (slash)
+        *slash = '\0';
+    f->parent = pool_strdup(p, slash ? real : "");
+    if (!f->dir || !f->id || !f->parent)
+        return RN_ENOMEM;
+    if (!experiment_name_fits(f->id))
+        return FAIL(
+            RN_EINVAL,
+            "'%s' cannot be a run folder: its last part is the run's name: letters, digits, "
+            "'.', '_', '-'; 1 to 100 of them, not beginning with '.' or '-'",
+            dir);
+    TRY(set_start(p, f));
+    return take_lock(f);
+}
+
+static void remove_those(const struct folder *f, const char *const *names, size_t n)
+{
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < n; i++)
+        file_remove_tree(folder_path(f, names[i], path, sizeof path));
+}
+
+void folder_clear_test(const struct folder *f)
+{
+    static const char *const names[] = {"predictions.csv", "samples.csv", "samples.png"};
+
+    remove_those(f, names, sizeof names / sizeof *names);
+}
+
+void folder_clear(const struct folder *f)
+{
+    static const char *const names[] = {
+        "state",      "weights",   "figures",    "summary.json",   "epochs.csv",  "steps.csv",
+        "params.csv", "units.csv", "trace.json", "histograms.csv", "profile.json"};
+
+    remove_those(f, names, sizeof names / sizeof *names);
+    folder_clear_test(f);
+}
+
+void folder_close(struct folder *f)
+{
+    if (f->dir && f->lock >= 0)
+        close(f->lock);
+    f->lock = -1;
 }
 
 int folder_status(const struct folder *f, const char *status, int exit_code, const char *reason)
@@ -91,6 +180,7 @@ int folder_status(const struct folder *f, const char *status, int exit_code, con
     cJSON_AddStringToObject(root, "started", f->started);
     cJSON_AddNumberToObject(root, "microseconds", (double)f->microseconds);
     cJSON_AddStringToObject(root, "updated", stamp);
+    cJSON_AddNumberToObject(root, "attempt", (double)f->attempt);
     cJSON_AddNumberToObject(root, "pid", getpid());
     cJSON_AddNumberToObject(root, "pid_start", clock_process_start(getpid()));
     cJSON_AddStringToObject(root, "host", host);

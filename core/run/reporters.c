@@ -51,6 +51,14 @@ int reporters_epoch(struct reporters *rs, const struct rn_report *r) { EACH(rs, 
 
 int reporters_end(struct reporters *rs, const struct rn_report *r) { EACH(rs, end, r); }
 
+int reporters_flush(struct reporters *rs)
+{
+    for (int i = 0; i < rs->n_open; i++)
+        if (ops_of(rs, i)->flush)
+            TRY(named(rs, i, ops_of(rs, i)->flush(rs->handles[i])));
+    return RN_OK;
+}
+
 void reporters_runs(const struct reporters *rs, const char *root)
 {
     struct error why = error_save();

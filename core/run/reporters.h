@@ -17,6 +17,8 @@ int reporters_progress(struct reporters *rs, const struct rn_progress *p);
 int reporters_record(struct reporters *rs, const struct rn_record *r);
 int reporters_epoch(struct reporters *rs, const struct rn_report *r);
 int reporters_end(struct reporters *rs, const struct rn_report *r);
+/* What they were told goes to their files. */
+int reporters_flush(struct reporters *rs);
 /* The pages over all runs of the root. A failure is a warning: it concerns no run. */
 void reporters_runs(const struct reporters *rs, const char *root);
 void reporters_close(struct reporters *rs);

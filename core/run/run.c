@@ -5,6 +5,7 @@
 #include "advise.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "manifest.h"
@@ -12,7 +13,9 @@
 #include "previous.h"
 #include "report/report.h"
 #include "reporters.h"
+#include "resume.h"
 #include "train/checkpoint.h"
+#include "train/state.h"
 
 #include <limits.h>
 #include <math.h>
@@ -21,7 +24,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define REDRAW_S 2.0 /* while it runs, at the earliest */
+#define REDRAW_S  2.0 /* while it runs, at the earliest */
+#define SAVE_S    1.0 /* from one checkpoint to the next, and so many times what one takes: */
+#define SAVE_COST 50
 
 struct run {
     struct session *s;
@@ -33,6 +38,11 @@ struct run {
     struct reporters reporters;
     struct text *profile; /* the table, when it is wanted */
     struct report_spent spent;
+    struct resumed before;
+    int64_t records; /* that reporters were handed */
+    int64_t stored;  /* the epoch up to which tables are in the folder */
+    uint64_t saved_ns;
+    double save_s;     /* how long the last checkpoint took */
     uint64_t drawn_ns; /* when reporters had seen the figures that there are; 0: none yet */
     enum trainer_end end;
     const char *status, *reason;
@@ -62,6 +72,7 @@ static int on_record(void *ctx, const struct rn_record *record)
         TRY(report_step(r->report, &(struct rn_step_fact){record->step, record->epoch,
                                                           metric_of(record, "loss"),
                                                           metric_of(record, "lr")}));
+    r->records++;
     return reporters_record(&r->reporters, record);
 }
 
@@ -94,7 +105,7 @@ static int tell_how_it_went(struct run *r)
     for (int i = 0; i < r->s->model->n_layers; i++)
         if (trainer_layer_times(r->trainer, i, &us))
             report_layer_time(r->report, i, us.forward, us.backward, us.update);
-    r->spent.seconds = clock_s(r->args->begun_ns);
+    r->spent.seconds = r->before.spent.seconds + clock_s(r->args->begun_ns);
     r->spent.train = trainer_state(r->trainer)->train_s;
     r->spent.peak_bytes = peak_bytes();
     report_spent(r->report, &r->spent);
@@ -111,6 +122,7 @@ static int tell_how_it_went(struct run *r)
 static int store(struct run *r)
 {
     TRY(report_store(r->report));
+    r->stored = trainer_state(r->trainer)->epoch;
     return report_list_files(r->report);
 }
 
@@ -154,6 +166,30 @@ static int on_save(void *ctx, const char *file)
     return write_weights(ctx, name);
 }
 
+/* To go on from where training stands. What was told and measured is in files before. */
+static int save_state(struct run *r)
+{
+    char path[PATH_MAX];
+    uint64_t begun = clock_ns();
+
+    TRY(reporters_flush(&r->reporters));
+    TRY(store(r));
+    TRY(tell_how_it_went(r));
+    TRY(resume_save(r->trainer, r->s, r->report,
+                    folder_path(&r->folder, "state/last.safetensors", path, sizeof path),
+                    r->records, &r->spent));
+    r->saved_ns = clock_ns();
+    r->save_s = clock_s(begun);
+    return RN_OK;
+}
+
+static int on_rest(void *ctx)
+{
+    struct run *r = ctx;
+
+    return clock_s(r->saved_ns) < fmax(SAVE_S, SAVE_COST * r->save_s) ? RN_OK : save_state(r);
+}
+
 /* A file that is gone already is as good. */
 static int on_remove(void *ctx, const char *file)
 {
@@ -166,14 +202,51 @@ static int on_remove(void *ctx, const char *file)
 
 /* ---- beginning ------------------------------------------------------------------------ */
 
-static int write_inputs(struct run *r)
+static int write_inputs(struct run *r, const char *input)
 {
     const struct experiment *e = r->s->experiment;
 
     TRY(folder_status(&r->folder, "running", 0, NULL));
     TRY(folder_write(&r->folder, "config.yaml", e->config_yaml, strlen(e->config_yaml)));
-    TRY(folder_write(&r->folder, "config.input.yaml", e->config_input, strlen(e->config_input)));
+    TRY(folder_write(&r->folder, "config.input.yaml", input, strlen(input)));
     return manifest_write(r->s, &r->folder);
+}
+
+static bool was_said(const char *warning)
+{
+    for (int i = 0; log_warning(i); i++)
+        if (!strcmp(log_warning(i), warning))
+            return true;
+    return false;
+}
+
+static int open_log(struct run *r)
+{
+    const struct trainer_state *at = trainer_state(r->trainer);
+    char path[PATH_MAX];
+
+    TRY(log_file_again(folder_path(&r->folder, "log.txt", path, sizeof path)));
+    for (int i = 0; diag_warning_at(r->s->diag, i); i++)
+        if (!was_said(diag_warning_at(r->s->diag, i)))
+            log_keep(RN_WARNING, NULL, "%s", diag_warning_at(r->s->diag, i));
+    if (r->before.goes_on)
+        log_keep(RN_INFO, NULL, "attempt %lld goes on behind step %lld, epoch %lld: %s",
+                 (long long)r->folder.attempt, (long long)at->step, (long long)at->epoch,
+                 r->args->command);
+    else if (r->folder.attempt > 1)
+        log_keep(RN_INFO, NULL, "attempt %lld, from the beginning", (long long)r->folder.attempt);
+    return RN_OK;
+}
+
+/* What an earlier attempt measured up to where it goes on; the rest is made again. */
+static int take_back(struct run *r)
+{
+    const struct trainer_state *at = trainer_state(r->trainer);
+
+    r->records = r->before.records;
+    r->spent = r->before.spent;
+    folder_clear_test(&r->folder);
+    return resume_report(&r->before, r->report, at->epoch);
 }
 
 static int open_report(struct run *r)
@@ -186,39 +259,69 @@ static int open_report(struct run *r)
                               .started = r->folder.started,
                               .status = "running",
                               .reason = "",
-                              .steps_per_epoch = trainer_state(r->trainer)->steps_per_epoch};
+                              .steps_per_epoch = trainer_state(r->trainer)->steps_per_epoch,
+                              .attempt = r->folder.attempt,
+                              .resumed_records = r->before.records};
     const struct experiment *e = r->s->experiment;
-    const struct rn_previous *previous;
+    const struct rn_previous *previous = NULL;
+    bool alone = r->args->dir && !r->args->resume; /* no run of others */
 
+    if (r->before.goes_on)
+        facts.resumed_step = trainer_state(r->trainer)->step;
     TRY(manifest_fill(r->s, &facts));
+    if (r->args->resume)
+        TRY(resume_facts(r->s, &r->folder, &r->before, &facts));
     TRY(report_open(&facts, &r->report));
-    TRY(previous_find(e->pool, r->args->out, e->name, &r->folder, &previous));
+    if (r->before.goes_on)
+        TRY(take_back(r));
+    else if (r->folder.attempt > 1)
+        folder_clear(&r->folder);
+    TRY(folder_inside(&r->folder));
+    TRY(write_inputs(r, facts.config_input));
+    TRY(open_log(r));
+    TRY(alone ? RN_OK : previous_find(e->pool, r->args->out, e->name, &r->folder, &previous));
     TRY(report_previous(r->report, previous));
     TRY(store(r));
-    return reporters_open(e->pool, e, report_view(r->report), &r->reporters);
+    TRY(reporters_open(e->pool, e, report_view(r->report), &r->reporters));
+    return r->args->dir ? RN_OK : folder_latest(&r->folder);
 }
 
+static int open_trainer(struct run *r)
+{
+    TRY(session_open(r->s));
+    TRY(trainer_open(r->s->experiment, r->s->model, &r->s->data, &r->trainer));
+    if (r->args->profile)
+        TRY(trainer_profile(r->trainer));
+    if (r->before.goes_on)
+        TRY(state_restore(r->trainer, &r->before.state, r->before.path));
+    if (r->before.changed)
+        state_forget_end(r->trainer);
+    trainer_pause_after(r->trainer, r->args->until);
+    r->saved_ns = clock_ns();
+    return RN_OK;
+}
+
+/* *r is as it was when the run is finished already. */
 static int begin(struct run *r)
 {
     const struct experiment *e = r->s->experiment;
-    char path[PATH_MAX];
+    int status = RN_OK;
 
-    TRY(session_open(r->s));
-    TRY(trainer_open(e, r->s->model, &r->s->data, &r->trainer));
-    if (r->args->profile)
-        TRY(trainer_profile(r->trainer));
-    TRY(folder_create(e->pool, r->args->out, e->name, e->config_yaml, &r->folder));
-    int status = write_inputs(r);
-    status = status < 0 ? status : log_file(folder_path(&r->folder, "log.txt", path, sizeof path));
-    for (int i = 0; status >= 0 && diag_warning_at(r->s->diag, i); i++)
-        log_keep(RN_WARNING, NULL, "%s", diag_warning_at(r->s->diag, i));
+    if (r->args->dir) {
+        TRY(folder_enter(e->pool, r->args->dir, &r->folder));
+        status = resume_look(r->s, r->args, &r->folder, &r->before);
+        if (r->before.finished)
+            return status;
+    }
+    status = status < 0 ? status : open_trainer(r);
+    if (!r->args->dir && status >= 0)
+        status = folder_create(e->pool, r->args->out, e->name, e->config_yaml, &r->folder);
     status = status < 0 ? status : open_report(r);
-    status = status < 0 ? status : folder_latest(&r->folder);
     if (status >= 0)
         return RN_OK;
     log_file(NULL);
-    folder_remove(&r->folder);
-    r->folder.dir = NULL;
+    if (r->folder.made)
+        folder_remove(&r->folder);
     return status;
 }
 
@@ -304,6 +407,11 @@ static void judge_end(struct run *r)
                                 : sig == SIGTERM ? "SIGTERM"
                                                  : "SIGUSR1",
                                 (long long)at->step, (long long)at->epoch);
+    } else if (r->end == TRAINER_PAUSED) {
+        r->status = "interrupted";
+        r->exit_code = 75;
+        r->reason =
+            pool_printf(p, "paused after epoch %lld", (long long)trainer_state(r->trainer)->epoch);
     } else if (r->end == TRAINER_ENOUGH) {
         r->reason = pool_strdup(p, trainer_reason(r->trainer));
     } else if (r->end == TRAINER_DIVERGED) {
@@ -335,15 +443,6 @@ static bool all_hold(const struct rn_report *r)
         if (!r->expectations[i].holds && !r->expectations[i].warns)
             return false;
     return true;
-}
-
-/* To go on from where training ended. */
-static int save_state(struct run *r)
-{
-    char path[PATH_MAX];
-
-    return checkpoint_state(r->s->model, r->trainer,
-                            folder_path(&r->folder, "state/last.safetensors", path, sizeof path));
 }
 
 /* Those that are tested. */
@@ -427,29 +526,55 @@ static void failed(struct run *r, int status)
     error_restore(&why);
 }
 
+static int say_finished(const struct run *r, struct text *json)
+{
+    char path[PATH_MAX];
+    uint64_t bytes;
+    void *text;
+
+    log_line(RN_WARNING, NULL,
+             "%s is finished: nothing to do (`runner resume %s train.epochs=N` goes on)",
+             r->folder.dir, r->folder.dir);
+    if (!json)
+        return RN_OK;
+    TRY(file_read(folder_path(&r->folder, "summary.json", path, sizeof path), 64u << 20, &text,
+                  &bytes));
+    text_add(json, "%s", (const char *)text);
+    mem_free(text);
+    return json->status;
+}
+
 int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
                    struct text *json, struct text *profile)
 {
     struct run r = {.s = s, .args = args, .profile = profile};
-    const struct trainer_events events = {&r, on_progress, on_record, on_epoch, on_save, on_remove};
+    const struct trainer_events events = {&r,      on_progress, on_record, on_epoch,
+                                          on_save, on_remove,   on_rest};
 
+    r.folder.lock = -1;
     int status = begin(&r);
-    if (status >= 0) {
-        r.spent.start = clock_s(args->begun_ns);
-        log_line(RN_INFO, NULL, "first step %.3f s after the start", r.spent.start);
+    if (status >= 0 && r.before.finished) {
+        status = say_finished(&r, json);
+    } else if (status >= 0) {
+        double start = clock_s(args->begun_ns);
+        r.spent.start += start;
+        log_line(RN_INFO, NULL, "first step %.3f s after the start", start);
         status = trainer_run(r.trainer, &events, &r.end);
         if (status >= 0 || r.end == TRAINER_DIVERGED)
             status = finish(&r, &events);
         if (status < 0)
             failed(&r, status);
-        reporters_runs(&r.reporters, args->out);
+        if (!args->dir || (args->resume && file_exists(args->out)))
+            reporters_runs(&r.reporters, args->out);
+        if (status >= 0 && json)
+            report_summary_json(r.report, json);
     }
-    if (status >= 0 && json)
-        report_summary_json(r.report, json);
     *exit_code = r.exit_code;
     reporters_close(&r.reporters);
     report_close(r.report);
     trainer_close(r.trainer);
+    resume_close(&r.before);
+    folder_close(&r.folder);
     log_file(NULL);
     return status;
 }

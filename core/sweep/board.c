@@ -9,7 +9,7 @@
 #include "base/stop.h"
 #include "run/env.h"
 #include "run/sweep_report.h"
-#include "state.h"
+#include "run_state.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -67,7 +67,7 @@ static int read_record(struct board *b, int run)
 {
     struct run_state state;
 
-    TRY(state_read(b->pool, board_dir(b, run), &state));
+    TRY(run_state_read(b->pool, board_dir(b, run), &state));
     bool lost = !strcmp(state.status, "lost"); /* it goes on from its checkpoint */
     b->records[run] = (struct run_record){.status = lost ? "interrupted" : state.status,
                                           .reason = state.reason,

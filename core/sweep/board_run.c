@@ -7,7 +7,7 @@
 #include "base/stop.h"
 #include "board.h"
 #include "run/launch.h"
-#include "state.h"
+#include "run_state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ static bool is_done(struct board *b, int run, int64_t until)
     if (!until || strcmp(rec->status, "interrupted") != 0)
         return false;
     struct run_state state;
-    return state_read(b->pool, board_dir(b, run), &state) >= 0 && state.epochs >= until;
+    return run_state_read(b->pool, board_dir(b, run), &state) >= 0 && state.epochs >= until;
 }
 
 static const char *const *make_args(struct stage *s, int run)
@@ -172,7 +172,7 @@ static int write_failure(struct stage *s, int task, const struct child_end *end)
     rec->exit_code = end->signal ? 128 + end->signal : end->exit_code;
     if (!(rec->reason = reason_of(b, &s->tasks[task], end)))
         return RN_ENOMEM;
-    return state_failed(s->tasks[task].dir, rec->exit_code, rec->reason);
+    return run_set_failed(s->tasks[task].dir, rec->exit_code, rec->reason);
 }
 
 static int ended(void *ctx, int task, const struct child_end *end)
@@ -184,7 +184,7 @@ static int ended(void *ctx, int task, const struct child_end *end)
     struct run_state state;
 
     forget_running(s, run);
-    TRY(state_read(b->pool, s->tasks[task].dir, &state));
+    TRY(run_state_read(b->pool, s->tasks[task].dir, &state));
     *rec = (struct run_record){state.status, state.reason, state.exit_code, state.attempts, 0};
     enum outcome outcome = outcome_of(s, &state, end);
     if (outcome == WELL && isfinite(state.seconds)) {

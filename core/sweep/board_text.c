@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "board.h"
-#include "state.h"
+#include "run_state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ const char *board_left(const struct board *b, char out[48])
 
 static double value_of(const struct board *b, int run)
 {
-    return state_best(board_dir(b, run), b->plan.objective, b->plan.more_is_better, 0);
+    return run_best(board_dir(b, run), b->plan.objective, b->plan.more_is_better, 0);
 }
 
 void board_say_run(struct board *b, int run)
@@ -81,7 +81,7 @@ void board_draw(struct board *b, const int *running, int n)
     for (int i = 0; i < n; i++) {
         struct run_state state;
         double v = value_of(b, running[i]);
-        if (state_read(b->pool, board_dir(b, running[i]), &state) < 0)
+        if (run_state_read(b->pool, board_dir(b, running[i]), &state) < 0)
             continue;
         text_add(&t, "  %-40s epoch %lld", b->plan.runs[running[i]].id,
                  (long long)state.epochs + 1);

@@ -5,7 +5,7 @@
 #include "plan.h"
 
 struct run_record {     /* of run i of the plan */
-    const char *status; /* as of state.h, or "pruned" */
+    const char *status; /* as of run_state.h, or "pruned" */
     const char *reason;
     int exit_code;
     int64_t attempts, rung; /* rung: epochs at which it was pruned; 0: it was not */

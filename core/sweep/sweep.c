@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/stop.h"
 #include "board.h"
-#include "state.h"
+#include "run_state.h"
 
 #include <math.h>
 #include <signal.h>
@@ -27,8 +27,8 @@ static double group_value(const struct board *b, int group, int64_t epochs)
         const struct run_record *rec = &b->records[g->first + i];
         bool failed = !strcmp(rec->status, "failed") || !strcmp(rec->status, "diverged");
         double v = failed ? (double)NAN
-                          : state_best(board_dir(b, g->first + i), b->plan.objective,
-                                       b->plan.more_is_better, epochs);
+                          : run_best(board_dir(b, g->first + i), b->plan.objective,
+                                     b->plan.more_is_better, epochs);
         if (isnan(v))
             continue;
         sum += v;

@@ -75,6 +75,9 @@ struct trainer {
     int n_metrics;
     struct evaluation fit, val; /* of the epoch that was over last */
     double train_loss, train_accuracy, train_s;
+    bool over;           /* the epoch, its evaluation included; at first number 0 is */
+    int64_t pause_after; /* an epoch; 0: none */
+    double before_s;     /* seconds of earlier attempts */
     uint64_t started_ns;
     const struct trainer_events *events;
     uint64_t shown_ns;
@@ -107,6 +110,7 @@ int loop_tell_progress(struct trainer *t, double epoch_s);
 int loop_tell_epoch(struct trainer *t, bool best);
 int loop_tell_callbacks(struct trainer *t, uint32_t when);
 struct rn_progress_point loop_point(const struct trainer *t);
+double loop_seconds(const struct trainer *t); /* since training began, earlier attempts included */
 double loop_monitored(struct trainer *t, const char *name); /* NaN: not measured */
 
 /* inside.c */

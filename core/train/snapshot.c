@@ -43,6 +43,19 @@ static rn_real **make_room(struct pool *p, const struct model *m)
     return copy;
 }
 
+int64_t snapshot_size(const struct model *m, int i)
+{
+    struct array a = array_of(m, i);
+
+    return a.at ? a.n : -1;
+}
+
+int snapshot_make(struct pool *p, const struct model *m, struct snapshot *s)
+{
+    s->copy = make_room(p, m);
+    return s->copy ? RN_OK : RN_ENOMEM;
+}
+
 #define LANES 16 /* sums that do not wait for each other */
 
 static bool all_finite(const rn_real *x, int64_t n)

@@ -10,6 +10,10 @@ struct snapshot {
 /* Takes the place of the one before, unless a parameter is not finite: then *good is false and
  * nothing changes. Memory from p, once. */
 int snapshot_take(struct pool *p, const struct model *m, struct snapshot *s, bool *good);
+/* Values of array i; -1 behind the last. */
+int64_t snapshot_size(const struct model *m, int i);
+/* Makes s->copy, to be filled. RN_ENOMEM. */
+int snapshot_make(struct pool *p, const struct model *m, struct snapshot *s);
 int snapshot_restore(const struct model *m, const struct snapshot *s);
 
 #endif

@@ -42,6 +42,8 @@ int64_t loop_samples_done(const struct trainer *t)
     return min64(t->state.step_in_epoch * t->e->train.batch_size, t->d->n_train);
 }
 
+double loop_seconds(const struct trainer *t) { return t->before_s + clock_s(t->started_ns); }
+
 /* ---- reporters ---------------------------------------------------------------------------- */
 
 static int tell(struct trainer *t, const char *split, const struct rn_metric *metrics, int n)
@@ -51,7 +53,7 @@ static int tell(struct trainer *t, const char *split, const struct rn_metric *me
                           .split = split,
                           .step = t->state.step,
                           .epoch = t->state.epoch,
-                          .seconds = clock_s(t->started_ns),
+                          .seconds = loop_seconds(t),
                           .metrics = metrics};
 
     return t->events->record ? t->events->record(t->events->ctx, &r) : RN_OK;
@@ -90,7 +92,7 @@ int loop_tell_progress(struct trainer *t, double epoch_s)
     TRY(loop_read_history(t));
     struct sums sums = loop_sums(t, 0, t->read_to);
     double done = (double)(s->epoch - 1) + (double)s->step_in_epoch / (double)s->steps_per_epoch;
-    double per_epoch = clock_s(t->started_ns) / done;
+    double per_epoch = loop_seconds(t) / done;
     struct rn_progress p = {.size = sizeof p,
                             .phase = "train",
                             .epoch = s->epoch,
@@ -175,7 +177,7 @@ int loop_tell_callbacks(struct trainer *t, uint32_t when)
                           .at = loop_point(t),
                           .epoch = t->state.epoch,
                           .epochs = t->e->train.epochs,
-                          .seconds = clock_s(t->started_ns),
+                          .seconds = loop_seconds(t),
                           .bad_step =
                               t->bad < 0 ? 0 : t->state.step - t->state.step_in_epoch + t->bad + 1,
                           .metrics = metrics.at};

@@ -44,20 +44,7 @@ bool trainer_layer_times(const struct trainer *t, int layer, struct profile_laye
 
 bool trainer_kept(const struct trainer *t) { return t->wanted.restored; }
 
-const void *trainer_part_state(const struct trainer *t, int i, const char **path, uint32_t *bytes)
-{
-    const struct part *scheduler = &t->e->scheduler;
-
-    if (i < t->e->n_callbacks) {
-        *path = t->e->callbacks[i].path;
-        return watch_state(t->watch, i, bytes);
-    }
-    if (i > t->e->n_callbacks || !scheduler->plugin)
-        return NULL;
-    *path = "scheduler";
-    *bytes = scheduler->plugin->ops.scheduler.state_size;
-    return t->rate.state;
-}
+void trainer_pause_after(struct trainer *t, int64_t epoch) { t->pause_after = epoch; }
 
 int trainer_show(struct trainer *t, bool evaluated) { return watch_show(t->watch, evaluated); }
 
@@ -88,7 +75,8 @@ int trainer_open(const struct experiment *e, struct model *m, struct data *d, st
         pool_free(p);
         return RN_ENOMEM;
     }
-    *t = (struct trainer){.pool = p, .e = e, .m = m, .d = d, .dev = m->dev, .bad = -1};
+    *t =
+        (struct trainer){.pool = p, .e = e, .m = m, .d = d, .dev = m->dev, .bad = -1, .over = true};
     t->classifies = e->loss.plugin->traits & RN_TRAIT_CLASSIFIES;
     t->width = rn_count(&m->layers[m->n_layers].in);
     t->state.best_val_loss = NAN;
@@ -238,24 +226,33 @@ static int interval(struct trainer *t, enum trainer_end *end)
 
 static bool interval_over(const struct trainer *t)
 {
-    return t->state.step % t->log_steps == 0 ||
-           t->state.step_in_epoch == t->state.steps_per_epoch || stop_requested();
+    return t->state.step % t->log_steps == 0 || t->state.step_in_epoch == t->state.steps_per_epoch;
 }
 
-/* A signal ends it behind a step, and behind the look at the losses so far. */
-static int train_steps(struct trainer *t, uint64_t begun_ns, enum trainer_end *end)
+/* Within an interval nothing is told of it: whoever goes on from here tells the whole. */
+static int stop(struct trainer *t, enum trainer_end *end)
+{
+    TRY(loop_read_history(t));
+    if (t->bad >= 0)
+        TRY(interval(t, end));
+    if (*end == TRAINER_DONE)
+        *end = TRAINER_STOPPED;
+    return RN_OK;
+}
+
+/* A signal ends it behind a step, and behind the look at the losses so far. before: seconds of this
+ * epoch in an earlier attempt. */
+static int train_steps(struct trainer *t, uint64_t begun_ns, double before, enum trainer_end *end)
 {
     while (t->state.step_in_epoch < t->state.steps_per_epoch && *end == TRAINER_DONE) {
-        bool stop = stop_requested();
-
         TRY(loop_step(t));
         TRY(loop_tell_callbacks(t, RN_AT_STEP));
         if (interval_over(t) || t->wanted.stop)
             TRY(interval(t, end));
         if (clock_s(t->shown_ns) > REDRAW_S && *end == TRAINER_DONE)
-            TRY(loop_tell_progress(t, clock_s(begun_ns)));
-        if (stop && *end == TRAINER_DONE)
-            *end = TRAINER_STOPPED;
+            TRY(loop_tell_progress(t, before + clock_s(begun_ns)));
+        if (stop_requested() && *end == TRAINER_DONE)
+            TRY(stop(t, end));
     }
     return t->dev->ops->sync(t->dev);
 }
@@ -264,13 +261,20 @@ static int train_epoch(struct trainer *t, enum trainer_end *end)
 {
     uint64_t begun = clock_ns();
 
-    t->state.step_in_epoch = t->read_to = t->told_to = 0;
-    t->bad = -1;
+    if (t->over) {
+        t->over = false;
+        t->state.epoch++;
+        t->state.step_in_epoch = t->read_to = t->told_to = 0;
+        t->bad = -1;
+        t->train_s = 0;
+    }
+    double before = t->train_s;
     profile_pause(t->profile);
     TRY(loop_shuffle(t));
-    int status = train_steps(t, begun, end);
-    t->train_s = clock_s(begun);
-    t->state.train_s += t->train_s;
+    int status = train_steps(t, begun, before, end);
+    double now = clock_s(begun);
+    t->train_s = before + now;
+    t->state.train_s += now;
     return status;
 }
 
@@ -306,24 +310,45 @@ static int end_epoch(struct trainer *t, enum trainer_end *end)
     TRY(watch_show(t->watch, false));
     if (rate_monitor(&t->rate))
         rate_observe(&t->rate, loop_monitored(t, rate_monitor(&t->rate)));
+    t->over = true;
     return obey(t, end);
+}
+
+static bool all_done(const struct trainer *t)
+{
+    return t->over && t->state.epoch >= t->e->train.epochs;
+}
+
+/* Between two epochs. */
+static int rest(struct trainer *t, enum trainer_end *end)
+{
+    if (*end != TRAINER_DONE || all_done(t))
+        return RN_OK;
+    if (t->pause_after && t->state.epoch >= t->pause_after)
+        *end = TRAINER_PAUSED;
+    else if (t->events->rest)
+        TRY(t->events->rest(t->events->ctx));
+    return RN_OK;
 }
 
 int trainer_run(struct trainer *t, const struct trainer_events *events, enum trainer_end *end)
 {
-    *end = TRAINER_DONE;
+    *end = t->wanted.stop ? TRAINER_ENOUGH : TRAINER_DONE;
     t->events = events;
     t->started_ns = t->shown_ns = clock_ns();
-    TRY(loop_tell_callbacks(t, RN_AT_INTERVAL)); /* before the first step */
-    for (int64_t epoch = 1; epoch <= t->e->train.epochs && *end == TRAINER_DONE; epoch++) {
-        t->state.epoch = epoch;
+    if (!t->state.epoch)
+        TRY(loop_tell_callbacks(t, RN_AT_INTERVAL)); /* before the first step */
+    else if (t->over)
+        TRY(rest(t, end));
+    while (*end == TRAINER_DONE && !all_done(t)) {
         TRY(train_epoch(t, end));
         if (*end == TRAINER_ENOUGH ||
             (t->state.step_in_epoch == t->state.steps_per_epoch && *end != TRAINER_DIVERGED))
             TRY(end_epoch(t, end));
+        if (t->over)
+            TRY(rest(t, end));
     }
-    if (t->state.epoch == t->e->train.epochs &&
-        t->state.step_in_epoch == t->state.steps_per_epoch && *end == TRAINER_STOPPED)
+    if (*end == TRAINER_STOPPED && all_done(t))
         *end = TRAINER_DONE; /* whoever asked to stop came too late */
     return RN_OK;
 }

@@ -48,10 +48,18 @@ struct trainer_events {
     /* What callbacks want: weights/<file>.safetensors written, or removed. */
     int (*save)(void *ctx, const char *file);
     int (*remove)(void *ctx, const char *file);
+    int (*rest)(void *ctx); /* an epoch is over and another follows: the time for a checkpoint */
 };
 
-/* all epochs done; a callback ended it, for trainer_reason(); a signal; a loss not finite */
-enum trainer_end { TRAINER_DONE, TRAINER_ENOUGH, TRAINER_STOPPED, TRAINER_DIVERGED };
+/* all epochs done; a callback ended it, for trainer_reason(); a signal; a loss not finite; the
+ * epoch of trainer_pause_after() */
+enum trainer_end {
+    TRAINER_DONE,
+    TRAINER_ENOUGH,
+    TRAINER_STOPPED,
+    TRAINER_DIVERGED,
+    TRAINER_PAUSED
+};
 
 /* Allocates and records everything: a step allocates nothing. All is freed by trainer_close(). */
 int trainer_open(const struct experiment *e, struct model *m, struct data *d, struct trainer **out);
@@ -62,7 +70,10 @@ const struct profile *trainer_profiled(const struct trainer *t); /* NULL: it was
  * device can't tell, or there was no such step yet. */
 bool trainer_layer_times(const struct trainer *t, int layer, struct profile_layer *out);
 const struct trainer_inside *trainer_inside(const struct trainer *t);
-/* Trains to the end of the plan, or until a callback or a signal ends it. */
+/* Ends behind that epoch, when others would follow. */
+void trainer_pause_after(struct trainer *t, int64_t epoch);
+/* Trains to the end of the plan, or until a callback or a signal ends it; from the beginning, or
+ * from where state_restore() put it. */
 int trainer_run(struct trainer *t, const struct trainer_events *events, enum trainer_end *end);
 const char *trainer_reason(const struct trainer *t);
 /* Whether a run that diverged stands where all was well. */
@@ -75,10 +86,7 @@ int trainer_show(struct trainer *t, bool evaluated);
 int trainer_test(struct trainer *t, const struct trainer_events *events, struct evaluation *out);
 void trainer_close(struct trainer *t);
 
-/* Where it stands, for the checkpoint and the last words. */
+/* Where it stands, for the last words. */
 const struct trainer_state *trainer_state(const struct trainer *t);
-/* Plain bytes that belong to a part of the run, as "scheduler" or "callbacks.ema1": number i, NULL
- * behind the last. For the checkpoint. */
-const void *trainer_part_state(const struct trainer *t, int i, const char **path, uint32_t *bytes);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "model/step.h"
-#include "snapshot.h"
 
 #include <string.h>
 
@@ -50,12 +49,18 @@ bool watch_wants(const struct watch *w, uint32_t when)
     return false;
 }
 
-const void *watch_state(const struct watch *w, int i, uint32_t *bytes)
+void *watch_state(const struct watch *w, int i, uint32_t *bytes)
 {
     if (i >= w->n)
         return NULL;
     *bytes = w->watcher[i].ops->state_size;
     return w->watcher[i].state;
+}
+
+struct snapshot *watch_kept(struct watch *w, int i, struct trainer_state **at)
+{
+    *at = &w->watcher[i].kept_at;
+    return &w->watcher[i].kept;
 }
 
 /* ---- values for each parameter ---------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #ifndef WATCH_H
 #define WATCH_H
 
+#include "snapshot.h"
 #include "trainer.h"
 
 struct watch;
@@ -32,7 +33,9 @@ int watch_show(struct watch *w, bool evaluated);
 /* Brings back once more what was restored. */
 int watch_restore(struct watch *w, const struct watch_result *r);
 
-/* For checkpoints: callback i's state, *bytes of it; NULL behind the last. */
-const void *watch_state(const struct watch *w, int i, uint32_t *bytes);
+/* For checkpoints: callback i's state, *bytes of it; NULL behind the last. What it keeps, which has
+ * no copy when that is nothing, and the position when it was kept. */
+void *watch_state(const struct watch *w, int i, uint32_t *bytes);
+struct snapshot *watch_kept(struct watch *w, int i, struct trainer_state **at);
 
 #endif

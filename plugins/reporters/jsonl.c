@@ -8,9 +8,11 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define BUFFER      16384
 #define INTERVAL_NS 1000000000u
+#define FILE_MAX    (UINT64_C(1) << 36)
 
 struct jsonl {
     char path[PATH_MAX];
@@ -56,6 +58,26 @@ static int jsonl_flush(void *rep, const struct rn_report *r)
     return flush(rep);
 }
 
+static int jsonl_flush_now(void *rep) { return flush(rep); }
+
+/* The file has the measurements that were handed out before, and no more: what came behind the
+ * checkpoint is measured again, and a last line may be torn. */
+static int cut(const struct jsonl *j, int64_t records)
+{
+    void *data;
+    uint64_t bytes;
+
+    RN_TRY(rn_host->append_file(j->path, "", 0)); /* it is there from the start */
+    RN_TRY(rn_host->read_file(j->path, FILE_MAX, &data, &bytes));
+    const char *text = data, *end = text, *line;
+    while (records-- > 0 && (line = strchr(end, '\n')))
+        end = line + 1;
+    uint64_t keep = (uint64_t)(end - text);
+    int status = keep < bytes ? rn_host->write_file(j->path, text, keep) : RN_OK;
+    rn_host->free(data);
+    return status;
+}
+
 static int jsonl_open(const void *opts, const struct rn_report *r, void **out)
 {
     struct jsonl *j = rn_host->alloc(sizeof *j);
@@ -70,7 +92,7 @@ static int jsonl_open(const void *opts, const struct rn_report *r, void **out)
     if (n < 0 || (size_t)n >= sizeof j->path)
         status = RN_FAIL(RN_EIO, "%s/metrics.jsonl: the path is too long", r->dir);
     else
-        status = rn_host->append_file(j->path, "", 0); /* it is there from the start */
+        status = cut(j, r->resumed_records);
     if (status < 0)
         rn_host->free(j);
     else
@@ -92,7 +114,8 @@ static const struct rn_reporter_ops ops = {.size = sizeof ops,
                                            .record = jsonl_record,
                                            .epoch = jsonl_flush,
                                            .end = jsonl_flush,
-                                           .close = jsonl_close};
+                                           .close = jsonl_close,
+                                           .flush = jsonl_flush_now};
 
 static const struct rn_plugin jsonl = {
     RN_PLUGIN_PLAIN(RN_KIND_REPORTER),

@@ -322,7 +322,7 @@ static const struct damage {
     {"summary.json", "\"n\": 300", "\"n\": 9e15", "another number of rows"},
     {"summary.json", "\"samples\": {", "\"samples\": 7, \"x\": {", "'samples': expected an object"},
     {"summary.json", "\"name\": \"run\"", "\"name\": \"../run\"", "'name': expected a name as"},
-    {"summary.json", "\"id\": \"20260101", "\"id\": \"../60101", "'id': expected date, time"},
+    {"summary.json", "\"id\": \"20260101", "\"id\": \"../60101", "'id': expected the name of a run"},
     {"summary.json", "\"name\": \"run\"", "\"name\": 7", "'name': expected a text"},
     {"summary.json", "{", "", "no JSON object"},
     {"status.json", "{", "[", "status.json: no JSON object"},

@@ -251,6 +251,10 @@ struct rn_report {
     const struct rn_fact *files; /* of the run folder: path, size in words or "" */
     int64_t n_files;
     const struct rn_previous *previous; /* NULL: there is none */
+    int64_t attempt;         /* from 1: how often the run was started, in the same folder */
+    int64_t resumed_step;    /* it went on behind so many steps; 0: from the beginning */
+    int64_t resumed_records; /* measurements that this reporter was handed by then; 0 in a report
+                                that was read back */
 };
 
 /* The epoch that a callback brought back for the test; 0: it saw the weights of the last. */
@@ -516,7 +520,9 @@ struct rn_reporter_ops {
     int (*compare)(const void *opts, const struct rn_comparison *c, const char *path);
     /* the pages of a sweep, into its folder, where figures/ is already */
     int (*sweep)(const void *opts, const struct rn_sweep *s, const char *dir);
+    /* opt; what was told goes to its files: a checkpoint is written next */
+    int (*flush)(void *rep);
 };
-RN_NO_TAIL_PADDING(struct rn_reporter_ops, sweep);
+RN_NO_TAIL_PADDING(struct rn_reporter_ops, flush);
 
 #endif

@@ -141,13 +141,34 @@ static int make_folder(const char *path)
     return RN_OK;
 }
 
-int events_open(struct events *e, const char *dir, double began, const char *run)
+int events_open(struct events *e, const char *dir, double began, const char *run, int64_t attempt,
+                int64_t resumed)
 {
-    int n = snprintf(e->path, sizeof e->path, "%s/events.out.tfevents.%.0f.%s.0", dir, began, run);
+    int n = snprintf(e->path, sizeof e->path, "%s/events.out.tfevents.%.0f.%s.%lld", dir, began,
+                     run, (long long)(attempt > 1 ? attempt - 1 : 0));
+
+    e->attempt = attempt;
+    e->resumed = resumed;
 
     if (n < 0 || (size_t)n >= sizeof e->path)
         return RN_FAIL(RN_EIO, "%s: the path is too long", dir);
     return RN_OK;
+}
+
+/* SessionLog with status START: of a file that goes on from another. */
+static int put_start(struct events *e, double wall)
+{
+    struct rn_text event = {0}, start = {0};
+
+    proto_double(&event, 1, wall);
+    proto_int(&event, 2, e->resumed + 1);
+    proto_int(&start, 1, 1);
+    proto_message(&event, 7, &start);
+    int status = event.status;
+    if (!status)
+        put_record(&e->waiting, &event);
+    rn_host->free(event.s);
+    return status;
 }
 
 static int begin(struct events *e, double wall)
@@ -161,6 +182,7 @@ static int begin(struct events *e, double wall)
     rn_host->free(version.s);
     e->begun = status >= 0;
     RN_TRY(status);
+    RN_TRY(e->attempt > 1 ? put_start(e, wall) : RN_OK);
     RN_TRY(make_folder(e->path));
     return rn_host->write_file(e->path, "", 0);
 }

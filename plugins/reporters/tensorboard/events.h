@@ -26,11 +26,14 @@ struct events {
     char path[PATH_MAX];
     struct rn_text waiting;
     bool begun; /* the file is there */
+    int64_t attempt, resumed;
 };
 
-/* Names the file dir/events.out.tfevents.<began>.<run>.0; it is made, over one of that name, with
- * the first event, and the folder with it. */
-int events_open(struct events *e, const char *dir, double began, const char *run);
+/* Names the file dir/events.out.tfevents.<began>.<run>.<attempt - 1>; it is made, over one of that
+ * name, with the first event, and the folder with it. Of the files of earlier attempts a reader
+ * then forgets what is behind step `resumed`. */
+int events_open(struct events *e, const char *dir, double began, const char *run, int64_t attempt,
+                int64_t resumed);
 /* One event with a summary of one value, which is freed. */
 int events_add(struct events *e, double wall, int64_t step, struct rn_text *value);
 int events_scalar(struct events *e, double wall, int64_t step, const char *tag, double v);

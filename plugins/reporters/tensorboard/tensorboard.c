@@ -75,6 +75,8 @@ static int flush_all(struct tensorboard *t)
     return status;
 }
 
+static int tb_flush(void *rep) { return flush_all(rep); }
+
 /* ---- parameters ----------------------------------------------------------- */
 
 static int put_named(struct tensorboard *t, double wall, int64_t step, const char *group,
@@ -287,13 +289,17 @@ static void tb_close(void *rep)
     rn_host->free(t);
 }
 
-static int open_files(struct tensorboard *t, const char *dir, const char *id)
+static int open_files(struct tensorboard *t, const char *dir, const struct rn_report *r)
 {
-    RN_TRY(events_open(&t->own, dir, t->began, id));
+    int64_t attempt = r->resumed_records ? r->attempt : 1, step = r->resumed_step;
+
+    RN_TRY(events_open(&t->own, dir, t->began, r->id, attempt, step));
     for (size_t i = 0; i < SPLITS; i++) {
         struct rn_text path = {0};
         rn_text_add(&path, "%s/%s", dir, splits[i]);
-        int status = path.status ? path.status : events_open(&t->split[i], path.s, t->began, id);
+        int status = path.status
+                         ? path.status
+                         : events_open(&t->split[i], path.s, t->began, r->id, attempt, step);
         rn_host->free(path.s);
         RN_TRY(status);
     }
@@ -310,11 +316,13 @@ static int tb_open(const void *opts, const struct rn_report *r, void **out)
     if (!t)
         return RN_FAIL(RN_ENOMEM, "tensorboard: out of memory");
     t->began = unix_time(r->started);
+    if (r->resumed_records && r->n_epochs) /* an earlier attempt told them */
+        t->told = r->epochs[r->n_epochs - 1].epoch;
     if (o->dir)
         rn_text_add(&dir, "%s/%s/%s", o->dir, r->name, r->id);
     else
         rn_text_add(&dir, "%s/tb", r->dir);
-    int status = dir.status ? dir.status : open_files(t, dir.s, r->id);
+    int status = dir.status ? dir.status : open_files(t, dir.s, r);
     rn_host->free(dir.s);
     status = status < 0 ? status : begin_session(t, r);
     status = status < 0 ? status : flush_all(t); /* it is there from the start */
@@ -336,7 +344,8 @@ static const struct rn_reporter_ops ops = {.size = sizeof ops,
                                            .record = tb_record,
                                            .epoch = tb_epoch,
                                            .end = tb_end,
-                                           .close = tb_close};
+                                           .close = tb_close,
+                                           .flush = tb_flush};
 
 static const struct rn_plugin tensorboard = {
     RN_PLUGIN_HEAD(RN_KIND_REPORTER, struct options),

@@ -1,7 +1,7 @@
-/* state.h - what the folder of a run says of it. Nothing else is known of a sweep between two of
- * its processes, so killing one loses nothing. */
-#ifndef SWEEP_STATE_H
-#define SWEEP_STATE_H
+/* run_state.h - what the folder of a run says of it. Nothing else is known of a sweep between two
+ * of its processes, so killing one loses nothing. */
+#ifndef SWEEP_RUN_STATE_H
+#define SWEEP_RUN_STATE_H
 
 #include "base/mem.h"
 
@@ -16,11 +16,11 @@ struct run_state {
 };
 
 /* All is in p. RN_ENOMEM. */
-int state_read(struct pool *p, const char *dir, struct run_state *out);
+int run_state_read(struct pool *p, const char *dir, struct run_state *out);
 /* The best value of a metric ("val.accuracy") in the first epochs epochs of a run, 0: in all that
  * it has. NaN: none. */
-double state_best(const char *dir, const char *metric, bool more_is_better, int64_t epochs);
+double run_best(const char *dir, const char *metric, bool more_is_better, int64_t epochs);
 /* status.json of a run whose process left no last word. */
-int state_failed(const char *dir, int exit_code, const char *reason);
+int run_set_failed(const char *dir, int exit_code, const char *reason);
 
 #endif

@@ -1,7 +1,7 @@
-/* state.c - reads status.json, summary.json and epochs.csv of a run folder, none of which has to be
- * there. */
+/* run_state.c - reads status.json, summary.json and epochs.csv of a run folder, none of which has
+ * to be there. */
 #define _XOPEN_SOURCE 700
-#include "state.h"
+#include "run_state.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -71,7 +71,7 @@ static int64_t read_epochs(const char *dir, const char *metric, bool more, int64
     return n;
 }
 
-double state_best(const char *dir, const char *metric, bool more_is_better, int64_t epochs)
+double run_best(const char *dir, const char *metric, bool more_is_better, int64_t epochs)
 {
     double best = NAN;
 
@@ -79,7 +79,7 @@ double state_best(const char *dir, const char *metric, bool more_is_better, int6
     return best;
 }
 
-int state_read(struct pool *p, const char *dir, struct run_state *out)
+int run_state_read(struct pool *p, const char *dir, struct run_state *out)
 {
     cJSON *status = json_read(dir, "status.json", STATUS_BYTES);
 
@@ -104,7 +104,7 @@ int state_read(struct pool *p, const char *dir, struct run_state *out)
     return RN_OK;
 }
 
-int state_failed(const char *dir, int exit_code, const char *reason)
+int run_set_failed(const char *dir, int exit_code, const char *reason)
 {
     struct pool *p = pool_new();
     cJSON *before = json_read(dir, "status.json", STATUS_BYTES);
