@@ -69,16 +69,23 @@ int folder_inside(const struct folder *f)
     return RN_OK;
 }
 
-static int take_lock(struct folder *f)
+int folder_lock(const char *path, int *fd)
 {
-    char path[PATH_MAX], host[256] = "", stamp[32], holder[512];
+    char host[256] = "", stamp[32], holder[512];
     time_t now = time(NULL);
     struct tm tm;
 
     gethostname(host, sizeof host - 1);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
     snprintf(holder, sizeof holder, "process %ld on %s since %s\n", (long)getpid(), host, stamp);
-    return file_lock(folder_path(f, "run.lock", path, sizeof path), holder, &f->lock);
+    return file_lock(path, holder, fd);
+}
+
+static int take_lock(struct folder *f)
+{
+    char path[PATH_MAX];
+
+    return folder_lock(folder_path(f, "run.lock", path, sizeof path), &f->lock);
 }
 
 int folder_create(struct pool *p, const char *root, const char *name, const char *config,

@@ -31,6 +31,8 @@ int folder_inside(
 void folder_clear(const struct folder *f);
 void folder_clear_test(const struct folder *f); /* what was made of the test set alone */
 void folder_close(struct folder *f);            /* another process may have it */
+/* file_lock() that names this process, its host, and since when. */
+int folder_lock(const char *path, int *fd);
 /* status.json: status is running, finished, diverged, interrupted or failed. */
 int folder_status(const struct folder *f, const char *status, int exit_code, const char *reason);
 int folder_latest(const struct folder *f); /* reports/<name>/latest */

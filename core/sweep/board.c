@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "run/env.h"
+#include "run/folder.h"
 #include "run/sweep_report.h"
 #include "run_state.h"
 
@@ -15,6 +16,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *board_dir(const struct board *b, int run)
 {
@@ -111,7 +113,6 @@ int board_grow(struct board *b)
 int board_open(struct board *b)
 {
     b->dir = pool_printf(b->pool, "%s/%s", b->args->root, b->spec.name);
-    b->lock = -1;
     return b->dir ? board_grow(b) : RN_ENOMEM;
 }
 
@@ -147,6 +148,8 @@ int board_begin(struct board *b)
         snprintf(path, sizeof path, "%s/%s", b->dir, inside[i]);
         TRY(file_mkdirs(path));
     }
+    snprintf(path, sizeof path, "%s/sweep.lock", b->dir);
+    TRY(folder_lock(path, &b->lock));
     screen_open(&b->screen, b->args->verbosity < 0);
     set_jobs(b);
     b->begun_ns = clock_ns();
@@ -160,6 +163,13 @@ int board_write(struct board *b, bool lasting)
 {
     b->written_ns = clock_ns();
     return record_write(&b->plan, b->dir, b->args->command, b->records, lasting);
+}
+
+void board_close(struct board *b)
+{
+    if (b->lock >= 0)
+        close(b->lock);
+    b->lock = -1;
 }
 
 int board_end(struct board *b)

@@ -41,6 +41,7 @@ int board_failed(const struct board *b);        /* runs */
 int board_write(struct board *b, bool lasting); /* sweep.json */
 /* sweep.json and the pages. Also after an error. */
 int board_end(struct board *b);
+void board_close(struct board *b); /* another process may have it */
 
 /* board_text.c */
 int board_plan_text(struct board *b, struct text *out);

@@ -8,6 +8,7 @@
 #include "board.h"
 #include "run/launch.h"
 #include "run_state.h"
+#include "train/share.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -241,7 +242,12 @@ int board_run(struct board *b, const int *runs, int n, int64_t until)
     for (int i = 0; i < n; i++)
         if (!is_done(b, runs[i], until))
             TRY(add_task(&s, runs[i]));
-    int status = s.n && !board_stopped(b) ? launch_local(&limits, s.tasks, s.n, &events) : RN_OK;
+    if (!s.n || board_stopped(b))
+        return RN_OK;
+    if (share_open() < 0) /* each decodes for itself */
+        log_line(RN_INFO, NULL, "%s", error_text());
+    int status = launch_local(&limits, s.tasks, s.n, &events);
+    share_close();
     screen_draw(&b->screen, "");
     return status;
 }

@@ -98,7 +98,7 @@ int run_state_read(struct pool *p, const char *dir, struct run_state *out)
     out->epochs = read_epochs(dir, NULL, false, 0, NULL);
     if (!strcmp(out->status, "finished")) {
         cJSON *summary = json_read(dir, "summary.json", SUMMARY_BYTES);
-        out->seconds = number_at(summary, "seconds");
+        out->seconds = number_at(cJSON_GetObjectItemCaseSensitive(summary, "times"), "total_s");
         cJSON_Delete(summary);
     }
     return RN_OK;
@@ -109,7 +109,9 @@ int run_set_failed(const char *dir, int exit_code, const char *reason)
     struct pool *p = pool_new();
     cJSON *before = json_read(dir, "status.json", STATUS_BYTES);
     const char *started = p ? pool_strdup(p, text_at(before, "started")) : NULL;
-    struct folder f = {.dir = dir, .started = started};
+    double attempt = number_at(before, "attempt");
+    struct folder f = {
+        .dir = dir, .started = started, .attempt = attempt >= 1 ? (int64_t)attempt : 1};
     char stamp[32];
     time_t now = time(NULL);
     struct tm tm;

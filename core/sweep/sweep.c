@@ -235,7 +235,7 @@ static int run_search(struct board *b)
 static int open_plan(struct pool *p, struct registry *r, const struct sweep_args *args,
                      struct board *b, struct diag **diag)
 {
-    *b = (struct board){.pool = p, .args = args, .registry = r};
+    *b = (struct board){.pool = p, .args = args, .registry = r, .lock = -1};
     int status = spec_read(p, args->file, args->words, args->n_words, &b->spec);
     *diag = b->spec.diag;
     TRY(status);
@@ -277,6 +277,7 @@ int sweep_run(struct pool *p, struct registry *r, const struct sweep_args *args,
         int ended = board_end(&b);
         status = status < 0 ? status : ended;
     }
+    board_close(&b);
     plan_close(&b.plan);
     int sig = stop_requested();
     *exit_code = sig == SIGINT ? 130 : sig ? 75 : board_failed(&b) ? 9 : 0;
