@@ -123,8 +123,9 @@ int report_previous(struct report *r, const struct rn_previous *p);
 
 /* Into dir, from which report_load() makes the same report again: summary.json and the tables;
  * with report_write() the figures as well. To be called before the reporters' end(): they may put
- * files of their own into figures/. */
-int report_store(struct report *r);
+ * files of their own into figures/. lasting: the disk is waited for, else a power failure may take
+ * them. */
+int report_store(struct report *r, bool lasting);
 int report_write(struct report *r);
 int report_figures(struct report *r); /* figures/<name>.svg, .csv alone */
 int figures_write(const char *folder, const struct rn_figure *figures, int64_t n); /* the same */

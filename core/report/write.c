@@ -233,11 +233,10 @@ static int write_test(write_fn *put, const struct report *report)
     return write_one(put, dir, "samples.png", "", test->sprite, (size_t)test->sprite_bytes);
 }
 
-int report_store(struct report *report)
+int report_store(struct report *report, bool lasting)
 {
     const struct rn_report *r = &report->view;
-    /* while it runs it is written again soon */
-    write_fn *put = strcmp(r->status, "running") != 0 ? file_write : file_write_soon;
+    write_fn *put = lasting ? file_write : file_write_soon;
     struct text t = {0};
 
     TRY(write_tables(put, r));
@@ -250,6 +249,6 @@ int report_store(struct report *report)
 int report_write(struct report *report)
 {
     TRY(report_figures(report));
-    TRY(report_store(report));
+    TRY(report_store(report, true));
     return report_list_files(report);
 }

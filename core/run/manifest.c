@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "config/flatten.h"
 #include "env.h"
 
@@ -129,7 +130,26 @@ static int write_environment(struct session *s, const struct folder *f)
     return write_json(f, "env.json", root);
 }
 
-static int write_data(const struct session *s, const struct folder *f)
+/* Files may have moved: what counts is what is in them. */
+static int expect_same_data(const struct folder *f, const cJSON *now)
+{
+    static const char *const keys[] = {"fingerprint", "train", "val", "test"};
+    cJSON *before = json_read(f->dir, "data.json", 1 << 20);
+    bool same = true;
+
+    for (size_t i = 0; before && i < sizeof keys / sizeof *keys; i++)
+        same &= cJSON_Compare(cJSON_GetObjectItem(before, keys[i]),
+                              cJSON_GetObjectItem(now, keys[i]), true);
+    cJSON_Delete(before);
+    return same
+               ? RN_OK
+               : FAIL(RN_EDATA,
+                      "%s can't go on: its data are not those of %s/data.json any more; bring them "
+                      "back, or start a run of its own",
+                      f->dir, f->dir);
+}
+
+static int write_data(const struct session *s, const struct folder *f, bool same)
 {
     static const char *const words[] = {"train", "test"};
     const struct data *d = &s->data;
@@ -147,6 +167,11 @@ static int write_data(const struct session *s, const struct folder *f)
     for (int i = 0; i < RN_SPLITS; i++)
         if (d->info.count[i] && data_fingerprint(d, i, hash) >= 0)
             cJSON_AddStringToObject(files, words[i], hash);
+    int status = same ? expect_same_data(f, root) : RN_OK;
+    if (status < 0) {
+        cJSON_Delete(root);
+        return status;
+    }
     return write_json(f, "data.json", root);
 }
 
@@ -205,9 +230,9 @@ static int write_plugins(const struct session *s, const struct folder *f)
     return status;
 }
 
-int manifest_write(struct session *s, const struct folder *f)
+int manifest_write(struct session *s, const struct folder *f, bool same)
 {
+    TRY(write_data(s, f, same));
     TRY(write_environment(s, f));
-    TRY(write_data(s, f));
     return write_plugins(s, f);
 }

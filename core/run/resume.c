@@ -320,7 +320,7 @@ int resume_facts(const struct session *s, const struct folder *f, const struct r
 
 /* ---- the report in the state --------------------------------------------------------------- */
 
-int resume_report(const struct resumed *x, struct report *r, int64_t epoch)
+int resume_report(const struct resumed *x, struct report *r, int64_t epochs)
 {
     const char *text = state_fact(&x->state, "run/curve");
     size_t bytes = text ? strlen(text) / 2 : 0;
@@ -328,7 +328,7 @@ int resume_report(const struct resumed *x, struct report *r, int64_t epoch)
 
     if (!curve)
         return RN_ENOMEM;
-    int status = report_again(r, epoch);
+    int status = report_again(r, epochs);
     if (!status && (!hex_bytes(text, curve, bytes) || !report_take_curve(r, curve, bytes)))
         status = FAIL(RN_EDATA, "%s: the curve in it can't be read", x->path);
     mem_free(curve);

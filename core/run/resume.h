@@ -31,8 +31,8 @@ int resume_look(const struct session *s, const struct run_args *args, struct fol
  * default. */
 int resume_facts(const struct session *s, const struct folder *f, const struct resumed *x,
                  struct rn_report *facts);
-/* Puts the report, which was just opened, where the state says, up to that epoch. */
-int resume_report(const struct resumed *x, struct report *r, int64_t epoch);
+/* Puts the report, which was just opened, where the state says; so many epochs are over. */
+int resume_report(const struct resumed *x, struct report *r, int64_t epochs);
 /* The state of the run with all that resume_look() wants. */
 int resume_save(struct trainer *t, const struct session *s, const struct report *r,
                 const char *path, int64_t records, const struct report_spent *spent);

@@ -40,8 +40,8 @@ struct run {
     struct report_spent spent;
     struct resumed before;
     int64_t records; /* that reporters were handed */
-    int64_t stored;  /* the epoch up to which tables are in the folder */
     uint64_t saved_ns;
+    bool marked;       /* the folder says that it is running */
     double save_s;     /* how long the last checkpoint took */
     uint64_t drawn_ns; /* when reporters had seen the figures that there are; 0: none yet */
     enum trainer_end end;
@@ -107,7 +107,7 @@ static int tell_how_it_went(struct run *r)
             report_layer_time(r->report, i, us.forward, us.backward, us.update);
     r->spent.seconds = r->before.spent.seconds + clock_s(r->args->begun_ns);
     r->spent.train = trainer_state(r->trainer)->train_s;
-    r->spent.peak_bytes = peak_bytes();
+    r->spent.peak_bytes = fmax(r->spent.peak_bytes, peak_bytes());
     report_spent(r->report, &r->spent);
     while (n < 64 && (warnings[n] = log_warning((int)n)))
         n++;
@@ -119,10 +119,9 @@ static int tell_how_it_went(struct run *r)
 }
 
 /* So that a report can be made of a run that was killed. */
-static int store(struct run *r)
+static int store(struct run *r, bool lasting)
 {
-    TRY(report_store(r->report));
-    r->stored = trainer_state(r->trainer)->epoch;
+    TRY(report_store(r->report, lasting));
     return report_list_files(r->report);
 }
 
@@ -133,7 +132,7 @@ static int tell_epoch(struct run *r)
     bool due = !r->drawn_ns || clock_s(r->drawn_ns) >= REDRAW_S;
 
     TRY(due ? report_draw(r->report) : RN_OK);
-    TRY(due ? store(r) : RN_OK);
+    TRY(due ? store(r, false) : RN_OK);
     TRY(reporters_epoch(&r->reporters, report_view(r->report)));
     if (due)
         r->drawn_ns = clock_ns();
@@ -166,15 +165,16 @@ static int on_save(void *ctx, const char *file)
     return write_weights(ctx, name);
 }
 
-/* To go on from where training stands. What was told and measured is in files before. */
-static int save_state(struct run *r)
+/* To go on from where training stands. What was told and measured is in files before; lasting: and
+ * nothing follows that could be waited for. */
+static int save_state(struct run *r, bool lasting)
 {
     char path[PATH_MAX];
     uint64_t begun = clock_ns();
 
     TRY(reporters_flush(&r->reporters));
-    TRY(store(r));
     TRY(tell_how_it_went(r));
+    TRY(store(r, lasting));
     TRY(resume_save(r->trainer, r->s, r->report,
                     folder_path(&r->folder, "state/last.safetensors", path, sizeof path),
                     r->records, &r->spent));
@@ -187,7 +187,8 @@ static int on_rest(void *ctx)
 {
     struct run *r = ctx;
 
-    return clock_s(r->saved_ns) < fmax(SAVE_S, SAVE_COST * r->save_s) ? RN_OK : save_state(r);
+    return clock_s(r->saved_ns) < fmax(SAVE_S, SAVE_COST * r->save_s) ? RN_OK
+                                                                      : save_state(r, false);
 }
 
 /* A file that is gone already is as good. */
@@ -208,8 +209,7 @@ static int write_inputs(struct run *r, const char *input)
 
     TRY(folder_status(&r->folder, "running", 0, NULL));
     TRY(folder_write(&r->folder, "config.yaml", e->config_yaml, strlen(e->config_yaml)));
-    TRY(folder_write(&r->folder, "config.input.yaml", input, strlen(input)));
-    return manifest_write(r->s, &r->folder);
+    return folder_write(&r->folder, "config.input.yaml", input, strlen(input));
 }
 
 static bool was_said(const char *warning)
@@ -238,15 +238,25 @@ static int open_log(struct run *r)
     return RN_OK;
 }
 
-/* What an earlier attempt measured up to where it goes on; the rest is made again. */
-static int take_back(struct run *r)
+/* The files of the folder that are there before the first step. What an earlier attempt measured up
+ * to where it goes on is taken back; the rest is made again. */
+static int fill_folder(struct run *r, const char *input)
 {
-    const struct trainer_state *at = trainer_state(r->trainer);
+    bool goes_on = r->before.goes_on;
 
+    if (goes_on)
+        TRY(resume_report(&r->before, r->report, trainer_epochs(r->trainer)));
+    else if (r->folder.attempt > 1)
+        folder_clear(&r->folder);
     r->records = r->before.records;
     r->spent = r->before.spent;
-    folder_clear_test(&r->folder);
-    return resume_report(&r->before, r->report, at->epoch);
+    TRY(folder_inside(&r->folder));
+    TRY(manifest_write(r->s, &r->folder, goes_on));
+    if (goes_on)
+        folder_clear_test(&r->folder);
+    r->marked = true;
+    TRY(write_inputs(r, input));
+    return open_log(r);
 }
 
 static int open_report(struct run *r)
@@ -272,16 +282,10 @@ static int open_report(struct run *r)
     if (r->args->resume)
         TRY(resume_facts(r->s, &r->folder, &r->before, &facts));
     TRY(report_open(&facts, &r->report));
-    if (r->before.goes_on)
-        TRY(take_back(r));
-    else if (r->folder.attempt > 1)
-        folder_clear(&r->folder);
-    TRY(folder_inside(&r->folder));
-    TRY(write_inputs(r, facts.config_input));
-    TRY(open_log(r));
+    TRY(fill_folder(r, facts.config_input));
     TRY(alone ? RN_OK : previous_find(e->pool, r->args->out, e->name, &r->folder, &previous));
     TRY(report_previous(r->report, previous));
-    TRY(store(r));
+    TRY(store(r, false));
     TRY(reporters_open(e->pool, e, report_view(r->report), &r->reporters));
     return r->args->dir ? RN_OK : folder_latest(&r->folder);
 }
@@ -301,7 +305,16 @@ static int open_trainer(struct run *r)
     return RN_OK;
 }
 
-/* *r is as it was when the run is finished already. */
+/* A folder that was there says that it waits to go on; the recorded error stays. */
+static void not_begun(const struct run *r, int status)
+{
+    struct error why = error_save();
+
+    folder_status(&r->folder, "interrupted", error_exit_code(status), why.text);
+    error_restore(&why);
+}
+
+/* Or it finds that the run is finished already. */
 static int begin(struct run *r)
 {
     const struct experiment *e = r->s->experiment;
@@ -322,6 +335,8 @@ static int begin(struct run *r)
     log_file(NULL);
     if (r->folder.made)
         folder_remove(&r->folder);
+    else if (r->marked)
+        not_begun(r, status);
     return status;
 }
 
@@ -485,7 +500,7 @@ static int finish(struct run *r, const struct trainer_events *events)
         TRY(folder_status(&r->folder, r->status, r->exit_code,
                           pool_printf(r->s->experiment->pool,
                                       "%s; checkpoint and report were not written", r->reason)));
-    TRY(good ? save_state(r) : RN_OK);
+    TRY(good ? save_state(r, true) : RN_OK);
     TRY(trainer_finish(r->trainer, events, &epoch));
     TRY(good ? save_weights(r) : RN_OK);
     if (done && r->s->data.n_test) {
@@ -520,7 +535,7 @@ static void failed(struct run *r, int status)
     folder_status(&r->folder, "failed", error_exit_code(status), why.text);
     if (tell_how_it_went(r) >= 0 && report_finish(r->report, "failed", why.text, r->spent.seconds,
                                                   r->spent.train, r->spent.peak_bytes) >= 0) {
-        store(r);
+        store(r, true);
         reporters_end(&r->reporters, report_view(r->report));
     }
     error_restore(&why);

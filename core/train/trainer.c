@@ -16,6 +16,11 @@
 
 const struct trainer_state *trainer_state(const struct trainer *t) { return &t->state; }
 
+int64_t trainer_epochs(const struct trainer *t)
+{
+    return t->over ? t->state.epoch : t->state.epoch - 1;
+}
+
 const char *trainer_reason(const struct trainer *t)
 {
     return *t->wanted.reason ? t->wanted.reason : "a callback ended it";

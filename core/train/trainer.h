@@ -88,5 +88,6 @@ void trainer_close(struct trainer *t);
 
 /* Where it stands, for the last words. */
 const struct trainer_state *trainer_state(const struct trainer *t);
+int64_t trainer_epochs(const struct trainer *t); /* that are over */
 
 #endif

@@ -88,7 +88,7 @@ static struct report *full_run(int64_t classes, bool pictures, bool figures)
     put("env.json", "{\"cpu\": \"a processor\"}");
     put("status.json", "{\"status\": \"finished\", \"reason\": \"all epochs done\"}");
     ck_assert_int_eq(report_finish(r, "finished", "all epochs done", 2, 1.1, 1e6), 0);
-    ck_assert_int_eq(figures ? report_write(r) : report_store(r), 0);
+    ck_assert_int_eq(figures ? report_write(r) : report_store(r, true), 0);
     return r;
 }
 
@@ -210,7 +210,7 @@ START_TEST(a_seed_keeps_all_its_digits)
     struct report *r;
 
     report_open(&(struct rn_report){.name = "x", .dir = dir, .seed = UINT64_MAX - 1}, &r);
-    report_store(r);
+    report_store(r, true);
     report_close(r);
     ck_assert_int_eq(report_load(dir, &r), 0);
     ck_assert(report_view(r)->seed == UINT64_MAX - 1);
@@ -238,7 +238,7 @@ START_TEST(the_status_is_that_of_status_json)
 
     gethostname(host, sizeof host - 1);
     report_open(&(struct rn_report){.name = "x", .dir = dir}, &r);
-    report_store(r);
+    report_store(r, true);
     report_close(r);
     status_is("{}", "running", "");
     status_is("{\"status\": \"failed\", \"reason\": \"no room\"}", "failed", "no room");
