@@ -4,11 +4,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "list.h"
 #include "report/unified.h"
 #include "run/baseline.h"
 
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,7 +310,11 @@ int test_baselines(const struct args *a, struct registry **registry, int *code)
     *registry = t.registry;
     if (status >= 0)
         *code = t.records || tested_holds(&t.tested) ? 0 : 1;
-    if (status < 0 && diag_errors(t.diag)) {
+    if (status == RN_EBUSY && stop_requested()) {
+        *code = stop_requested() == SIGINT ? 130 : 75;
+        fprintf(stderr, "runner: stopped; its runs were killed\n");
+        status = RN_OK;
+    } else if (status < 0 && diag_errors(t.diag)) {
         if (a->json)
             diag_json(t.diag, &out);
         else

@@ -5,7 +5,8 @@
 #include "args.h"
 #include "plugin/registry.h"
 
-/* *code: 0, or 1 where something does not hold; 2 or 3 where a file is wrong, which is then said.
+/* *code: 0, or 1 where something does not hold; 2 or 3 where a file is wrong, which is then said;
+ * 130 or 75 where a signal came.
  * *registry is the caller's to close. */
 int test_baselines(const struct args *a, struct registry **registry, int *code);
 

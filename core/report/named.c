@@ -117,6 +117,7 @@ double epoch_metric(struct report *r, int64_t epoch, const char *name)
 static const char *const names[] = {"test.loss",
                                     "test.accuracy",
                                     "test.macro_f1",
+                                    "test.ece",
                                     "train.loss",
                                     "train.accuracy",
                                     "fit.loss",
@@ -136,6 +137,7 @@ static const char *const names[] = {"test.loss",
                                     "train_s",
                                     "peak_bytes",
                                     "parameters",
+                                    "flops",
                                     "epochs"};
 enum { NAMES = sizeof names / sizeof *names };
 
@@ -195,11 +197,13 @@ double report_metric(struct report *r, const char *name)
         {"test.loss", v->test ? v->test->loss : NAN},
         {"test.accuracy", v->test ? v->test->accuracy : NAN},
         {"test.macro_f1", v->test ? v->test->macro_f1 : NAN},
+        {"test.ece", v->test && v->test->classes ? v->test->ece : NAN},
         {"best.epoch", v->best_epoch ? (double)v->best_epoch : NAN},
         {"seconds", v->seconds},
         {"train_s", v->train_s},
         {"peak_bytes", v->peak_bytes},
         {"parameters", (double)v->parameters},
+        {"flops", v->flops},
         {"epochs", (double)v->n_epochs},
     };
 

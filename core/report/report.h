@@ -89,10 +89,11 @@ int report_measures(struct report *r, const char *split, int64_t epoch,
                     const struct rn_metric *metrics, int64_t n);
 
 /* A metric by its name; NaN: there is none.
- *   test.loss .accuracy .macro_f1
+ *   test.loss .accuracy .macro_f1 .ece
  *   train.loss .accuracy, fit.*, val.*, lr, samples_per_s: of the last epoch; best.val.loss and so
  *   on: of the best epoch; epoch3.val.loss and so on: of that one; best.epoch; seconds, train_s,
- * peak_bytes, parameters, epochs and what report_measures() was told, as test.top3, val.top3,
+ * peak_bytes, parameters, flops,
+ *   epochs and what report_measures() was told, as test.top3, val.top3,
  * best.val.top3 */
 double report_metric(struct report *r, const char *name);
 /* All names that report_metric() may know in a run that measures these metrics, from p; NULL: out

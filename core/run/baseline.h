@@ -61,7 +61,7 @@ struct baseline_run {
     const char *fault;     /* why it counts as failed; NULL: it finished */
     const struct rn_metric *metrics;
     int64_t n_metrics;
-    const char *digest, *data; /* "sha256:..." of the weights, of the samples; NULL: not known */
+    const char *digest, *data; /* "sha256:..", of the weights, of the samples; NULL: not known */
     int pid;                   /* 0: not running */
 };
 
@@ -91,7 +91,7 @@ struct baseline_result {
 };
 
 /* Starts the runs, waits for them, reads what they left. A run that fails is no error. RN_EINVAL:
- * the experiment is wrong, told in how->diag; RN_EBUSY with no message of ours: a signal came. */
+ * the experiment is wrong, told in how->diag; RN_EBUSY: a signal came, the runs were killed. */
 int baseline_run(struct pool *p, const struct baseline *b, const struct baseline_how *how,
                  struct baseline_result *out);
 /* A metric of a run by its name; NaN: it has none. */

@@ -29,7 +29,8 @@
 #define JSON_BYTES    (64u << 20)
 #define WEIGHTS_BYTES (1ull << 32)
 #define WAIT_MS       200
-#define SHA_SHOWN     12 /* hex digits */
+#define SHA_SHOWN     12       /* hex digits */
+#define DIGEST_SHOWN  (7 + 16) /* "sha256:" and as many as tell files apart */
 
 struct batch {
     struct pool *p;
@@ -93,6 +94,7 @@ static int plans_write(struct batch *x)
 
     TRY(plan(x, x->b->seeds.at[0], &e));
     TRY(experiment_identity(e, x->out->config));
+    x->out->config[DIGEST_SHOWN] = '\0';
     x->jobs = jobs_for(x->how, e);
     for (int64_t i = 0; i < x->out->n_runs; i++) {
         int64_t seed = x->out->runs[i].seed;
@@ -162,7 +164,7 @@ static const char *weights_digest(struct pool *p, const char *dir)
     if (whole)
         hash_sha256(data + 8 + head, n - 8 - head, hash);
     mem_free(got);
-    return whole ? pool_strdup(p, hash) : NULL;
+    return whole ? pool_strndup(p, hash, DIGEST_SHOWN) : NULL;
 }
 
 static const char *data_digest(struct pool *p, const char *dir)
@@ -176,7 +178,7 @@ static const char *data_digest(struct pool *p, const char *dir)
     cJSON_Delete(root);
     if (t.n)
         hash_sha256(text_str(&t), t.n, hash);
-    const char *out = t.n ? pool_strdup(p, hash) : NULL;
+    const char *out = t.n ? pool_strndup(p, hash, DIGEST_SHOWN) : NULL;
     text_free(&t);
     return out;
 }

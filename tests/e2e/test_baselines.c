@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "program.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -168,6 +169,20 @@ START_TEST(mistakes_are_exit_2_and_start_nothing)
 }
 END_TEST
 
+START_TEST(a_signal_ends_all_of_it)
+{
+    make();
+    pid_t pid = start("test b.yaml train.epochs=100000");
+    for (int i = 0; i < 200 && !exists("reports", "tests/b"); i++)
+        usleep(20000);
+    usleep(300000);
+    kill(pid, SIGTERM);
+    ck_assert_int_eq(finish(pid), 75);
+    EXPECT_TEXT(err, "stopped; its runs were killed");
+    ck_assert_int_ne(system("pgrep -f 'plan/seed[12].yaml -o reports/tests/b/' >/dev/null"), 0);
+}
+END_TEST
+
 START_TEST(a_tree_with_changes_is_not_recorded)
 {
     make();
@@ -189,11 +204,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {what_was_recorded_holds,
-                                  a_run_that_fails_fails_the_test,
-                                  for_other_programs,
-                                  mistakes_are_exit_2_and_start_nothing,
-                                  a_tree_with_changes_is_not_recorded,
+    const TTest *const tests[] = {what_was_recorded_holds,  a_run_that_fails_fails_the_test,
+                                  for_other_programs,       mistakes_are_exit_2_and_start_nothing,
+                                  a_signal_ends_all_of_it,  a_tree_with_changes_is_not_recorded,
                                   what_is_changed_is_caught};
 
     return program_tests("baselines", tests, sizeof tests / sizeof *tests);

@@ -146,6 +146,7 @@ START_TEST(metrics_have_names)
     ck_assert(isnan(report_metric(r, "epoch3.test.loss")));
     near(report_metric(r, "best.train.accuracy"), 2);
     near(report_metric(r, "best.epoch"), 3);
+    near(report_metric(r, "flops"), report_view(r)->flops);
     near(report_metric(r, "epochs"), 5);
     ck_assert(isnan(report_metric(r, "test.accuracy")));
     ck_assert(isnan(report_metric(r, "val.nonsense")));
