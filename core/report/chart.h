@@ -1,4 +1,5 @@
-/* chart.h - charts as SVG documents: lines, points, bars, dots, histograms, heat maps, pictures.
+/* chart.h - charts as SVG documents: lines, points, bars, dots, strips, histograms, heat maps,
+ * parallel coordinates, pictures.
  * The same input gives the same bytes. Values that are not finite are left out; no text overlaps
  * another or leaves the drawing. */
 #ifndef REPORT_CHART_H
@@ -96,6 +97,23 @@ struct chart_dots {
 };
 int chart_dots(struct text *out, const struct chart_dots *c); /* fractions, as % */
 
+struct chart_strip { /* a row: values as dots, their mean as a diamond with its interval */
+    const char *name;
+    const double *x;
+    int64_t n;
+    double mean, low, high; /* NaN: none */
+    int look;
+};
+struct chart_strips {
+    struct chart_head head;
+    const char *x_label;
+    const struct chart_strip *strips;
+    int64_t n;
+    bool percent;
+    double level; /* x that a line marks; NaN: none */
+};
+int chart_strips(struct text *out, const struct chart_strips *c);
+
 /* ---- chart_bins.c --------------------------------------------------------- */
 
 struct chart_bins { /* columns over equal bins from 0 to 1, side by side */
@@ -146,6 +164,71 @@ struct chart_heat {
     const void *ctx;
 };
 int chart_heat(struct text *out, const struct chart_heat *c);
+
+/* ---- chart_grid.c --------------------------------------------------------- */
+
+struct chart_grid { /* rows x cols values, shaded from the least to the most; NaN: empty */
+    struct chart_head head;
+    const char *row_label, *col_label;
+    const char *const *rows, *const *cols;
+    int64_t n_rows, n_cols;
+    const double *values;
+    const char *const *words, *const *tips; /* in each cell; on hover */
+};
+int chart_grid(struct text *out, const struct chart_grid *c);
+
+/* ---- chart_cloud.c -------------------------------------------------------- */
+
+enum key_form { KEY_LINE, KEY_THIN, KEY_BAND, KEY_BOX, KEY_DOT, KEY_DIAMOND, KEY_TICK };
+struct chart_key {
+    const char *name;
+    int look;
+    enum key_form form;
+};
+
+struct chart_mark {
+    double x, y, low, high; /* low, high: an interval of y; NaN: none */
+    enum key_form form;
+    int look;
+    bool faint;
+    const char *tip; /* on hover; NULL: none */
+};
+struct chart_cloud { /* points, the faint ones behind the others */
+    struct chart_head head;
+    const char *x_label, *y_label;
+    const struct chart_mark *marks;
+    int64_t n;
+    const struct chart_key *keys;
+    int n_keys;
+    const char *const *names; /* across, x is 0, 1, ...; NULL: x is a number */
+    int64_t n_names;
+    bool x_log, x_percent, percent, diagonal; /* diagonal: the line on which both are equal */
+    const double *line_x, *line_y;            /* a line; steps: level from one to the next */
+    int64_t n_line;
+    int line_look;
+    bool steps;
+};
+int chart_cloud(struct text *out, const struct chart_cloud *c);
+
+struct chart_parallel_axis {
+    const char *name, *low, *high; /* what stands at its ends */
+};
+struct chart_path {
+    const double *at; /* of each axis 0 to 1; NaN: it has none */
+    int look;
+    bool faint;
+    const char *tip;
+};
+struct chart_parallel {
+    struct chart_head head;
+    const struct chart_parallel_axis *axes;
+    int n_axes;
+    const struct chart_path *paths;
+    int64_t n;
+    const struct chart_key *keys;
+    int n_keys;
+};
+int chart_parallel(struct text *out, const struct chart_parallel *c);
 
 /* ---- chart_tiles.c -------------------------------------------------------- */
 

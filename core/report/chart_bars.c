@@ -1,4 +1,4 @@
-/* chart_bars.c - charts with a row for each name: bars that lie, and dots. */
+/* chart_bars.c - charts with a row for each name: bars that lie, dots, and strips. */
 #include "chart_parts.h"
 
 #include <math.h>
@@ -160,6 +160,82 @@ int chart_dots(struct text *t, const struct chart_dots *c)
             if (isfinite(row->value[k]))
                 chart_sign(t, forms[k], k, axis_at(&r.x, row->value[k]), y + ROW / 2);
     }
+    svg_end(t);
+    return t->status;
+}
+
+/* ---- strips --------------------------------------------------------------- */
+
+/* What dots cover, and of intervals as much again at each side: one over two values may be many
+ * times as wide. */
+static void strips_range(const struct chart_strips *c, double *low, double *high)
+{
+    double from = INFINITY, to = -INFINITY;
+
+    *low = isfinite(c->level) ? c->level : INFINITY;
+    *high = isfinite(c->level) ? c->level : -INFINITY;
+    for (int64_t i = 0; i < c->n; i++) {
+        const struct chart_strip *s = &c->strips[i];
+        for (int64_t k = 0; k < s->n; k++)
+            if (isfinite(s->x[k])) {
+                *low = fmin(*low, s->x[k]);
+                *high = fmax(*high, s->x[k]);
+            }
+        from = isfinite(s->low) ? fmin(from, s->low) : from;
+        to = isfinite(s->high) ? fmax(to, s->high) : to;
+    }
+    if (*low > *high)
+        *low = 0, *high = 1;
+    double span = *high - *low;
+    *low = fmin(*low, fmax(from, *low - span));
+    *high = fmax(*high, fmin(to, *high + span));
+}
+
+static void draw_strip(struct text *t, const struct rows *r, const struct chart_strip *s, double y)
+{
+    double left = fmax(s->low, r->x.low), right = fmin(s->high, r->x.high);
+
+    put_name(t, r, y, s->name);
+    y += ROW / 2;
+    if (isfinite(s->low) && isfinite(s->high) && left <= right) {
+        double from = axis_at(&r->x, left), to = axis_at(&r->x, right);
+        svg_line(t, from, y, to, y, "soft", 1.2);
+        if (left == s->low)
+            svg_line(t, from, y - 3.5, from, y + 3.5, "soft", 1.2);
+        if (right == s->high)
+            svg_line(t, to, y - 3.5, to, y + 3.5, "soft", 1.2);
+    }
+    for (int64_t k = 0; k < s->n; k++) {
+        if (!isfinite(s->x[k]))
+            continue;
+        text_add(t, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"", axis_at(&r->x, s->x[k]), y);
+        svg_fill(t, s->look, 0.45);
+        text_add(t, "/>\n");
+    }
+    if (isfinite(s->mean))
+        chart_sign(t, KEY_DIAMOND, s->look, axis_at(&r->x, s->mean), y);
+}
+
+int chart_strips(struct text *t, const struct chart_strips *c)
+{
+    struct rows r = {.n = c->n, .x = {.percent = c->percent, .to = CHART_RIGHT}};
+    double names = 0, low, high;
+
+    for (int64_t i = 0; i < c->n; i++)
+        names = fmax(names, svg_width(c->strips[i].name, CHART_LABEL));
+    r.top = chart_head(NULL, &c->head) + 14;
+    r.height = rows_height(&r) + 16;
+    r.x.from = names_width(names);
+    strips_range(c, &low, &high);
+    axis_fit(&r.x, low, high, ticks_that_fit(&r.x));
+
+    rows_begin(t, &r, &c->head, NULL, 0);
+    if (isfinite(c->level))
+        svg_line(t, axis_at(&r.x, c->level), r.top, axis_at(&r.x, c->level),
+                 r.top + ROW * (double)c->n + 6, "axis", 1.5);
+    for (int64_t i = 0; i < c->n; i++)
+        draw_strip(t, &r, &c->strips[i], r.top + ROW * (double)i);
+    svg_text(t, (r.x.from + r.x.to) / 2, r.height - 8, &chart_soft_middle, c->x_label);
     svg_end(t);
     return t->status;
 }

@@ -19,12 +19,6 @@ extern const struct svg_style chart_soft, chart_soft_middle, chart_soft_end;
 /* Title, subtitle and note; returns the baseline of the last line. */
 double chart_head(struct text *t, const struct chart_head *h);
 
-enum key_form { KEY_LINE, KEY_THIN, KEY_BAND, KEY_BOX, KEY_DOT, KEY_DIAMOND, KEY_TICK };
-struct chart_key {
-    const char *name;
-    int look;
-    enum key_form form;
-};
 /* In rows below the baseline y; returns that of the last row. */
 double chart_keys(struct text *t, const struct chart_key *keys, int n, double y);
 

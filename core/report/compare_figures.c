@@ -3,8 +3,8 @@
 #include "compare.h"
 
 #include "base/error.h"
-#include "chart.h"
 #include "escape.h"
+#include "figures.h"
 #include "svg.h"
 
 #include <math.h>
@@ -19,25 +19,13 @@ struct album {
     struct rn_figure *figures;
 };
 
-/* Frees the texts. */
 static int keep(struct album *a, const char *name, const char *title, int status, struct text *svg,
                 struct text *csv, struct text *alt)
 {
-    struct pool *p = a->c->pool;
-    struct rn_figure f = {.name = name, .title = title};
+    struct rn_comparison *v = &a->c->view;
 
-    status = status ? status : svg->status ? svg->status : csv->status ? csv->status : alt->status;
-    if (!status) {
-        f.svg = pool_strdup(p, text_str(svg));
-        f.csv = pool_strdup(p, text_str(csv));
-        f.alt = pool_strdup(p, text_str(alt));
-        status = f.svg && f.csv && f.alt ? RN_OK : RN_ENOMEM;
-    }
-    if (!status)
-        a->figures[a->c->view.n_figures++] = f;
-    text_free(svg);
-    text_free(csv);
-    text_free(alt);
+    status = figure_keep(a->c->pool, &a->figures[v->n_figures], name, title, status, svg, csv, alt);
+    v->n_figures += !status;
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "compare.h"
 
 #include "base/error.h"
+#include "say.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,39 +13,16 @@ enum { FINDINGS_MAX = 3 * COMPARE_MAX * COMPARE_MAX };
 
 struct words {
     struct comparison *c;
-    struct rn_finding *out;
+    struct saying s;
     int n_losses; /* pairs whose losses were compared */
 };
-
-RN_PRINTF(4, 5)
-static int say(struct words *w, enum rn_tone tone, const char *rule, const char *fmt, ...)
-{
-    struct text t = {0};
-    va_list args;
-
-    va_start(args, fmt);
-    text_vadd(&t, fmt, args);
-    va_end(args);
-    const char *text = t.status ? NULL : pool_strdup(w->c->pool, text_str(&t));
-    text_free(&t);
-    if (!text || w->c->view.n_findings == FINDINGS_MAX)
-        return text ? RN_OK : RN_ENOMEM;
-    w->out[w->c->view.n_findings++] = (struct rn_finding){.tone = tone, .rule = rule, .text = text};
-    return RN_OK;
-}
-
-static const char *p_text(double p, char out[32])
-{
-    snprintf(out, 32, p < 0.001 ? "p < 0.001" : "p = %.3f", p);
-    return out;
-}
 
 /* ---- accuracy ------------------------------------------------------------- */
 
 static const char *method(const struct words *w, double p, char out[96])
 {
     char value[32];
-    int n = snprintf(out, 96, "McNemar's exact test, %s", p_text(p, value));
+    int n = snprintf(out, 96, "McNemar's exact test, %s", say_p(p, value));
 
     if (w->c->view.n_pairs > 1)
         snprintf(out + n, (size_t)(96 - n), ", with Holm's correction for %lld pairs",
@@ -58,7 +36,7 @@ static int say_better(struct words *w, const struct rn_pair *p)
     int64_t one = first ? p->a : p->b, two = first ? p->b : p->a;
     char how[96];
 
-    return say(w, RN_GOOD, "pair",
+    return say(&w->s, RN_GOOD, "pair",
                "%s gets more of the same %lld test samples right than %s: %.2f %% against %.2f %%. "
                "Only %s had %lld of them, only %s %lld (%s).",
                w->c->label[one], (long long)p->n, w->c->label[two],
@@ -74,11 +52,11 @@ static int say_alike(struct words *w, const struct rn_pair *p)
     char how[96];
 
     if (!p->only_a && !p->only_b)
-        return say(w, RN_NEUTRAL, "pair",
+        return say(&w->s, RN_NEUTRAL, "pair",
                    "%s and %s are right and wrong on the same of %lld test samples: %.2f %% are "
                    "right.",
                    one, two, (long long)p->n, 100 * w->c->view.reports[p->a]->test->accuracy);
-    return say(w, RN_NEUTRAL, "pair",
+    return say(&w->s, RN_NEUTRAL, "pair",
                "%s and %s: no difference in accuracy can be shown. %.2f %% and %.2f %% of the same "
                "%lld test samples are right; only %s had %lld of them, only %s %lld (%s).",
                one, two, 100 * w->c->view.reports[p->a]->test->accuracy,
@@ -104,13 +82,13 @@ static int say_rest(struct words *w, const bool *differs)
     int status = t.status;
     if (!status && rest == v->n_pairs)
         status =
-            say(w, RN_NEUTRAL, "pairs",
+            say(&w->s, RN_NEUTRAL, "pairs",
                 "Between no two of these runs can a difference in accuracy be shown: the least "
                 "p is %.3f (McNemar's exact test, with Holm's correction for %lld pairs).",
                 least, (long long)rest);
     else if (!status && rest)
-        status = say(w, RN_NEUTRAL, "pairs", "No difference in accuracy can be shown between %s.",
-                     text_str(&t));
+        status = say(&w->s, RN_NEUTRAL, "pairs",
+                     "No difference in accuracy can be shown between %s.", text_str(&t));
     text_free(&t);
     return status;
 }
@@ -175,11 +153,11 @@ static int say_loss_pair(struct words *w, const struct loss_pair *l, bool differ
     int d = digits_apart(low, middle + l->half);
 
     if (!differs)
-        return say(w, RN_NEUTRAL, "loss",
+        return say(&w->s, RN_NEUTRAL, "loss",
                    "Test loss: no difference can be shown. %s minus %s is %.*g on average over the "
                    "same %lld samples (95 %% interval %.*g to %.*g).",
                    w->c->label[l->b], w->c->label[l->a], d, middle, n, d, low, d, middle + l->half);
-    return say(w, RN_GOOD, "loss",
+    return say(&w->s, RN_GOOD, "loss",
                "%s has a smaller test loss than %s: by %.*g on average over the same %lld samples "
                "(95 %% interval %.*g to %.*g%s).",
                w->c->label[l->mean < 0 ? l->b : l->a], w->c->label[l->mean < 0 ? l->a : l->b], d,
@@ -201,7 +179,7 @@ static int say_loss_pairs(struct words *w, const struct loss_pair *l, int n)
     for (int i = 0; i < n && !status; i++) {
         if (n > 1)
             snprintf(how, sizeof how, "; %s with Holm's correction for %d pairs",
-                     p_text(p[i], value), n);
+                     say_p(p[i], value), n);
         if (n == 1 || p[i] < SIGNIFICANT)
             status = say_loss_pair(w, &l[i], p[i] < SIGNIFICANT, how);
         else
@@ -210,8 +188,8 @@ static int say_loss_pairs(struct words *w, const struct loss_pair *l, int n)
     }
     status = status ? status : rest.status;
     if (!status && rest.n)
-        status = say(w, RN_NEUTRAL, "losses", "No difference in test loss can be shown between %s.",
-                     text_str(&rest));
+        status = say(&w->s, RN_NEUTRAL, "losses",
+                     "No difference in test loss can be shown between %s.", text_str(&rest));
     text_free(&rest);
     return status;
 }
@@ -243,14 +221,14 @@ static int say_missing(struct words *w)
         return RN_OK;
     if (tested < v->n)
         return say(
-            w, RN_NEUTRAL, "untested",
+            &w->s, RN_NEUTRAL, "untested",
             "%lld of %lld runs were not measured on a test set: nothing can be said of them.",
             (long long)(v->n - tested), (long long)v->n);
     if (known < v->n)
-        return say(w, RN_NEUTRAL, "other_samples",
+        return say(&w->s, RN_NEUTRAL, "other_samples",
                    "It is not known that all runs were measured on the same test samples: only "
                    "those of which it is known can be compared.");
-    return say(w, RN_BAD, "other_samples",
+    return say(&w->s, RN_BAD, "other_samples",
                "Not all runs were measured on the same test samples: their scores are numbers of "
                "different things, and no test can compare them.");
 }
@@ -262,7 +240,7 @@ static int say_states(struct words *w)
     for (int i = 0; i < w->c->view.n; i++) {
         const struct rn_run *r = &w->c->view.runs[i];
         if (strcmp(r->status, "finished") != 0)
-            TRY(say(w, RN_BAD, "status", "%s is %s: %s.", w->c->label[i], r->status,
+            TRY(say(&w->s, RN_BAD, "status", "%s is %s: %s.", w->c->label[i], r->status,
                     *r->reason ? r->reason : "no reason is known"));
     }
     return RN_OK;
@@ -290,7 +268,7 @@ static int say_environment(struct words *w)
     for (size_t k = 0; k < sizeof rules / sizeof *rules; k++)
         for (int64_t i = 0; i < v->n_environment; i++)
             if (begins(v->environment[i].key, rules[k].key)) {
-                TRY(say(w, rules[k].tone, "environment", "%s", rules[k].text));
+                TRY(say(&w->s, rules[k].tone, "environment", "%s", rules[k].text));
                 break;
             }
     return RN_OK;
@@ -315,26 +293,25 @@ static int say_time(struct words *w)
     double ratio = v->reports[slow]->train_s / v->reports[fast]->train_s;
     if (ratio < 1.2) /* other work on the machine makes as much */
         return RN_OK;
-    return say(w, RN_NEUTRAL, "time", "%s trained for %.*g s, %s for %.*g s: %.1f times as long.",
-               w->c->label[fast], d, v->reports[fast]->train_s, w->c->label[slow], d,
-               v->reports[slow]->train_s, ratio);
+    return say(&w->s, RN_NEUTRAL, "time",
+               "%s trained for %.*g s, %s for %.*g s: %.1f times as long.", w->c->label[fast], d,
+               v->reports[fast]->train_s, w->c->label[slow], d, v->reports[slow]->train_s, ratio);
 }
 
 static int say_limits(struct words *w)
 {
     if (!w->c->view.n_pairs && !w->n_losses)
         return RN_OK;
-    return say(w, RN_NEUTRAL, "limits",
+    return say(&w->s, RN_NEUTRAL, "limits",
                "The test is about these trained networks. Whether one configuration is better than "
                "another, several seeds of each would have to show.");
 }
 
 int compare_words(struct comparison *c)
 {
-    struct words w = {c, pool_alloc(c->pool, FINDINGS_MAX * sizeof *w.out), 0};
+    struct words w = {.c = c};
 
-    if (!w.out)
-        return RN_ENOMEM;
+    TRY(say_open(&w.s, c->pool, FINDINGS_MAX));
     TRY(say_pairs(&w));
     TRY(say_losses(&w));
     TRY(say_missing(&w));
@@ -342,6 +319,7 @@ int compare_words(struct comparison *c)
     TRY(say_states(&w));
     TRY(say_environment(&w));
     TRY(say_time(&w));
-    c->view.findings = w.out;
+    c->view.findings = w.s.list;
+    c->view.n_findings = w.s.n;
     return RN_OK;
 }

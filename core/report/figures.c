@@ -54,6 +54,24 @@ int sheet_keep(struct sheet *s, const char *name, const char *title, int status)
     return sheet_keep_two(s, name, title, NULL, NULL, status);
 }
 
+int figure_keep(struct pool *p, struct rn_figure *out, const char *name, const char *title,
+                int status, struct text *svg, struct text *csv, struct text *alt)
+{
+    status = status ? status : svg->status ? svg->status : csv->status ? csv->status : alt->status;
+    if (!status) {
+        *out = (struct rn_figure){.name = name,
+                                  .title = pool_strdup(p, title),
+                                  .alt = pool_strdup(p, text_str(alt)),
+                                  .svg = pool_strndup(p, text_str(svg), svg->n),
+                                  .csv = pool_strndup(p, text_str(csv), csv->n)};
+        status = out->title && out->svg && out->csv && out->alt ? RN_OK : RN_ENOMEM;
+    }
+    text_free(svg);
+    text_free(csv);
+    text_free(alt);
+    return status;
+}
+
 void put_cell(struct text *t, double v)
 {
     text_add(t, ",");

@@ -20,6 +20,11 @@ int sheet_keep(struct sheet *s, const char *name, const char *title, int status)
 int sheet_keep_two(struct sheet *s, const char *name, const char *title, const char *scale,
                    const char *scale_other, int status);
 
+/* The texts of a drawing with that status become a figure, and are freed. name stays the caller's.
+ */
+int figure_keep(struct pool *p, struct rn_figure *out, const char *name, const char *title,
+                int status, struct text *svg, struct text *csv, struct text *alt);
+
 /* For a CSV: a comma and the number, an empty cell for NaN. */
 void put_cell(struct text *t, double v);
 

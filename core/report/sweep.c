@@ -34,8 +34,11 @@ static int fill(struct sweep *s)
     TRY(sweep_rank(s));
     TRY(sweep_compare(s));
     TRY(sweep_parameters(s));
-    TRY(show_groups(s));
-    return RN_OK;
+    TRY(sweep_axes(s));
+    TRY(sweep_pair(s));
+    TRY(sweep_figures(s));
+    TRY(sweep_words(s));
+    return show_groups(s);
 }
 
 int sweep_open(const char *dir, struct sweep **out)

@@ -24,7 +24,7 @@ struct trial {
     double *curve;   /* the objective after epoch 1, 2, ...; NaN: not measured */
     int64_t n_curve;
     const char *test_set; /* which samples it was tested on; NULL: not known */
-    struct rn_run run;    /* of the first run of a group alone */
+    struct rn_run run;    /* configuration and environment alone */
 };
 
 /* How much can be said of a group: in this order they are ranked. */
@@ -46,8 +46,6 @@ struct sweep {
     struct rn_axis *axes;
     const char *around;        /* what is not the same around all runs: "device, data, test set" */
     struct report *reports[2]; /* of the pair */
-    struct rn_run pair_runs[2];
-    int64_t pair_seed;
 };
 
 /* RN_EDATA: no sweep.json, or it is damaged; the message says where. A run that cannot be read is
@@ -75,6 +73,8 @@ int sweep_words(struct sweep *s);   /* sweep_words.c */
 bool sweep_better(const struct sweep *s, double a, double b);
 /* The place of axis a's value of a group among its effects; -1: none. */
 int64_t sweep_effect_of(const struct sweep *s, int64_t a, const struct group *g);
+/* A value of the objective as people read it: "98.31 %", "0.0712". */
+const char *sweep_text(const struct sweep *s, double v, char out[32]);
 /* Of an axis that has numbers; NaN. */
 double sweep_number(const char *value);
 

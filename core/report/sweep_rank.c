@@ -145,40 +145,63 @@ static const struct trial *counted(const struct group *g, uint64_t seed)
     return NULL;
 }
 
-/* Groups with at least half as many seeds as the group that has most, and the seeds that all of
- * them have. */
+struct contest { /* groups that have these seeds, all of them */
+    struct group **in;
+    uint64_t *seeds;
+    int64_t n, n_seeds;
+};
+
+/* Of the groups with at least so many seeds: those that all of them have. */
+static void enter(const struct sweep *s, int64_t least, struct contest *c)
+{
+    c->n = c->n_seeds = 0;
+    for (int64_t g = 0; g < s->n; g++)
+        if (s->groups[g].standing == WHOLE && s->groups[g].g.objective.n >= least)
+            c->in[c->n++] = &s->groups[g];
+    for (int64_t i = 0; c->n && i < c->in[0]->g.n_trials; i++) {
+        uint64_t seed = c->in[0]->trials[i].t.seed;
+        int64_t have = 0;
+        for (int64_t g = 0; g < c->n; g++)
+            have += counted(c->in[g], seed) != NULL;
+        if (have == c->n)
+            c->seeds[c->n_seeds++] = seed;
+    }
+}
+
+/* A group that lacks seeds would take them from all: it is left out where fewer pairs of group and
+ * seed would be compared with it. */
 static int find_best(struct sweep *s)
 {
-    int64_t most = 0, n = 0, seeds = 0;
-    struct group **in = pool_alloc(s->p, (size_t)s->n * sizeof *in + 1);
+    struct contest c = {pool_alloc(s->p, (size_t)s->n * sizeof(struct group *) + 1),
+                        pool_alloc(s->p, (size_t)s->n_runs * sizeof(uint64_t) + 1), 0, 0};
+    int64_t most = 0, least = 0, pairs = 0;
 
+    if (!c.in || !c.seeds)
+        return RN_ENOMEM;
     for (int64_t g = 0; g < s->n; g++)
         most = s->groups[g].g.objective.n > most ? s->groups[g].g.objective.n : most;
-    for (int64_t g = 0; in && g < s->n; g++)
-        if (s->groups[g].standing == WHOLE && 2 * s->groups[g].g.objective.n >= most)
-            in[n++] = &s->groups[g];
-    double *x = pool_alloc(s->p, (size_t)(n * most) * sizeof *x + 1);
-    double *share = pool_alloc(s->p, (size_t)n * sizeof *share + 1);
-    uint64_t *common = pool_alloc(s->p, (size_t)most * sizeof *common + 1);
-    if (!in || !x || !share || !common)
-        return RN_ENOMEM;
-    for (int64_t i = 0; n && i < in[0]->g.n_trials; i++) {
-        int64_t have = 0;
-        for (int64_t g = 0; g < n; g++)
-            have += counted(in[g], in[0]->trials[i].t.seed) != NULL;
-        if (have == n && seeds < most)
-            common[seeds++] = in[0]->trials[i].t.seed;
+    for (int64_t k = most; k > 1; k--) {
+        enter(s, k, &c);
+        if (c.n > 1 && c.n_seeds > 1 && c.n * c.n_seeds > pairs) {
+            pairs = c.n * c.n_seeds;
+            least = k;
+        }
     }
-    if (seeds < 2 || n < 2)
+    if (!least)
         return RN_OK;
-    for (int64_t g = 0; g < n; g++)
-        for (int64_t i = 0; i < seeds; i++)
-            x[g * seeds + i] = counted(in[g], common[i])->t.objective;
-    s->view.best_seeds = seeds;
-    s->view.draws = n * seeds > 2000 ? SWEEP_DRAWS / 10 : SWEEP_DRAWS;
-    TRY(best_shares(x, n, seeds, s->view.more_is_better, s->view.draws, share));
-    for (int64_t g = 0; g < n; g++)
-        in[g]->g.best_share = share[g];
+    enter(s, least, &c);
+    double *x = pool_alloc(s->p, (size_t)pairs * sizeof *x);
+    double *share = pool_alloc(s->p, (size_t)c.n * sizeof *share);
+    if (!x || !share)
+        return RN_ENOMEM;
+    for (int64_t g = 0; g < c.n; g++)
+        for (int64_t i = 0; i < c.n_seeds; i++)
+            x[g * c.n_seeds + i] = counted(c.in[g], c.seeds[i])->t.objective;
+    s->view.best_seeds = c.n_seeds;
+    s->view.draws = pairs > 2000 ? SWEEP_DRAWS / 10 : SWEEP_DRAWS;
+    TRY(best_shares(x, c.n, c.n_seeds, s->view.more_is_better, s->view.draws, share));
+    for (int64_t g = 0; g < c.n; g++)
+        c.in[g]->g.best_share = share[g];
     return RN_OK;
 }
 

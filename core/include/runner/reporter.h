@@ -505,6 +505,7 @@ struct rn_sweep {
     const struct rn_pair *pair;
     const struct rn_report *pair_reports[2];
     const char *pair_labels[2];
+    uint64_t pair_seed;
 };
 
 struct rn_reporter_ops {

@@ -1,6 +1,7 @@
 /* compare.c - the page of a comparison: what can be said, what differs, scores, curves, and the
  * samples that only one of two runs got right. */
 #include "index.h"
+#include "pairs.h"
 #include "run.h"
 
 #include "html_files.h"
@@ -284,59 +285,9 @@ static void put_figures(struct comparing *k, const char *anchor, const char *tit
 
 /* ---- pairs ---------------------------------------------------------------- */
 
-/* Of a sample, in the sprite; -1: it has none. */
-static int64_t picture_of(const struct rn_test *test, int64_t sample)
+static struct pair_side side_of(const struct rn_comparison *c, int64_t run)
 {
-    for (int64_t i = 0; run_has_pictures(test) && i < test->n_pictures; i++)
-        if (test->pictures[i].sample == sample)
-            return i;
-    return -1;
-}
-
-static void put_tile(struct rn_text *t, int64_t run, const struct rn_test *test, int64_t sample)
-{
-    int64_t i = picture_of(test, sample);
-
-    if (i >= 0)
-        emit(t,
-             "<span class=\"t t%i\" role=\"img\" aria-label=\"sample %i\" "
-             "style=\"--x:%i;--y:%i\"></span>",
-             run, sample, i % test->sprite_columns, i / test->sprite_columns);
-}
-
-/* Samples that x got right and y did not. */
-static void put_only(struct comparing *k, int64_t x, int64_t y, const int64_t *samples, int64_t n,
-                     int64_t all)
-{
-    const struct rn_test *right = k->c->reports[x]->test, *wrong = k->c->reports[y]->test;
-    struct rn_text *t = &k->page.body;
-
-    if (!all)
-        return;
-    emit(t, "<details%r><summary>Only %s got right: %I%r</summary>\n<ul class=\"gallery\">\n",
-         k->c->n == 2 ? " open" : "", k->c->labels[x], all, n < all ? ", some of them" : "");
-    for (int64_t i = 0; i < n; i++) {
-        const struct rn_sample *s = &wrong->samples[samples[i]];
-        bool other = picture_of(wrong, samples[i]) >= 0;
-        emit(t, "<li>");
-        put_tile(t, other ? y : x, other ? wrong : right, samples[i]);
-        emit_short(
-            t,
-            "<div><p>%s</p><small>taken for %s by %s, %1 %% sure; sample %i</small></div></li>\n",
-            run_class_name(wrong, s->truth), run_class_name(wrong, s->predicted), k->c->labels[y],
-            100 * s->p_predicted, s->index);
-    }
-    emit(t, "</ul></details>\n");
-}
-
-/* As sentences say it; whole for those who sort. */
-static void put_p(struct rn_text *t, double p)
-{
-    emit(t, "<td data-v=\"%9\">", p);
-    if (p < 0.001)
-        emit(t, "&lt; 0.001</td>");
-    else
-        emit(t, "%3</td>", p);
+    return (struct pair_side){c->reports[run]->test, c->labels[run], run};
 }
 
 static void put_pairs(struct comparing *k)
@@ -366,8 +317,8 @@ static void put_pairs(struct comparing *k)
              "<tr><td class=\"left\"><span class=\"wrap\">%s</span></td><td class=\"left\">"
              "<span class=\"wrap\">%s</span></td><td>%I</td><td>%I</td><td>%I</td><td>%I</td>",
              c->labels[p->a], c->labels[p->b], p->both, p->only_a, p->only_b, p->neither);
-        put_p(t, p->p);
-        put_p(t, p->p_corrected);
+        pairs_p(t, p->p);
+        pairs_p(t, p->p_corrected);
         emit(t, "</tr>\n");
     }
     if (c->n_pairs) {
@@ -378,8 +329,7 @@ static void put_pairs(struct comparing *k)
         const struct rn_pair *p = &c->pairs[i];
         if (c->n > 2)
             emit(t, "<h3>%s and %s</h3>\n", c->labels[p->a], c->labels[p->b]);
-        put_only(k, p->a, p->b, p->samples_a, p->n_samples_a, p->only_a);
-        put_only(k, p->b, p->a, p->samples_b, p->n_samples_b, p->only_b);
+        pairs_gallery(t, p, side_of(c, p->a), side_of(c, p->b), c->n == 2);
     }
     page_section_end(&k->page);
 }
