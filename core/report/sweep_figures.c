@@ -477,6 +477,7 @@ static int draw_validation(struct album *a)
         text_free(&a->csv);
         return RN_OK;
     }
+    struct chart_key keys[] = {{"configurations", 0, KEY_DOT}, {"reference", 1, KEY_DIAMOND}};
     text_add(&a->alt, "%lld of %lld configurations are better in %s than in %s.", (long long)above,
              (long long)n, s->view.metric, s->view.test_metric);
     int status = chart_cloud(
@@ -486,6 +487,8 @@ static int draw_validation(struct album *a)
                                        .y_label = s->view.test_metric,
                                        .marks = marks,
                                        .n = n,
+                                       .keys = keys,
+                                       .n_keys = s->view.reference < 0 ? 1 : 2,
                                        .x_percent = s->view.percent,
                                        .percent = s->view.percent,
                                        .diagonal = true});

@@ -56,8 +56,8 @@ static const char *how(const struct sweep *s, const struct rn_difference *d, cha
 
     if (d->by == RN_BY_SAMPLES)
         n = snprintf(out, 320,
-                     "one seed; of %lld test samples only this one had %lld right, only the "
-                     "reference %lld; McNemar's exact test, %s",
+                     "one seed; of %lld samples only this one had %lld right, only the reference "
+                     "%lld; McNemar's exact test, %s",
                      (long long)d->n, (long long)d->only_this, (long long)d->only_reference,
                      say_p(d->p_corrected, p));
     else
@@ -144,6 +144,10 @@ static int say_difference(struct words *w, const struct group *g)
 
     if (d->by == RN_NOT_COMPARED || isnan(d->p))
         return say_untested(w, g, than);
+    if (d->differs && d->by == RN_BY_SAMPLES)
+        return say(&w->out, is_gain(w->s, d) ? RN_GOOD : RN_NEUTRAL, "difference",
+                   "%s gets %s of the same test samples right than %s (%s).", g->g.label,
+                   is_gain(w->s, d) ? "more" : "fewer", than, how(w->s, d, text));
     if (d->differs)
         return say(&w->out, is_gain(w->s, d) ? RN_GOOD : RN_NEUTRAL, "difference",
                    "%s is %s than %s (%s).", g->g.label, is_gain(w->s, d) ? "better" : "worse",

@@ -139,10 +139,13 @@ static void put_group(struct rn_text *t, const struct rn_sweep *s, int64_t i)
 
 static void put_heads(struct rn_text *t, const struct rn_sweep *s)
 {
-    page_table(t, true,
-               "Best first, by validation, never by test. In small type: 95 % intervals, Student's "
-               "over seeds; those of differences are corrected for the number of comparisons. In "
-               "bold: what is a difference by its interval, or with one seed by McNemar's test.");
+    emit(t,
+         "<p class=\"soft\">By validation, never by test. In small type 95 %% intervals: Student's "
+         "over seeds; those of differences are corrected for %I comparison%r. Bold: a difference, "
+         "since its interval excludes 0, or, with one seed, by McNemar's exact test. &ldquo;Is "
+         "best&rdquo;: how often, were %I seeds drawn again.</p>\n<div class=\"ranked\">\n",
+         s->n_comparisons, s->n_comparisons == 1 ? "" : "s", s->best_seeds);
+    page_table(t, true, "Best first");
     emit(t, "<thead><tr>");
     page_th(t, "rank", true);
     page_th(t, "configuration", true);
@@ -190,6 +193,7 @@ static void put_ranking(struct sweeping *k)
     if (s->n) {
         emit(t, "</tbody>");
         page_table_end(t);
+        emit(t, "</div>\n");
     }
     page_section_end(&k->page);
 }

@@ -1,8 +1,7 @@
 /* markdown.c - report.md, which shows on code hosts and in comments: what a README of the run would
  * have, with the figures as PNG; long parts are folded. */
+#include "page.h"
 #include "picture.h"
-
-#include <runner/text.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -27,27 +26,6 @@ struct markdown {
 };
 
 /* ---- the page ------------------------------------------------------------- */
-
-/* So that it shows as it is, in a line or a cell of a table: no mark-up, no HTML, no link, nobody
- * is notified. */
-static void put_escaped(struct rn_text *p, const char *s)
-{
-    for (int n; *s; s += n ? n : rn_utf8_hidden(s)) {
-        n = rn_utf8_shown(s);
-        if (!n)
-            rn_text_str(p, "\xEF\xBF\xBD");
-        else if (strchr("\n\r\t", *s))
-            rn_text_put(p, " ", 1);
-        else if (strchr("<>&@\"", *s) || (*s == ':' && s[1] == '/'))
-            rn_text_add(p, "&#%d;", *s);
-        else if (strchr("\\`*_[]#|~$", *s))
-            rn_text_add(p, "\\%c", *s);
-        else
-            rn_text_put(p, s, (size_t)n);
-    }
-}
-
-#define emit(p, ...) rn_text_form(p, put_escaped, __VA_ARGS__)
 
 /* A fenced block; the fence is longer than any run of backticks in it. */
 static void put_block(struct rn_text *p, const char *language, const char *s)
@@ -398,6 +376,18 @@ static int markdown_end(void *rep, const struct rn_report *r)
 
 static void markdown_close(void *rep) { rn_host->free(rep); }
 
+static int markdown_sweep(const void *opts, const struct rn_sweep *s, const char *dir)
+{
+    bool png = ((const struct options *)opts)->png;
+    struct rsvg rsvg;
+
+    if (png) {
+        RN_TRY(rsvg_open(&rsvg));
+        RN_TRY(write_pngs(&rsvg, dir, s->figures, s->n_figures));
+    }
+    return sweep_markdown(s, dir, png ? "png" : "svg");
+}
+
 static const struct rn_plugin markdown = {
     RN_PLUGIN_HEAD(RN_KIND_REPORTER, struct options),
     .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
@@ -413,7 +403,8 @@ static const struct rn_plugin markdown = {
     .ops = &(const struct rn_reporter_ops){.size = sizeof(struct rn_reporter_ops),
                                            .open = markdown_open,
                                            .end = markdown_end,
-                                           .close = markdown_close},
+                                           .close = markdown_close,
+                                           .sweep = markdown_sweep},
 };
 
 RN_PLUGINS(&markdown);
