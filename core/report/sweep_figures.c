@@ -52,14 +52,15 @@ static int64_t shown_rows(const struct sweep *s, const struct group **out)
     return n;
 }
 
-static const char *some_of(struct album *a, int64_t shown)
+/* What a drawing shows, and of how many, where it doesn't show all; NULL: out of memory. */
+static const char *some_of(struct album *a, const char *what, int64_t shown)
 {
     int64_t all = groups_counted(a->s);
 
-    return shown == all ? NULL
-                        : pool_printf(a->s->p, "the best %lld of %lld configurations%s",
-                                      (long long)(shown < all ? shown : all), (long long)all,
-                                      a->s->view.reference >= 0 ? ", with the reference" : "");
+    return shown >= all ? what
+                        : pool_printf(a->s->p, "%s; %lld of %lld configurations: the best%s", what,
+                                      (long long)shown, (long long)all,
+                                      a->s->view.reference >= 0 ? " and the reference" : "");
 }
 
 /* ---- ranking -------------------------------------------------------------- */
@@ -103,14 +104,15 @@ static int draw_ranking(struct album *a)
                  sweep_text(a->s, g->objective.mean, value));
     }
     int status = chart_strips(
-        &a->svg, &(struct chart_strips){
-                     .head = {"Ranking", text_str(&a->alt),
-                              "dots: seeds; diamond: mean, with its 95 % interval", some_of(a, n)},
-                     .x_label = a->label,
-                     .strips = strips,
-                     .n = n,
-                     .percent = a->s->view.percent,
-                     .level = NAN});
+        &a->svg,
+        &(struct chart_strips){
+            .head = {"Ranking", text_str(&a->alt),
+                     some_of(a, "dots: seeds; diamond: mean, with its 95 % interval", n), NULL},
+            .x_label = a->label,
+            .strips = strips,
+            .n = n,
+            .percent = a->s->view.percent,
+            .level = NAN});
     return album_keep(a, "ranking", "Ranking", status);
 }
 
@@ -253,8 +255,11 @@ static int draw_curves(struct album *a)
     text_add(&a->csv, "\n");
     int status = chart_lines(
         &a->svg, &(struct chart_lines){.head = {"Objective by epoch", text_str(&a->alt),
-                                                "mean of the seeds; band: one standard deviation",
-                                                some_of(a, n)},
+                                                some_of(a,
+                                                        "mean of the seeds; band: one standard "
+                                                        "deviation",
+                                                        n),
+                                                NULL},
                                        .x_label = "epoch",
                                        .y_label = a->label,
                                        .series = lines,

@@ -13,6 +13,17 @@
 
 enum { EFFECTS_MAX = 12, GRIDS_MAX = 6, PARALLEL_AXES = 8 };
 
+/* The last two parts of a path, which have room in a drawing. */
+static const char *short_path(const char *path)
+{
+    const char *at = path + strlen(path);
+
+    for (int dots = 0; at > path; at--)
+        if (at[-1] == '.' && ++dots == 2)
+            break;
+    return at;
+}
+
 static bool has_numbers(const struct sweep *s, int64_t a)
 {
     bool some = false;
@@ -280,7 +291,7 @@ static int measure_axis(struct sweep *s, int64_t a, struct extent *e,
                         struct chart_parallel_axis *out)
 {
     *e = (struct extent){INFINITY, -INFINITY, has_numbers(s, a), is_log(s, a)};
-    *out = (struct chart_parallel_axis){s->axes[a].path, "", ""};
+    *out = (struct chart_parallel_axis){short_path(s->axes[a].path), "", ""};
     for (int64_t g = 0; g < s->n; g++) {
         double v = place_of(s, a, &s->groups[g], e->numbers);
         if (!group_counts(&s->groups[g]) || isnan(v))
@@ -409,7 +420,7 @@ int draw_importance(struct album *a)
         double v = s->axes[x].importance;
         if (isnan(v))
             continue;
-        bars[n] = (struct chart_bar){.name = s->axes[x].path,
+        bars[n] = (struct chart_bar){.name = short_path(s->axes[x].path),
                                      .value = pool_printf(s->p, "%.0f %%", 100 * v),
                                      .part = {v},
                                      .low = NAN,

@@ -105,6 +105,14 @@ static void put_difference(struct rn_text *t, const struct rn_sweep *s, const st
         pairs_p(t, d->p_corrected);
 }
 
+static bool sizes_differ(const struct rn_sweep *s)
+{
+    for (int64_t i = 1; i < s->n; i++)
+        if (s->groups[i].parameters && s->groups[0].parameters != s->groups[i].parameters)
+            return true;
+    return false;
+}
+
 static void put_seeds(struct rn_text *t, const struct rn_group *g)
 {
     emit(t, "<td>%I", g->objective.n);
@@ -129,12 +137,12 @@ static void put_group(struct rn_text *t, const struct rn_sweep *s, int64_t i)
     put_estimate(t, s, &g->test);
     emit(t, "<td data-v=\"%3\">", isnan(g->train_s.mean) ? -1.0 : g->train_s.mean);
     page_duration(t, g->train_s.mean);
-    emit(t, "</td><td>");
-    if (g->parameters)
-        emit(t, "%I", g->parameters);
-    else
-        emit(t, DASH);
-    emit(t, "</td></tr>\n");
+    emit(t, "</td>");
+    if (sizes_differ(s) && g->parameters)
+        emit(t, "<td>%I</td>", g->parameters);
+    else if (sizes_differ(s))
+        emit(t, "<td>%r</td>", DASH);
+    emit(t, "</tr>\n");
 }
 
 static void put_heads(struct rn_text *t, const struct rn_sweep *s)
@@ -156,7 +164,8 @@ static void put_heads(struct rn_text *t, const struct rn_sweep *s)
     page_th(t, "is best", false);
     page_th(t, s->test_metric, false);
     page_th(t, "training", false);
-    page_th(t, "parameters", false);
+    if (sizes_differ(s))
+        page_th(t, "parameters", false);
     emit(t, "</tr></thead>\n<tbody>\n");
 }
 
