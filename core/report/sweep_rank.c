@@ -24,6 +24,14 @@ static int64_t values_of(const struct group *g, size_t offset, double *out)
     return n;
 }
 
+/* What it reached says something, though it did not end. */
+static bool is_on_its_way(const struct rn_trial *t)
+{
+    return isfinite(t->objective) &&
+           (!strcmp(t->status, "pruned") || !strcmp(t->status, "running") ||
+            !strcmp(t->status, "interrupted"));
+}
+
 static enum standing standing_of(const struct group *g)
 {
     bool early = false;
@@ -31,8 +39,7 @@ static enum standing standing_of(const struct group *g)
     if (g->g.objective.n)
         return g->g.n_diverged ? SOME_DIVERGED : WHOLE;
     for (int64_t i = 0; i < g->g.n_trials; i++)
-        early |=
-            isfinite(g->trials[i].t.objective) && strcmp(g->trials[i].t.status, "diverged") != 0;
+        early |= is_on_its_way(&g->trials[i].t);
     return early ? STOPPED_EARLY : NOTHING;
 }
 
@@ -91,6 +98,8 @@ static int64_t furthest(const struct group *g, double *best)
 
     *best = NAN;
     for (int64_t i = 0; i < g->g.n_trials; i++) {
+        if (!is_on_its_way(&g->trials[i].t))
+            continue;
         rung = g->trials[i].t.rung > rung ? g->trials[i].t.rung : rung;
         if (sweep_better(sorted, g->trials[i].t.objective, *best))
             *best = g->trials[i].t.objective;
