@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Runs of every kind and end: their summary.json is as docs/summary.schema.json says, and
-`runner report` makes of the files of a run the same pages, to the byte.
+`runner report` makes of the files of a run the same pages, to the byte; and the same of a sweep,
+whose summary.json is as docs/sweep.schema.json says.
 
     report.py RUNNER SOURCE_FOLDER     ends as Check does: "Checks: N, Failures: N, Errors: 0" """
 import copy
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +48,9 @@ loss: cross_entropy
 optimizer: {type: adam, lr: 0.01}
 train: {epochs: 2, batch_size: 50}
 """
+
+
+SEEDS, GROUPS = (1, 2, 3), {"slow": "0.002", "quick": "0.02", "far": "1e30"}
 
 
 def run(program, folder, *words, code=0):
@@ -90,7 +95,7 @@ def described(schema, path="summary"):
     """Each key says what it is, or its name and those around it do."""
     for key, value in schema.get("properties", {}).items():
         expect(value.get("description") or path != "summary" or "enum" in value,
-               f"docs/summary.schema.json: {path}.{key} has no description")
+               f"docs: {path}.{key} has no description")
         expect(value.get("additionalProperties") is not True, f"{path}.{key} takes anything")
         described(value, f"{path}.{key}")
 
@@ -119,6 +124,64 @@ def end_early(program, root, name, how):
         expect(page.exists(), f"{name}: no page within 30 s")
         process.send_signal(how)
         process.wait(60)
+
+
+def make_sweep(program, root):
+    """Three configurations with three seeds, one of which diverges, as a sweep would leave them."""
+    groups = []
+    for label, lr in GROUPS.items():
+        runs = []
+        for seed in SEEDS:
+            name, ident = f"{label}{seed}", f"{label}-s{seed}-0123abcd"
+            how = ["optimizer=sgd"] if label == "far" else []
+            run(program, root, "pictures.yaml", f"name={name}", f"seed={seed}", "-q", *how,
+                f"optimizer.lr={lr}", code=6 if label == "far" else 0)
+            folder = root / "reports" / name
+            (root / "reports/sweep/runs").mkdir(parents=True, exist_ok=True)
+            (folder / "latest").resolve().rename(root / "reports/sweep/runs" / ident)
+            shutil.rmtree(folder)
+            runs.append({"id": ident, "seed": seed, "exit_code": 6 if label == "far" else 0,
+                         "status": "diverged" if label == "far" else "finished"})
+        groups.append({"label": label, "values": {"optimizer.lr": lr}, "runs": runs})
+    plan = {"name": "sweep", "method": "grid", "objective": {"metric": "val.accuracy", "goal": "max"},
+            "reference": "slow", "axes": [{"path": "optimizer.lr", "scale": "log"}],
+            "said": ["All of the plan was done."], "groups": groups}
+    (root / "reports/sweep/sweep.json").write_text(json.dumps(plan))
+
+
+def sweep_is_reported(program, root, source):
+    schema = json.loads((source / "docs/sweep.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    described(schema)
+    make_sweep(program, root)
+    folder = root / "reports/sweep"
+    done = run(program, root, "report", "sweep", "--json")
+    expect(json.loads(done.stdout) == {"rebuilt": ["reports/sweep"]}, done.stdout)
+    first = pages(folder)
+    run(program, root, "report", "reports/sweep")
+    expect(pages(folder) == first, "the pages of a sweep are others when made again")
+    summary = json.loads((folder / "summary.json").read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    for problem in validator.iter_errors(summary):
+        expect(False, f"sweep: {'.'.join(map(str, problem.path))}: {problem.message[:300]}")
+    for key, value in (("more", 1), ("comparisons", -1), ("reference", 3), ("groups", [{}])):
+        expect(not validator.is_valid({**summary, key: value}), f"the schema takes {key}: {value}")
+    by_label = {g["label"]: g for g in summary["groups"]}
+    means = {k: sum(r["objective"] for r in g["runs"]) / 3 for k, g in by_label.items() if k != "far"}
+    for label, mean in means.items():
+        best = [max(float(row.split(",")[7]) for row in (folder / "runs" / r["id"] / "epochs.csv")
+                    .read_text().splitlines()[1:]) for r in by_label[label]["runs"]]
+        expect(abs(sum(best) / 3 - mean) < 1e-9, f"{label}: {best}, not {mean}")
+        expect(abs(by_label[label]["objective"]["mean"] - mean) < 1e-9, f"{by_label[label]}")
+    expect([g["label"] for g in summary["groups"]][2] == "far", "what diverged is not last")
+    expect(by_label["far"]["diverged"] == 3 and by_label["far"]["objective"]["n"] == 0, "far")
+    page = (folder / "report.html").read_text()
+    for ident in (r["id"] for g in summary["groups"] for r in g["runs"]):
+        expect(f'href="./runs/{ident}/report.html"' in page, f"no link to {ident}")
+    expect("Only quick got right" in page, "no pictures that only one got right")
+    (folder / "sweep.json").write_text("{")
+    done = run(program, root, "report", "sweep", code=4)
+    expect("sweep.json" in done.stderr and "damaged" in done.stderr, done.stderr)
 
 
 def main():
@@ -166,6 +229,7 @@ def main():
         expect("cannot be made from files" in done.stderr and "html" in done.stderr, done.stderr)
         done = run(program, root, "report", "latest:killde", code=4)
         expect("killed/2" in done.stderr, done.stderr)
+        sweep_is_reported(program, root, source)
         done = run(program, root, "report", "@1", "--reporter", "markdown", "--json")
         expect(len(json.loads(done.stdout)["rebuilt"]) == 1, done.stdout)
     return finish()
