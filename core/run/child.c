@@ -129,7 +129,7 @@ static bool reap(struct child_end *out)
 {
     int status;
 
-    out->pid = waitpid(-1, &status, WNOHANG);
+    *out = (struct child_end){.pid = waitpid(-1, &status, WNOHANG)};
     if (out->pid <= 0)
         return false;
     out->too_slow = false;
@@ -153,6 +153,8 @@ int child_wait(int milliseconds, struct child_end *out)
 
 const char *child_end_text(struct pool *p, const struct child_end *end)
 {
+    if (end->why)
+        return end->why;
     if (end->signal)
         return pool_printf(p, "killed by signal %d (%s)", end->signal, strsignal(end->signal));
     return pool_printf(p, "exit code %d", end->exit_code);

@@ -8,9 +8,11 @@
 
 struct child_end {
     pid_t pid;
-    int exit_code; /* -1: a signal killed it */
-    int signal;    /* 0: it exited */
-    bool too_slow; /* it was asked to end, for it took too long */
+    int exit_code;   /* -1: a signal killed it */
+    int signal;      /* 0: it exited */
+    bool too_slow;   /* it was asked to end, for it took too long */
+    bool cancelled;  /* by somebody else: it is not to begin again */
+    const char *why; /* in words, where there are better ones; NULL */
 };
 
 /* Starts this same program with args (ended by NULL, without the program's name), in a process

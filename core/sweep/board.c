@@ -122,8 +122,12 @@ int board_open(struct board *b)
 static void set_jobs(struct board *b)
 {
     struct slots *s = &b->spec.slots;
+    int64_t limit = b->spec.slurm.array_limit;
     int cores = env_cores(), wanted = b->args->jobs ? b->args->jobs : (int)s->jobs;
 
+    b->jobs = limit ? (int)limit : b->plan.n_runs > 0 ? b->plan.n_runs : 1;
+    if (b->spec.on_slurm)
+        return;
     if (s->threads > cores) {
         log_line(RN_WARNING, NULL, "slots.threads: %lld threads a run, and there are %d cores",
                  (long long)s->threads, cores);

@@ -3,12 +3,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/stop.h"
 #include "board.h"
-#include "run/launch.h"
+#include "launcher.h"
 #include "run_state.h"
-#include "train/share.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -57,7 +55,7 @@ static const char *const *make_args(struct stage *s, int run)
     args[n++] = board_dir(b, run);
     if (b->plan.counts_threads) {
         args[n++] = "--threads";
-        args[n++] = pool_printf(b->pool, "%lld", (long long)b->spec.slots.threads);
+        args[n++] = pool_printf(b->pool, "%lld", (long long)launcher_threads(&b->spec));
     }
     if (s->until) {
         args[n++] = "--until";
@@ -129,7 +127,7 @@ static const char *reason_of(struct board *b, const struct launch_task *t,
         return pool_printf(b->pool, "it took longer than timeout, %g s", b->spec.o.timeout.value);
     const char *text = child_end_text(b->pool, end);
     if (!text || end->signal)
-        return text && end->signal == 9
+        return text && end->signal == 9 && !end->why
                    ? pool_printf(b->pool, "%s; the kernel does that when memory is short", text)
                    : text;
     const char *line = last_line(b->pool, t->log);
@@ -143,7 +141,7 @@ static enum outcome outcome_of(const struct stage *s, const struct run_state *st
 {
     bool interrupted = !strcmp(state->status, "interrupted") || !strcmp(state->status, "lost");
 
-    if (end->too_slow)
+    if (end->too_slow || end->cancelled)
         return FAILED_SILENTLY;
     if (!strcmp(state->status, "finished") ||
         (s->until && interrupted && end->exit_code == 75 && state->epochs >= s->until))
@@ -244,10 +242,7 @@ int board_run(struct board *b, const int *runs, int n, int64_t until)
             TRY(add_task(&s, runs[i]));
     if (!s.n || board_stopped(b))
         return RN_OK;
-    if (share_open() < 0) /* each decodes for itself */
-        log_line(RN_INFO, NULL, "%s", error_text());
-    int status = launch_local(&limits, s.tasks, s.n, &events);
-    share_close();
+    int status = launcher_run(&b->spec, b->dir, &limits, s.tasks, s.n, &events);
     screen_draw(&b->screen, "");
     return status;
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "config/options.h"
 #include "config/value.h"
+#include "launcher.h"
 #include "spec_parts.h"
 
 #include <float.h>
@@ -135,22 +136,6 @@ static int read_set(struct sweep_spec *s, struct node *root)
     return RN_OK;
 }
 
-/* `local`, or {type: slurm, ...}, whose options are the launcher's. */
-static int read_launcher(struct sweep_spec *s, struct node *n)
-{
-    const struct node *type = n && n->kind == NODE_MAP ? tree_get(n, "type") : n;
-
-    s->launcher = "local";
-    if (!n || n->kind == NODE_NULL)
-        return RN_OK;
-    if (!type || type->kind != NODE_SCALAR)
-        return diag_add(s->diag, DIAG_ERROR, n->mark, "sweep.launcher", "local, or {type: slurm}",
-                        "says no type");
-    s->launcher = type->text;
-    s->launcher_node = n->kind == NODE_MAP ? n : NULL;
-    return RN_OK;
-}
-
 /* N: 1 to N; or a list. */
 static int read_repeat(struct sweep_spec *s, const struct node *repeat)
 {
@@ -235,7 +220,7 @@ static int read_sweep(struct sweep_spec *s, struct node *sweep)
                           &s->prune));
     CHECKED(read_rows(s, slots_rows, sizeof s->slots, slots, slots ? slots->mark : sweep->mark,
                       "sweep.slots", NULL, &s->slots));
-    CHECKED(read_launcher(s, tree_get(sweep, "launcher")));
+    CHECKED(launcher_read(s, tree_get(sweep, "launcher")));
     CHECKED(read_repeat(s, tree_get(sweep, "repeat")));
     CHECKED(parts_of_sweep(s, sweep));
     CHECKED(check_objective(s, sweep));
@@ -335,7 +320,6 @@ static int read_experiment(struct sweep_spec *s)
 
     CHECKED(read_rows(s, sweep_rows, sizeof s->o, NULL, none.mark, "sweep", NULL, &s->o));
     CHECKED(read_rows(s, slots_rows, sizeof s->slots, NULL, none.mark, "slots", NULL, &s->slots));
-    s->launcher = "local";
     s->description = "";
     return compose_read(s->pool, s->file, s->diag, &s->base);
 }

@@ -5,6 +5,7 @@
 
 #include "config/compose.h"
 #include "plugin/registry.h"
+#include "run/slurm.h"
 
 #include <runner/option.h>
 #include <runner/reporter.h>
@@ -88,8 +89,8 @@ struct sweep_spec {
     struct objective objective;
     struct prune prune;
     struct slots slots;
-    const char *launcher;       /* "local" */
-    struct node *launcher_node; /* its options; NULL: none */
+    bool on_slurm; /* otherwise on this machine */
+    struct slurm_options slurm;
 };
 
 /* Whether a file describes a sweep; a file that cannot be read does not. */

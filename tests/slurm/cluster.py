@@ -155,13 +155,13 @@ class Cluster:
     def start_node(self, node):
         self.daemon(node, "slurmd", "-D", "-N", node)
 
-    def kill_daemon(self, name):
-        self.daemons[name].kill()
+    def end_daemon(self, name, how=signal.SIGKILL):
+        self.daemons[name].send_signal(how)
         self.daemons[name].wait()
 
     def kill_node(self, node):
         """As if its power were cut: the daemon, its steps and their tasks at once."""
-        self.kill_daemon(node)
+        self.end_daemon(node)
         tasks = self.processes(f"SLURMD_NODENAME={node}")
         steps = set(self.processes("slurmstepd: ")) & {parent(pid) for pid in tasks}
         for pid in [*steps, *tasks]:
