@@ -233,7 +233,7 @@ static const char *curve_note(const struct judge *j)
     for (int64_t i = 0; i < was->count && i < is->count; i++)
         if (fabs(was->at[i] - is->at[i]) > SAME_REL * fabs(was->at[i]))
             return pool_printf(j->p, "val.loss of seed %lld differs from epoch %lld on",
-                               (long long)j->r->b->seeds.at[0], (long long)(i + 1));
+                               (long long)j->r->b->seeds.at[0], (long long)i + 1);
     return was->count && was->count == is->count ? "val.loss of the first seed is as recorded"
                                                  : NULL;
 }

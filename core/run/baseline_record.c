@@ -21,8 +21,6 @@
 #define COMMIT_SHOWN 12
 #define WIDTH        96 /* columns of a line */
 
-extern char **environ;
-
 struct edit {
     size_t from, bytes;
     const char *text;

@@ -184,37 +184,45 @@ static const char *data_digest(struct pool *p, const char *dir)
 }
 
 /* Each epoch's numbers as metrics "epoch3.val.loss"; those of the last as "lr" and so on, too. */
+static int epoch_add(struct pool *p, struct rows *t, struct rn_metric *out, int64_t *n)
+{
+    static const char *const splits[] = {"train_", "fit_", "val_"};
+
+    for (int i = 2; i < t->n; i++) {
+        char *name = pool_printf(p, "epoch%s.%s", t->cell[0], t->head[i]);
+        if (!name)
+            return RN_ENOMEM;
+        char *metric = strchr(name, '.') + 1;
+        for (size_t k = 0; k < sizeof splits / sizeof *splits; k++)
+            if (!strncmp(metric, splits[k], strlen(splits[k])))
+                metric[strlen(splits[k]) - 1] = '.';
+        out[(*n)++] = (struct rn_metric){name, rows_real(t, i)};
+    }
+    return RN_OK;
+}
+
 static int epochs_read(struct pool *p, const char *dir, struct rn_metric **out, int64_t *n)
 {
     const char *path = pool_printf(p, "%s/epochs.csv", dir);
     struct rows t;
     int64_t room = 0;
-    int more, status = path ? rows_open(&t, path, "epoch,step") : RN_ENOMEM;
 
     *out = NULL;
     *n = 0;
-    while (status >= 0 && (more = rows_next(&t)) > 0) {
+    if (!path)
+        return RN_ENOMEM;
+    int status = rows_open(&t, path, "epoch,step");
+    while (status >= 0 && (status = rows_next(&t)) > 0) {
         if (*n + t.n > room) {
-            struct rn_metric *grown =
-                pool_alloc(p, (size_t)(room = 2 * room + t.n) * sizeof *grown);
-            if (!grown)
-                return rows_close(&t), RN_ENOMEM;
-            memcpy(grown, *out ? *out : grown, (size_t)*n * sizeof *grown);
+            room = 2 * room + t.n;
+            struct rn_metric *grown = pool_alloc(p, (size_t)room * sizeof *grown);
+            if (grown && *n)
+                memcpy(grown, *out, (size_t)*n * sizeof *grown);
             *out = grown;
         }
-        for (int i = 2; i < t.n; i++) {
-            char *name = pool_printf(p, "epoch%s.%s", t.cell[0], t.head[i]);
-            char *split = name ? strpbrk(strchr(name, '.'), "_") : NULL;
-            bool in_split = split && (strstr(name, ".train_") || strstr(name, ".fit_") ||
-                                      strstr(name, ".val_"));
-            if (in_split)
-                *split = '.';
-            (*out)[(*n)++] = (struct rn_metric){name, rows_real(&t, i)};
-            status = name ? status : RN_ENOMEM;
-        }
+        status = *out ? epoch_add(p, &t, *out, n) : RN_ENOMEM;
     }
-    if (path)
-        rows_close(&t);
+    rows_close(&t);
     return status;
 }
 
@@ -418,7 +426,7 @@ static int facts_read(struct batch *x)
     if (!loss)
         return RN_ENOMEM;
     for (int64_t i = 0; i + 1 < n; i++) {
-        snprintf(name, sizeof name, "epoch%lld.val.loss", (long long)(i + 1));
+        snprintf(name, sizeof name, "epoch%lld.val.loss", (long long)i + 1);
         loss[i] = baseline_metric(first, name);
     }
     x->out->val_loss = (struct rn_floats){n - 1, loss};
