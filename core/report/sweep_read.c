@@ -87,21 +87,24 @@ static bool is_id(const char *s)
     return *s && *s != '.' && strlen(s) < ID_BYTES && !strchr(s, '/');
 }
 
-/* A seed is a whole number to 2^64 - 1; beyond 2^53 it is a text. */
+/* A seed is a whole number to 2^64 - 1: as a text to the last digit, as a number beyond 2^53
+ * rounded. */
 static uint64_t seed_at(struct reading *r, const cJSON *o)
 {
     const cJSON *v = at(o, "seed");
     const char *s = cJSON_GetStringValue(v);
+    double seed = cJSON_IsNumber(v) ? v->valuedouble : -1;
     char *end;
 
     if (s && *s >= '0' && *s <= '9') {
-        uint64_t seed = strtoull(s, &end, 10);
+        uint64_t whole = strtoull(s, &end, 10);
         if (!*end)
-            return seed;
+            return whole;
     }
-    if (s || !cJSON_IsNumber(v) || v->valuedouble < 0)
-        bad(r, "seed", "a whole number");
-    return s ? 0 : (uint64_t)whole_at(r, o, "seed");
+    if (seed >= 0 && seed < 18446744073709551616.0 && seed == floor(seed))
+        return (uint64_t)seed;
+    bad(r, "seed", "a whole number");
+    return 0;
 }
 
 static struct trial read_trial(struct reading *r, const cJSON *o)

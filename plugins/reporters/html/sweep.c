@@ -11,7 +11,7 @@
 
 #define DASH "\xE2\x80\x93"
 
-enum { PARAMETERS = 8 }; /* columns of a table */
+enum { PARAMETERS = 8, REFRESH_S = 10 }; /* PARAMETERS: columns of a table */
 
 struct sweeping {
     const struct rn_sweep *s;
@@ -137,12 +137,9 @@ static void put_group(struct rn_text *t, const struct rn_sweep *s, int64_t i)
     put_estimate(t, s, &g->test);
     emit(t, "<td data-v=\"%3\">", isnan(g->train_s.mean) ? -1.0 : g->train_s.mean);
     page_duration(t, g->train_s.mean);
-    emit(t, "</td>");
     if (sizes_differ(s) && g->parameters)
-        emit(t, "<td>%I</td>", g->parameters);
-    else if (sizes_differ(s))
-        emit(t, "<td>%r</td>", DASH);
-    emit(t, "</tr>\n");
+        emit(t, "<br><small>%I</small>", g->parameters);
+    emit(t, "</td></tr>\n");
 }
 
 static void put_heads(struct rn_text *t, const struct rn_sweep *s)
@@ -163,9 +160,7 @@ static void put_heads(struct rn_text *t, const struct rn_sweep *s)
     page_th(t, "p, corrected", false);
     page_th(t, "is best", false);
     page_th(t, s->test_metric, false);
-    page_th(t, "training", false);
-    if (sizes_differ(s))
-        page_th(t, "parameters", false);
+    page_th(t, sizes_differ(s) ? "training, parameters" : "training", false);
     emit(t, "</tr></thead>\n<tbody>\n");
 }
 
@@ -380,6 +375,15 @@ static void put_section(struct sweeping *k, const char *anchor, const char *titl
     page_section_end(&k->page);
 }
 
+static bool goes_on(const struct rn_sweep *s)
+{
+    for (int64_t g = 0; g < s->n; g++)
+        for (int64_t i = 0; i < s->groups[g].n_trials; i++)
+            if (!strcmp(s->groups[g].trials[i].status, "running"))
+                return true;
+    return false;
+}
+
 int sweep_page(const struct rn_sweep *s, const char *dir)
 {
     struct sweeping k = {.s = s};
@@ -405,7 +409,8 @@ int sweep_page(const struct rn_sweep *s, const char *dir)
     for (int i = 0; i < 2 && s->pair; i++)
         run_sprite_style(&style, i ? ".t1" : ".t0", s->pair_reports[i]->test);
     k.page.body.status = k.page.body.status ? k.page.body.status : style.status;
-    int status = page_write(&k.page, path, s->name, 0, style.s ? style.s : "");
+    int status =
+        page_write(&k.page, path, s->name, goes_on(s) ? REFRESH_S : 0, style.s ? style.s : "");
     rn_host->free(style.s);
     return status;
 }
