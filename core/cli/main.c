@@ -260,7 +260,7 @@ static int do_plugins(const struct args *a, struct session *s, int *code)
         status = describe_plugin(s->registry, a->n_words == 3 ? a->words[1] : NULL,
                                  a->words[a->n_words - 1], a->json, &t);
     else if (!strcmp(sub, "reference") && a->n_words == 1)
-        status = experiment_reference(s->registry, &t);
+        status = experiment_reference(s->registry, "The file of a sweep", sweep_sections, &t);
     else
         status = usage(a, "expected `list [KIND]`, `describe [KIND] NAME`, `new KIND NAME` or "
                           "`verify FILE.so`");

@@ -76,17 +76,17 @@ static void put_takes(struct text *out, const struct section *s)
     }
 }
 
-static void put_sections(struct text *out)
+static void put_sections(struct text *out, const char *heading, const struct section *list)
 {
-    text_add(out, "## The file\n\n| Section | Takes | Meaning |\n|---|---|---|\n");
-    for (const struct section *s = sections; s->path; s++) {
+    text_add(out, "## %s\n\n| Section | Takes | Meaning |\n|---|---|---|\n", heading);
+    for (const struct section *s = list; s->path; s++) {
         text_add(out, "| `%s` | ", s->path);
         put_takes(out, s);
         text_add(out, " | ");
         put_cell(out, s->help);
         text_add(out, " |\n");
     }
-    for (const struct section *s = sections; s->path; s++) {
+    for (const struct section *s = list; s->path; s++) {
         if (!s->rows || s->form == SECTION_VALUE)
             continue;
         text_add(out, "\n### `%s`%s\n", s->path,
@@ -140,13 +140,16 @@ static int put_kind(struct text *out, struct registry *r, uint32_t kind)
     return RN_OK;
 }
 
-int experiment_reference(struct registry *r, struct text *out)
+int experiment_reference(struct registry *r, const char *heading, const struct section *other,
+                         struct text *out)
 {
     text_add(out, "# Reference\n\n"
                   "Everything that a file can say. Made from the tables that the runner itself "
                   "reads a file by,\nwith `runner plugins reference`; `runner plugins describe "
                   "NAME` shows one plugin.\n\n");
-    put_sections(out);
+    put_sections(out, "The file of an experiment", sections);
+    text_add(out, "\n");
+    put_sections(out, heading, other);
     for (uint32_t kind = 1; kind_name(kind); kind++)
         TRY(put_kind(out, r, kind));
     return out->status;

@@ -13,12 +13,13 @@
 /* ---- tables --------------------------------------------------------------- */
 
 struct head {
-    const char *name, *description;
+    const char *name, *description, *base;
 };
 
 static const struct rn_option head_rows[] = {
     RN_STRING(struct head, name, NULL, 0, "the folder of its runs and its page"),
-    RN_STRING(struct head, description, NULL, 0, "what it is for"), RN_END};
+    RN_STRING(struct head, description, NULL, 0, "what it is for"),
+    RN_STRING(struct head, base, NULL, 0, "a file"), RN_END};
 
 static const struct rn_choice methods[] = {
     {"grid", SWEEP_GRID, "all variants, grid points and rows of zip"},
@@ -65,6 +66,37 @@ static const struct rn_option slots_rows[] = {
     RN_INT(struct slots, jobs, "0", 0, 1024, NULL, "runs at a time; 0: as the cores allow"),
     RN_INT(struct slots, threads, "1", 1, 1024, NULL, "of each run"), RN_END};
 
+const struct section sweep_sections[] = {
+    {"name", "the folder of its runs and its page; the file's name without one", SECTION_VALUE, 0,
+     head_rows, false},
+    {"description", "what it is for", SECTION_VALUE, 0, head_rows, false},
+    {"base", "the experiment that all runs are based on, relative to this file", SECTION_VALUE, 0,
+     head_rows, true},
+    {"set", "path: value, for every run", SECTION_FREE, 0, NULL, false},
+    {"sweep", "in what runs differ, and how they are run", SECTION_OPTIONS, 0, sweep_rows, true},
+    {"sweep.variants", "names, each with what it changes: sections, extends, set, or path: value",
+     SECTION_FREE, 0, NULL, false},
+    {"sweep.grid", "path: [values]; all combinations are run", SECTION_FREE, 0, NULL, false},
+    {"sweep.zip", "rows of path: value that move together; combined with variants and grid",
+     SECTION_ITEMS, 0, NULL, false},
+    {"sweep.include", "further points beside the grid, as path: value", SECTION_ITEMS, 0, NULL,
+     false},
+    {"sweep.exclude", "points of the grid that are left out: all that say this", SECTION_ITEMS, 0,
+     NULL, false},
+    {"sweep.space", "of a search: path: {choice: [values]}, or a range", SECTION_OPTIONS, 0,
+     range_rows, false},
+    {"sweep.repeat", "{seed: 5}: each with seeds 1 to 5; {seed: [1, 7]}: with these", SECTION_FREE,
+     0, NULL, false},
+    {"sweep.objective", "what the best is the best of, at each run's best epoch", SECTION_OPTIONS,
+     0, objective_rows, false},
+    {"sweep.prune", "ends those early that look worst", SECTION_OPTIONS, 0, prune_rows, false},
+    {"sweep.slots", "jobs times threads never exceeds the cores", SECTION_OPTIONS, 0, slots_rows,
+     false},
+    {"sweep.launcher", "local, or {type: slurm} with these options", SECTION_OPTIONS, 0, slurm_rows,
+     false},
+    {NULL, NULL, 0, 0, NULL, false},
+};
+
 /* ---- sections ------------------------------------------------------------- */
 
 static int read_rows(struct sweep_spec *s, const struct rn_option *rows, uint32_t size,
@@ -85,7 +117,7 @@ static int read_rows(struct sweep_spec *s, const struct rn_option *rows, uint32_
 
 static int read_head(struct sweep_spec *s, const struct node *root)
 {
-    static const char *const skip[] = {"base", "set", "sweep", "vars", "tags", NULL};
+    static const char *const skip[] = {"set", "sweep", "vars", "tags", NULL};
     struct head head = {0};
 
     CHECKED(read_rows(s, head_rows, sizeof head, root, root->mark, "", skip, &head));

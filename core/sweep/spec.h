@@ -4,6 +4,7 @@
 #define SWEEP_SPEC_H
 
 #include "config/compose.h"
+#include "experiment/tables.h"
 #include "plugin/registry.h"
 #include "run/slurm.h"
 
@@ -92,6 +93,9 @@ struct sweep_spec {
     bool on_slurm; /* otherwise on this machine */
     struct slurm_options slurm;
 };
+
+/* All that can stand in the file of a sweep, for the reference. */
+extern const struct section sweep_sections[];
 
 /* Whether a file describes a sweep; a file that cannot be read does not. */
 bool spec_is_sweep(const char *file);

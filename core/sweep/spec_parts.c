@@ -276,7 +276,7 @@ struct range {
 static const struct rn_choice scales[] = {
     {"linear", 1, "every number as likely"}, {"log", 2, "every ratio as likely"}, {NULL, 0, NULL}};
 
-static const struct rn_option range_rows[] = {
+const struct rn_option range_rows[] = {
     RN_FLOAT(struct range, low, NULL, -1e300, 1e300, 0, NULL, "from here"),
     RN_FLOAT(struct range, high, NULL, -1e300, 1e300, 0, NULL, "up to here, itself included"),
     RN_FLOAT(struct range, step, "0", 0, 1e300, 0, NULL, "in steps of; 0: any number"),

@@ -8,6 +8,7 @@
 
 enum { SEEDS_MAX = 10000, PIECES_MAX = 10000 };
 
+extern const struct rn_option range_rows[]; /* of a dimension of space */
 /* variants, grid, zip, include, exclude, space. */
 int parts_of_sweep(struct sweep_spec *s, struct node *sweep);
 int axis_of_list(struct sweep_spec *s, const char *path, struct mark at, struct node *list,
