@@ -83,7 +83,7 @@ struct baseline_result {
     int64_t n_runs;
     const char *dir;               /* with plan, logs and runs */
     char machine[CLASS_TEXT];      /* "x86_64-avx2-2c-gcc12.2.0-O3" */
-    char config[80];               /* identity of the experiment with the file's first seed */
+    char config[80];               /* digest of the experiment with the file's first seed */
     struct rn_floats val_loss;     /* as recorded.val_loss; count 0: that seed was not run */
     const struct rn_fact *plugins; /* name, beginning of its file's sha256; sorted */
     int64_t n_plugins;

@@ -12,7 +12,9 @@
 #include "base/stop.h"
 #include "child.h"
 #include "config/compose.h"
+#include "config/flatten.h"
 #include "env.h"
+#include "report/differ.h"
 #include "report/rows.h"
 #include "report/run_folder.h"
 
@@ -78,6 +80,29 @@ static int plan(struct batch *x, int64_t seed, struct experiment **out)
     return experiment_from_tree(x->p, x->b->config, root, x->how->registry, x->how->diag, out);
 }
 
+/* What has a say in the numbers, wherever the files lie: of absolute paths the last name alone. */
+static int config_digest(struct batch *x, const struct experiment *e)
+{
+    const struct rn_fact *facts;
+    struct text t = {0};
+    char hash[HASH_TEXT];
+    int64_t n;
+
+    TRY(tree_flatten(x->p, e->root, &facts, &n));
+    for (int64_t i = 0; i < n; i++) {
+        const char *value = facts[i].value, *slash = strrchr(value, '/');
+        if (!setting_is_beside(facts[i].key) && strcmp(facts[i].key, "device.threads") != 0)
+            text_add(&t, "%s=%s\n", facts[i].key, *value == '/' ? slash : value);
+    }
+    int status = t.status;
+    if (!status)
+        hash_sha256(text_str(&t), t.n, hash);
+    text_free(&t);
+    TRY(status);
+    snprintf(x->out->config, sizeof x->out->config, "%.*s", DIGEST_SHOWN, hash);
+    return RN_OK;
+}
+
 /* How many runs at once: each takes its device's threads, 0 being all cores. */
 static int jobs_for(const struct baseline_how *how, const struct experiment *e)
 {
@@ -93,8 +118,7 @@ static int plans_write(struct batch *x)
     struct experiment *e;
 
     TRY(plan(x, x->b->seeds.at[0], &e));
-    TRY(experiment_identity(e, x->out->config));
-    x->out->config[DIGEST_SHOWN] = '\0';
+    TRY(config_digest(x, e));
     x->jobs = jobs_for(x->how, e);
     for (int64_t i = 0; i < x->out->n_runs; i++) {
         int64_t seed = x->out->runs[i].seed;

@@ -60,6 +60,7 @@ static void json_file(const struct baseline_result *r, const struct verdicts *v,
     put_text(out, "\n  {", "name", r->b->name);
     put_text(out, ", ", "file", r->b->file);
     put_text(out, ", ", "machine", r->machine);
+    put_text(out, ", ", "config", r->config);
     text_add(out, ", \"holds\": %s, \"seconds\": %.3f,\n   \"runs\": [",
              v->holds ? "true" : "false", r->seconds);
     for (int64_t i = 0; i < r->n_runs; i++) {
