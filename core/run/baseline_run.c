@@ -14,7 +14,7 @@
 #include "config/compose.h"
 #include "config/flatten.h"
 #include "env.h"
-#include "report/differ.h"
+#include "experiment/experiment.h"
 #include "report/rows.h"
 #include "report/run_folder.h"
 
@@ -91,7 +91,7 @@ static int config_digest(struct batch *x, const struct experiment *e)
     TRY(tree_flatten(x->p, e->root, &facts, &n));
     for (int64_t i = 0; i < n; i++) {
         const char *value = facts[i].value, *slash = strrchr(value, '/');
-        if (!setting_is_beside(facts[i].key) && strcmp(facts[i].key, "device.threads") != 0)
+        if (!experiment_beside(facts[i].key) && strcmp(facts[i].key, "device.threads") != 0)
             text_add(&t, "%s=%s\n", facts[i].key, *value == '/' ? slash : value);
     }
     int status = t.status;

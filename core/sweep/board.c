@@ -18,12 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *board_dir(const struct board *b, int run)
-{
-    const char *dir = pool_printf(b->pool, "%s/runs/%s", b->dir, b->plan.runs[run].id);
-
-    return dir ? dir : "";
-}
+const char *board_dir(const struct board *b, int run) { return b->dirs[run]; }
 
 bool board_stopped(const struct board *b) { return stop_requested() || b->halt; }
 
@@ -92,18 +87,22 @@ int board_grow(struct board *b)
     int from = b->n_known, n = b->plan.n_runs;
     struct run_record *records = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *records);
     bool *tried = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *tried);
+    const char **dirs = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *dirs);
 
-    if (!records || !tried)
+    if (!records || !tried || !dirs)
         return RN_ENOMEM;
     if (from) {
         memcpy(records, b->records, (size_t)from * sizeof *records);
         memcpy(tried, b->tried, (size_t)from * sizeof *tried);
+        memcpy(dirs, b->dirs, (size_t)from * sizeof *dirs);
     }
     b->records = records;
+    b->dirs = dirs;
     b->tried = tried;
     TRY(adopt_names(b, from));
     for (int i = from; i < n; i++) {
-        TRY(read_record(b, i));
+        dirs[i] = pool_printf(b->pool, "%s/runs/%s", b->dir, b->plan.runs[i].id);
+        TRY(dirs[i] ? read_record(b, i) : RN_ENOMEM);
         TRY(b->begun ? write_plan(b, i) : RN_OK);
     }
     b->n_known = n;

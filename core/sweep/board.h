@@ -15,6 +15,7 @@ struct board {
     struct plan plan;
     const char *dir;            /* "reports/improvements" */
     struct run_record *records; /* of each run */
+    const char **dirs;          /* their folders */
     bool *tried;                /* ended badly under this process */
     int n_known;                /* runs that have a record */
     bool begun;                 /* files may be written */
@@ -33,7 +34,7 @@ int board_open(struct board *b);
 int board_grow(struct board *b);
 /* Folders, the lock, plan/<id>.yaml. RN_EBUSY: somebody else runs this sweep. */
 int board_begin(struct board *b);
-const char *board_dir(const struct board *b, int run); /* its run folder; from the pool */
+const char *board_dir(const struct board *b, int run); /* its run folder */
 /* Runs those that are not done, to their end or until so many epochs are over; 0: to their end. */
 int board_run(struct board *b, const int *runs, int n, int64_t until);
 bool board_stopped(const struct board *b);

@@ -71,28 +71,40 @@ void board_say_run(struct board *b, int run)
     text_free(&t);
 }
 
+/* One line of a run that goes on. */
+static void draw_run(const struct board *b, struct pool *p, int run, struct text *t)
+{
+    const struct plan_run *r = &b->plan.runs[run];
+    struct run_state state;
+    double v = value_of(b, run);
+
+    if (run_state_read(p, board_dir(b, run), &state) < 0)
+        return;
+    if (state.epochs < r->epochs)
+        text_add(t, "  %-40s epoch %lld/%lld", r->id, (long long)state.epochs + 1,
+                 (long long)r->epochs);
+    else
+        text_add(t, "  %-40s test", r->id);
+    if (isfinite(v))
+        text_add(t, "  %s %.5g", b->plan.objective, v);
+    text_add(t, "\n");
+}
+
 void board_draw(struct board *b, const int *running, int n)
 {
+    struct pool *p = b->screen.live ? pool_new() : NULL;
     struct text t = {0};
     char left[48];
 
-    if (!b->screen.live)
+    if (!p)
         return;
-    for (int i = 0; i < n; i++) {
-        struct run_state state;
-        double v = value_of(b, running[i]);
-        if (run_state_read(b->pool, board_dir(b, running[i]), &state) < 0)
-            continue;
-        text_add(&t, "  %-40s epoch %lld", b->plan.runs[running[i]].id,
-                 (long long)state.epochs + 1);
-        if (isfinite(v))
-            text_add(&t, "  %s %.5g", b->plan.objective, v);
-        text_add(&t, "\n");
-    }
+    for (int i = 0; i < n; i++)
+        draw_run(b, p, running[i], &t);
     text_add(&t, "%s: %d of %d runs done, %d running, %d failed%s\n", b->spec.name, board_done(b),
              planned(b), n, board_failed(b), board_left(b, left));
     screen_draw(&b->screen, text_str(&t));
     text_free(&t);
+    pool_free(p);
 }
 
 /* ---- the plan ------------------------------------------------------------- */

@@ -267,7 +267,8 @@ static int add_run(struct plan *p, const struct choice *c, const char *label, in
     TRY(grow(p->pool, &runs, p->n_runs, &p->room_runs, sizeof *p->runs));
     p->runs = runs;
     struct plan_run *r = &p->runs[p->n_runs];
-    *r = (struct plan_run){.group = p->n_groups, .seed = (int64_t)e->seed};
+    *r = (struct plan_run){
+        .group = p->n_groups, .seed = (int64_t)e->seed, .epochs = e->train.epochs};
     int status = experiment_identity(e, r->hash);
     const struct plan_run *twin = status ? NULL : twin_of(p, r->hash);
     if (twin)

@@ -10,7 +10,7 @@
 
 struct plan_run {
     int group;
-    int64_t seed;
+    int64_t seed, epochs; /* epochs: that it trains at most */
     const char *id;       /* "dropout-s3-1a2b3c4d": label, seed, hash; its folder */
     const char *config;   /* resolved: runs as it is */
     char hash[HASH_TEXT]; /* of what makes it what it is */
