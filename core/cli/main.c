@@ -396,6 +396,13 @@ static int do_version(void)
     return status;
 }
 
+/* The kind of a file is told by its keys. */
+static bool is_sweep(const struct args *a)
+{
+    return !strcmp(a->verb, "sweep") || ((!strcmp(a->verb, "run") || !strcmp(a->verb, "check")) &&
+                                         a->n_words == 1 && spec_is_sweep(a->words[0]));
+}
+
 static int dispatch(const struct args *a, struct session *s, struct pool *p, int *code)
 {
     if (a->version || !strcmp(a->verb, "version"))
@@ -404,6 +411,8 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_help(a);
     if (!strcmp(a->verb, "resume"))
         return do_resume(a, s, code);
+    if (is_sweep(a))
+        return do_sweep(a, s, p, code);
     if (!strcmp(a->verb, "check"))
         return do_check(a, s);
     if (!strcmp(a->verb, "config"))
@@ -422,8 +431,6 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_plugins(a, s, code);
     if (!strcmp(a->verb, "schema"))
         return do_schema(a, s);
-    if (!strcmp(a->verb, "sweep") || (a->n_words == 1 && spec_is_sweep(a->words[0])))
-        return do_sweep(a, s, p, code);
     return do_run(a, s, code);
 }
 

@@ -104,6 +104,7 @@ int sweep_command(struct pool *p, const struct args *a, struct registry *r, stru
 {
     const char *dir = NULL, *name = NULL,
                **words = pool_alloc(p, (size_t)(a->n_overrides + 1) * sizeof *words);
+    bool check = !strcmp(a->verb, "check");
     int n = 0;
 
     if (a->n_words != 1)
@@ -125,10 +126,10 @@ int sweep_command(struct pool *p, const struct args *a, struct registry *r, stru
                                     .plugin_dirs = a->plugin_dirs,
                                     .n_plugin_dirs = a->n_plugin_dirs,
                                     .jobs = (int)a->jobs,
-                                    .verbosity = a->json ? -1 : a->verbosity,
+                                    .verbosity = a->json || check ? -1 : a->verbosity,
                                     .json = a->json,
                                     .colour = a->colour};
-    if (a->plan)
+    if (a->plan || check)
         return sweep_show(p, r, &args, diag, out);
     TRY(sweep_run(p, r, &args, diag, code, &dir));
     return show(p, a, dir, out);

@@ -87,8 +87,7 @@ bool experiment_name_fits(const char *s)
     return n >= 1 && n <= NAME_MAX_BYTES && strspn(s, allowed) == n && *s != '.' && *s != '-';
 }
 
-/* What the root of all runs or the folder of a name has for itself. */
-static bool is_taken(const char *name)
+bool experiment_name_taken(const char *name)
 {
     static const char *const taken[] = {"index.html", "index.jsonl", "compare.html", "latest"};
 
@@ -142,7 +141,7 @@ static int head_read(struct loader *l)
                          "not beginning with '.' or '-'",
                          "'%s' cannot be the name of a run", head->name));
     l->e->name = head->name ? head->name : name_of_file(l->pool, l->e->file);
-    if (l->e->name && is_taken(l->e->name))
+    if (l->e->name && experiment_name_taken(l->e->name))
         CHECKED(diag_add(l->diag, DIAG_ERROR, name ? name->mark : own->mark, "name",
                          "give another by `name:` or --name",
                          "'%s' cannot be the name of a run: runner has a file or link of that name",

@@ -94,6 +94,8 @@ int experiment_identity(const struct experiment *e, char *out);
 
 /* Whether an experiment may have that name: it becomes the name of a folder. */
 bool experiment_name_fits(const char *s);
+/* Whether the root of all runs, or the folder of a name, has that name for itself. */
+bool experiment_name_taken(const char *s);
 
 /* `runner config`: each value with where it came from; only_changed: values that are no defaults.
  */

@@ -9,6 +9,7 @@
 #include "base/stop.h"
 #include "run/env.h"
 #include "run/folder.h"
+#include "run/rebuild.h"
 #include "run/sweep_report.h"
 #include "run_state.h"
 
@@ -183,6 +184,8 @@ int board_end(struct board *b)
         return RN_OK;
     int status = board_write(b, true);
     status = status < 0 ? status : sweep_report(b->registry, b->dir);
+    if (status >= 0 && runs_rebuild(b->registry, b->args->root) < 0)
+        log_line(RN_WARNING, NULL, "the page over all runs is as it was: %s", error_text());
     if (why.status)
         error_restore(&why);
     return status;

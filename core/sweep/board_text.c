@@ -144,7 +144,7 @@ int board_plan_text(struct board *b, struct text *out)
         plan_json(b, out);
         return out->status;
     }
-    for (int i = 0; i < b->plan.n_runs; i++)
+    for (int i = 0; i < b->plan.n_runs && b->args->verbosity >= 0; i++)
         text_add(out, "%-48s %s\n", b->plan.runs[i].id, b->records[i].status);
     text_add(out, "%d run%s in %d group%s, %d done; they lie in %s/runs\n", planned(b),
              planned(b) == 1 ? "" : "s", b->plan.n_groups, b->plan.n_groups == 1 ? "" : "s",

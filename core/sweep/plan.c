@@ -12,7 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { LABEL_MAX = 80, RUNS_MAX = 100000 };
+enum { LABEL_MAX = 60, SWEEP_SHOWN = 100 - LABEL_MAX - 5, RUNS_MAX = 100000 };
+#define ALONE "base" /* the label of a group that changes nothing */
 
 void plan_open(struct plan *p, struct sweep_spec *spec, struct registry *registry)
 {
@@ -88,8 +89,11 @@ static int compose_run(const struct plan *plan, struct pool *p, const struct cho
     const struct sweep_spec *s = plan->spec;
     struct node *root = tree_copy(p, s->base);
     const char *number = pool_printf(p, "%lld", (long long)seed);
+    const char *name = strcmp(label, ALONE) != 0
+                           ? pool_printf(p, "%.*s.%s", SWEEP_SHOWN, s->name, label)
+                           : s->name;
 
-    if (!root || !number)
+    if (!root || !number || !name)
         return RN_ENOMEM;
     if (c->variant)
         CHECKED(compose_change(p, &root, &c->variant->change, d));
@@ -101,7 +105,7 @@ static int compose_run(const struct plan *plan, struct pool *p, const struct cho
         CHECKED(patch_text(p, root, "seed", number, d));
     for (int i = 0; i < s->n_overrides; i++)
         CHECKED(compose_override(p, root, s->overrides[i], d));
-    CHECKED(patch_text(p, root, "name", label, d));
+    CHECKED(patch_text(p, root, "name", name, d));
     CHECKED(compose_end(p, root, d));
     *out = root;
     return RN_OK;
@@ -234,7 +238,7 @@ static const char *make_label(struct plan *p, const struct choice *c)
         text_add(&t, "%s%s", t.n ? "-" : "", c->pieces[i]->label);
     const char *whole = text_str(&t);
     char *label = t.status ? NULL
-                           : pool_strndup(p->pool, *whole ? whole : "base",
+                           : pool_strndup(p->pool, *whole ? whole : ALONE,
                                           *whole && t.n < LABEL_MAX ? t.n
                                           : *whole                  ? LABEL_MAX
                                                                     : 4);

@@ -123,7 +123,7 @@ static int read_head(struct sweep_spec *s, const struct node *root)
     CHECKED(read_rows(s, head_rows, sizeof head, root, root->mark, "", skip, &head));
     s->name = head.name;
     s->description = head.description ? head.description : "";
-    if (s->name && !experiment_name_fits(s->name))
+    if (s->name && (!experiment_name_fits(s->name) || experiment_name_taken(s->name)))
         return diag_add(s->diag, DIAG_ERROR, tree_get(root, "name")->mark, "name",
                         "letters, digits, '.', '_', '-'; 1 to 100 of them, not beginning with '.' "
                         "or '-'",

@@ -19,8 +19,8 @@ struct sweep_args {
     bool json, colour;
 };
 
-/* Reads, plans and checks, and says what would be run, and what of it is done. Starts and writes
- * nothing. *diag has the problems of the file; it and all else is in p. */
+/* Reads, plans and checks, and says what would be run, and what of it is done; quiet: how much.
+ * Starts and writes nothing. *diag has the problems of the file; it and all else is in p. */
 int sweep_show(struct pool *p, struct registry *r, const struct sweep_args *args,
                struct diag **diag, struct text *out);
 /* The same, and runs what is not done yet; then makes the pages in *dir, its folder. *exit_code is
