@@ -101,6 +101,8 @@ static int do_sweep(const struct args *a, struct session *s, struct pool *p, int
 
     TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
     int status = sweep_command(p, a, s->registry, &s->diag, code, &t);
+    if (status >= 0 && diag_warnings(s->diag) && (a->plan || !strcmp(a->verb, "check")))
+        show_problems(a, s);
     if (status >= 0)
         status = print(&t);
     text_free(&t);

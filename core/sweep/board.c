@@ -143,6 +143,19 @@ static void set_jobs(struct board *b)
                  b->jobs, (long long)s->threads, s->threads == 1 ? "" : "s", cores);
 }
 
+static void show_warnings(struct board *b)
+{
+    struct text t = {0};
+
+    if (!diag_warnings(b->spec.diag) || b->args->verbosity < 0)
+        return;
+    diag_text(b->spec.diag, b->args->colour, &t);
+    if (t.n && t.s[t.n - 1] == '\n')
+        t.s[t.n - 1] = '\0';
+    screen_line(&b->screen, text_str(&t));
+    text_free(&t);
+}
+
 int board_begin(struct board *b)
 {
     static const char *const inside[] = {"plan", "runs", "logs", "figures"};
@@ -155,8 +168,8 @@ int board_begin(struct board *b)
     snprintf(path, sizeof path, "%s/sweep.lock", b->dir);
     TRY(folder_lock(path, &b->lock));
     screen_open(&b->screen, b->args->verbosity < 0);
+    show_warnings(b);
     set_jobs(b);
-    b->begun_ns = clock_ns();
     b->begun = true;
     for (int i = 0; i < b->n_known; i++)
         TRY(write_plan(b, i));

@@ -21,7 +21,7 @@ struct board {
     bool begun;                 /* files may be written */
     int lock;                   /* descriptor of sweep.lock */
     struct screen screen;
-    uint64_t begun_ns, written_ns, drawn_ns;
+    uint64_t written_ns, drawn_ns;
     int jobs;
     double run_s; /* of runs that were finished under this process, in all */
     int n_run;
