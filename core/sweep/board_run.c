@@ -15,7 +15,7 @@
 #define WRITE_S 1.0 /* sweep.json, at the earliest */
 #define DRAW_S  0.5
 
-enum { ARGS_MAX = 64 };
+enum { ARGS_MAX = 16 }; /* without folders of plugins */
 
 struct stage {
     struct board *b;
@@ -44,7 +44,8 @@ static bool is_done(struct board *b, int run, int64_t until)
 static const char *const *make_args(struct stage *s, int run)
 {
     const struct board *b = s->b;
-    const char **args = pool_alloc(b->pool, ARGS_MAX * sizeof *args);
+    const char **args =
+        pool_alloc(b->pool, (size_t)(ARGS_MAX + 2 * b->args->n_plugin_dirs) * sizeof *args);
     int n = 0;
 
     if (!args)
@@ -61,7 +62,7 @@ static const char *const *make_args(struct stage *s, int run)
         args[n++] = "--until";
         args[n++] = pool_printf(b->pool, "%lld", (long long)s->until);
     }
-    for (int i = 0; i < b->args->n_plugin_dirs && n + 3 < ARGS_MAX; i++) {
+    for (int i = 0; i < b->args->n_plugin_dirs; i++) {
         args[n++] = "--plugin-dir";
         args[n++] = b->args->plugin_dirs[i];
     }
