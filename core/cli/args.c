@@ -250,6 +250,20 @@ static int sort_words(struct args *a, int argc, char **argv)
     return RN_OK;
 }
 
+/* Of options that say where a run goes, or how far at first: the words of one, else 0. */
+static int is_where(const char *word)
+{
+    static const char *const names[] = {"--run-dir", "--until"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t n = strlen(names[i]);
+        if (!strncmp(word, names[i], n) && (!word[n] || word[n] == '='))
+            return word[n] ? 1 : 2;
+    }
+    return 0;
+}
+
+/* As it can be typed again for a run like this one. */
 static char *typed(struct pool *p, int argc, char **argv)
 {
     struct text t = {0};
@@ -257,6 +271,11 @@ static char *typed(struct pool *p, int argc, char **argv)
 
     text_add(&t, "%s", slash ? slash + 1 : argv[0]);
     for (int i = 1; i < argc; i++) {
+        int skipped = is_where(argv[i]);
+        if (skipped) {
+            i += skipped - 1;
+            continue;
+        }
         text_put(&t, " ", 1);
         escape_shell(&t, argv[i]);
     }

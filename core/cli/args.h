@@ -25,7 +25,7 @@ struct args {
     bool update, force, keep;
     int verbosity;
     bool colour;   /* of stderr */
-    char *command; /* as typed */
+    char *command; /* as typed, without --run-dir and --until */
 };
 
 /* RN_EINVAL with what is wrong and what to do. All is in p. */

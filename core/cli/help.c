@@ -57,7 +57,7 @@ static const char exit_codes[] =
     "  8    out of memory\n"
     "  9    a sweep ended, and some of its runs failed\n"
     "  70   a bug of runner\n"
-    "  75   stopped by SIGTERM or SIGUSR1, checkpoint written\n"
+    "  75   stopped by SIGTERM or SIGUSR1, or paused, checkpoint written\n"
     "  130  Ctrl-C, checkpoint and report written\n";
 
 static const char run[] =

@@ -87,7 +87,7 @@ static int settings(struct pool *p, const char *config, const struct rn_fact **f
 static int compare(struct pool *p, const char *before, const char *now, struct differences *d)
 {
     const struct rn_fact *a, *b;
-    int64_t n_a, n_b, i = 0, k = 0;
+    int64_t n_a = 0, n_b = 0, i = 0, k = 0;
 
     *d = (struct differences){0};
     if (!strcmp(before, now))

@@ -422,6 +422,9 @@ static void header_say(struct console *c, const struct rn_report *r)
     say(c, stderr, BOLD, "%s · %s parameters · %sFLOP/sample · %s", r->name,
         rn_grouped(r->parameters, parameters), scaled(r->flops, " ", flops), r->device);
     say(c, stderr, "", "data %s", r->data);
+    if (r->resumed_step)
+        say(c, stderr, "", "goes on behind step %lld (attempt %lld)", (long long)r->resumed_step,
+            (long long)r->attempt);
 }
 
 static int console_open(const void *opts, const struct rn_report *r, void **out)

@@ -47,6 +47,8 @@ static void put_title(struct rn_text *t, const struct rn_report *r)
         emit(t, "<p class=\"about\">%s</p>\n", r->description);
     emit(t, "<p class=\"soft\">%s \xC2\xB7 started <time>%s</time> \xC2\xB7 on %s", r->id,
          r->started, r->device);
+    if (r->resumed_step)
+        emit(t, " \xC2\xB7 resumed behind step %I (attempt %I)", r->resumed_step, r->attempt);
     if (r->reason[0])
         emit(t, " \xC2\xB7 %s", r->reason);
     emit(t, "</p>\n</header>\n\n");

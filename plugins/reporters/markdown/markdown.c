@@ -76,6 +76,8 @@ static void put_head(struct rn_text *p, const struct rn_report *r)
         emit(p, "**%s**\n\n", r->findings[0].text);
     emit(p, "%s, %s: %I of %I epochs in %1 s (training %1 s) on %s.\n\n", r->id, r->status,
          r->n_epochs, r->epochs_planned, r->seconds, r->train_s, r->device);
+    if (r->resumed_step)
+        emit(p, "Attempt %I; it was resumed behind step %I.\n\n", r->attempt, r->resumed_step);
     if (r->reason[0])
         emit(p, "Why it ended: %s\n\n", r->reason);
     for (int64_t i = 0; i < r->n_expectations; i++) {
