@@ -2,7 +2,8 @@
  * with everything a report can have, one of each other sort, and one full of each payload.
  *
  *   pages FOLDER     FOLDER/full/report.html, .../many, regression, running, empty; hostile-00 ...
- *                    and FOLDER/full/index.html and compare.html, over many runs; hostile-00 ...
+ *                    and FOLDER/full/index.html, compare.html and sweep/report.html, over many
+ *                    runs; hostile-00 ...
  */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -111,7 +112,21 @@ static int write_page(const char *folder, const char *name, const struct made_ru
     return result;
 }
 
-/* The pages over many runs, index.html and compare.html, into a folder that is there. */
+/* dir/sweep/report.html */
+static int write_sweep(const struct rn_reporter_ops *ops, const char *dir,
+                       const struct rn_report *const *views, const char *const *texts)
+{
+    struct rn_sweep s;
+    char path[600];
+
+    made_sweep(&s, views, texts);
+    snprintf(path, sizeof path, "%s/sweep", dir);
+    int status = file_mkdirs(path);
+    return status ? status : ops->sweep(NULL, &s, path);
+}
+
+/* The pages over many runs, index.html, compare.html and that of a sweep, into a folder that is
+ * there. */
 static int write_many(const char *folder, const char *name, const char *const *texts)
 {
     const struct rn_reporter_ops *ops = html_ops();
@@ -139,6 +154,7 @@ static int write_many(const char *folder, const char *name, const char *const *t
         snprintf(path, sizeof path, "%s/compare.html", dir);
         result = ops->compare(NULL, &c, path);
     }
+    result = result ? result : write_sweep(ops, dir, views, texts);
     for (int i = 0; i < n; i++)
         report_close(made[i]);
     return result;

@@ -1,4 +1,5 @@
-/* made_runs.h - lists and comparisons of runs that never were, for the tests of their pages. */
+/* made_runs.h - lists, comparisons and sweeps of runs that never were, for the tests of their
+ * pages. */
 #ifndef MADE_RUNS_H
 #define MADE_RUNS_H
 
@@ -132,6 +133,105 @@ static inline void made_comparison(struct rn_comparison *out,
         .n_findings = lines,
         .diff = texts ? texts[1] : "--- a\n+++ b\n@@ -1,1 +1,1 @@\n-lr: 1\n+lr: 2\n",
         .to_root = texts ? texts[2] : ".."};
+}
+
+/* MADE_RUNS groups of two runs and two axes. */
+static inline const struct rn_group *made_groups(const char *const *texts)
+{
+    static const char *const states[] = {"finished", "pruned",   "diverged", "failed",
+                                         "running",  "finished", "pending",  "unreadable"};
+    static struct rn_trial trials[MADE_RUNS][2];
+    static struct rn_group groups[MADE_RUNS];
+    static const char *values[MADE_RUNS][2];
+    static char ids[MADE_RUNS][2][64];
+
+    for (int i = 0; i < MADE_RUNS; i++) {
+        const char *s = texts ? texts[i] : NULL;
+        double v = 0.9 - 0.01 * i, none = NAN;
+        values[i][0] = s ? s : i % 2 ? "0.1" : "0.01";
+        for (int k = 0; k < 2; k++) {
+            snprintf(ids[i][k], sizeof ids[i][k], "group%d-s%d-0123abcd", i, k);
+            trials[i][k] = (struct rn_trial){.id = s ? s : ids[i][k],
+                                             .status = s && i > 5 ? s : states[i],
+                                             .reason = s        ? s
+                                                       : i == 3 ? "out of memory"
+                                                                : "",
+                                             .page = i % 2 ? NULL
+                                                     : s   ? s
+                                                           : "runs/x/report.html",
+                                             .seed = (uint64_t)k + 1,
+                                             .objective = i == 3 ? none : v,
+                                             .test = v,
+                                             .train_s = 3.5 * i,
+                                             .best_epoch = 2,
+                                             .epochs = 3,
+                                             .counts = i == 0 || i == 5};
+        }
+        groups[i] = (struct rn_group){.label = s   ? s
+                                               : i ? ids[i][0]
+                                                   : "reference",
+                                      .values = values[i],
+                                      .trials = trials[i],
+                                      .n_trials = 2,
+                                      .objective = {2, i == 3 ? none : v, 0.01, v - 0.09, v + 0.09},
+                                      .test = {2, v, 0, v, v},
+                                      .train_s = {1, i == 2 ? none : 60.0 * i, none, none, none},
+                                      .difference = {.by = i == 0   ? RN_NOT_COMPARED
+                                                           : i == 4 ? RN_BY_SAMPLES
+                                                                    : RN_BY_SEEDS,
+                                                     .differs = i % 3 == 1,
+                                                     .n = 2,
+                                                     .mean = 0.01 * i,
+                                                     .low = i == 4 || i == 6 ? none : -0.01 * i,
+                                                     .high = i == 4 || i == 6 ? none : 0.03 * i,
+                                                     .p_corrected = i == 6 ? none : 0.0002 * i * i},
+                                      .best_share = i == 2 ? none : 0.25,
+                                      .parameters = i == 1 ? 0 : 1000 + i};
+    }
+    return groups;
+}
+
+/* Of two reports as above, or more; texts: one in every text of each group. */
+static inline void made_sweep(struct rn_sweep *out, const struct rn_report *const *reports,
+                              const char *const *texts)
+{
+    static struct rn_comparison c;
+    static struct rn_axis axes[2];
+    static struct rn_effect effects[2];
+    const struct rn_group *groups = made_groups(texts);
+
+    made_comparison(&c, reports, 2, texts);
+    effects[0] = effects[1] = (struct rn_effect){texts ? texts[3] : "0.1", 4, groups[0].objective};
+    axes[0] = axes[1] = (struct rn_axis){texts ? texts[4] : "optimizer.lr", "log", effects, 2, 0.5};
+    *out = (struct rn_sweep){.size = sizeof *out,
+                             .name = texts ? texts[0] : "sweep",
+                             .description = texts ? texts[1] : "about it",
+                             .file = texts ? texts[2] : "sweep.yaml",
+                             .command = texts ? texts[2] : "runner sweep.yaml",
+                             .method = texts ? texts[3] : "grid",
+                             .metric = texts ? texts[5] : "val.accuracy",
+                             .test_metric = texts ? texts[6] : "test.accuracy",
+                             .more_is_better = 1,
+                             .percent = !texts,
+                             .groups = groups,
+                             .n = MADE_RUNS,
+                             .n_comparisons = 7,
+                             .best_seeds = 2,
+                             .draws = 1000,
+                             .axes = axes,
+                             .n_axes = 2,
+                             .parameters = c.parameters,
+                             .n_parameters = texts ? MADE_RUNS : 1,
+                             .figures = c.figures,
+                             .n_figures = c.n_figures,
+                             .findings = c.findings,
+                             .n_findings = c.n_findings,
+                             .said = texts,
+                             .n_said = texts ? MADE_RUNS : 0,
+                             .pair = c.pairs,
+                             .pair_reports = {reports[0], reports[1]},
+                             .pair_labels = {c.labels[0], c.labels[1]},
+                             .pair_seed = 1};
 }
 
 #endif

@@ -130,9 +130,9 @@ static void put_group(struct rn_text *t, const struct rn_sweep *s, int64_t i)
     put_estimate(t, s, &g->objective);
     put_seeds(t, g);
     put_difference(t, s, g, i == s->reference);
-    if (isnan(g->best_share))
+    if (s->best_seeds && isnan(g->best_share))
         emit(t, "<td>%r</td>", DASH);
-    else
+    else if (s->best_seeds)
         emit(t, "<td data-v=\"%6\">%0 %%</td>", g->best_share, 100 * g->best_share);
     put_estimate(t, s, &g->test);
     emit(t, "<td data-v=\"%3\">", isnan(g->train_s.mean) ? -1.0 : g->train_s.mean);
@@ -147,9 +147,11 @@ static void put_heads(struct rn_text *t, const struct rn_sweep *s)
     emit(t,
          "<p class=\"soft\">By validation, never by test. In small type 95 %% intervals: Student's "
          "over seeds; those of differences are corrected for %I comparison%r. Bold: a difference, "
-         "since its interval excludes 0, or, with one seed, by McNemar's exact test. &ldquo;Is "
-         "best&rdquo;: how often, were %I seeds drawn again.</p>\n<div class=\"ranked\">\n",
-         s->n_comparisons, s->n_comparisons == 1 ? "" : "s", s->best_seeds);
+         "since its interval excludes 0, or, with one seed, by McNemar's exact test.",
+         s->n_comparisons, s->n_comparisons == 1 ? "" : "s");
+    if (s->best_seeds)
+        emit(t, " &ldquo;Is best&rdquo;: how often, were %I seeds drawn again.", s->best_seeds);
+    emit(t, "</p>\n<div class=\"ranked\">\n");
     page_table(t, true, "Best first");
     emit(t, "<thead><tr>");
     page_th(t, "rank", true);
@@ -158,7 +160,8 @@ static void put_heads(struct rn_text *t, const struct rn_sweep *s)
     page_th(t, "seeds", false);
     page_th(t, "less reference", false);
     page_th(t, "p, corrected", false);
-    page_th(t, "is best", false);
+    if (s->best_seeds)
+        page_th(t, "is best", false);
     page_th(t, s->test_metric, false);
     page_th(t, sizes_differ(s) ? "training, parameters" : "training", false);
     emit(t, "</tr></thead>\n<tbody>\n");
