@@ -18,7 +18,7 @@ static const char general[] =
     "  config FILE [path=value ...]   the resolved configuration; --origin, --changed\n"
     "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
     "  runs [FILTER ...]              the runs so far, filtered and sorted; also `ls`\n"
-    "  report RUN ...                 the pages of a run, made again from its files\n"
+    "  report RUN|SWEEP ...           its pages, made again from its files\n"
     "  compare RUN RUN ...            what differs, and whether it made a difference; also `diff`\n"
     "  test [FILE ...]                whether metrics are still what a baseline recorded\n"
     "  test record FILE ...           write what they are now into a baseline\n"
@@ -144,7 +144,7 @@ static const char summary[] = "usage: runner summary FILE [path=value ...] [--js
                               "memory that training takes.\n";
 
 static const char report[] =
-    "usage: runner report RUN ... [--reporter NAME] [--json] [-o ROOT]\n"
+    "usage: runner report RUN|SWEEP ... [--reporter NAME] [--json] [-o ROOT]\n"
     "\n"
     "Makes report.html, report.md and the figures of a run again from the files of its folder: "
     "for\n"
@@ -157,6 +157,11 @@ static const char report[] =
     "  runner report @2                         the second newest\n"
     "  runner report 20260914-15                the run whose id begins so\n"
     "  runner report reports/cnn_small/latest   a run folder, wherever it lies\n"
+    "  runner report improvements               a sweep: its name in ROOT, or its folder\n"
+    "\n"
+    "Of a sweep it makes report.html, report.md, summary.json and figures over all its runs, each "
+    "time\n"
+    "from the run folders as they are.\n"
     "\n"
     "--reporter NAME makes what that reporter makes alone; it has to be one that needs no more "
     "than\n"

@@ -215,6 +215,7 @@ static inline void made_sweep(struct rn_sweep *out, const struct rn_report *cons
                              .percent = !texts,
                              .groups = groups,
                              .n = MADE_RUNS,
+                             .reference = -1,
                              .n_comparisons = 7,
                              .best_seeds = 2,
                              .draws = 1000,

@@ -333,6 +333,84 @@ START_TEST(the_last_label_below_rows_stays_inside)
 }
 END_TEST
 
+/* With two values an interval is many times as wide as they lie apart: the drawing shows them, and
+ * as much of the interval as fits, without its end. */
+START_TEST(wide_intervals_do_not_hide_the_values)
+{
+    static const double x[] = {0.90, 0.91};
+    struct chart_strip row = {"one", x, 2, 0.905, 0.841, 0.969, 0};
+    struct text t = {0}, wide = {0};
+    struct chart_strips c = {.head = {.title = "Ranking", .desc = "d"},
+                             .x_label = "accuracy",
+                             .strips = &row,
+                             .n = 1,
+                             .percent = true,
+                             .level = NAN};
+
+    row.low = 0.899;
+    row.high = 0.911;
+    ck_assert_int_eq(chart_strips(&t, &c), 0);
+    row.low = 0.5;
+    row.high = 1.3;
+    ck_assert_int_eq(chart_strips(&wide, &c), 0);
+    ck_assert_ptr_nonnull(strstr(text_str(&wide), ">91"));
+    ck_assert_ptr_null(strstr(text_str(&wide), ">80"));
+    ck_assert_ptr_null(strstr(text_str(&wide), ">1"));
+    text_free(&t);
+    text_free(&wide);
+    row = (struct chart_strip){"none", x, 0, NAN, NAN, NAN, 0};
+    ck_assert_int_eq(chart_strips(&t, &c), 0);
+    ck_assert_ptr_null(strstr(text_str(&t), "nan"));
+    text_free(&t);
+}
+END_TEST
+
+START_TEST(clouds_paths_and_grids_of_difficult_numbers)
+{
+    const struct chart_mark marks[] = {{.x = NAN, .y = 1, .low = NAN, .high = NAN},
+                                       {.x = -1, .y = 1, .low = NAN, .high = NAN},
+                                       {.x = 1, .y = INFINITY, .low = NAN, .high = NAN},
+                                       {.x = 1, .y = 0.5, .low = -1e9, .high = 1e9, .tip = "<"}};
+    const double values[] = {NAN, NAN, 1, 1}, at[] = {NAN, 0.5, 0.5};
+    const char *const names[] = {"a", "b"}, *const words[] = {"", "", "1", "1"};
+    const struct chart_path path = {at, 0, false, "p"};
+    const struct chart_parallel_axis axes[] = {{"x", "0", "1"}, {"y", "0", "1"}, {"z", "0", "1"}};
+    const struct chart_head head = {.title = "t", .desc = "d"};
+    struct text t = {0};
+
+    for (int log = 0; log < 2; log++)
+        ck_assert_int_eq(chart_cloud(&t, &(struct chart_cloud){.head = head,
+                                                               .x_label = "x",
+                                                               .y_label = "y",
+                                                               .marks = marks,
+                                                               .n = 4,
+                                                               .x_log = log == 1}),
+                         0);
+    ck_assert_int_eq(
+        chart_cloud(&t, &(struct chart_cloud){.head = head, .x_label = "x", .y_label = "y"}), 0);
+    ck_assert_int_eq(chart_grid(&t, &(struct chart_grid){.head = head,
+                                                         .row_label = "r",
+                                                         .col_label = "c",
+                                                         .rows = names,
+                                                         .cols = names,
+                                                         .n_rows = 2,
+                                                         .n_cols = 2,
+                                                         .values = values,
+                                                         .words = words,
+                                                         .tips = words}),
+                     0);
+    ck_assert_int_eq(
+        chart_parallel(&t,
+                       &(struct chart_parallel){
+                           .head = head, .axes = axes, .n_axes = 3, .paths = &path, .n = 1}),
+        0);
+    ck_assert_ptr_null(strstr(text_str(&t), "nan"));
+    ck_assert_ptr_null(strstr(text_str(&t), "inf"));
+    ck_assert_ptr_nonnull(strstr(text_str(&t), "<title>&lt;</title>"));
+    text_free(&t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("chart");
@@ -350,6 +428,8 @@ int main(void)
     tcase_add_test(c, pictures_stand_inside);
     tcase_add_test(c, pictures_are_made_small);
     tcase_add_test(c, the_last_label_below_rows_stays_inside);
+    tcase_add_test(c, wide_intervals_do_not_hide_the_values);
+    tcase_add_test(c, clouds_paths_and_grids_of_difficult_numbers);
     suite_add_tcase(s, c);
     return suite_run(s);
 }

@@ -465,6 +465,65 @@ START_TEST(a_comparison_says_what_its_numbers_are)
 }
 END_TEST
 
+static const struct rn_reporter_ops *ops_of(const char *name) { return loaded(name)->ops; }
+
+START_TEST(a_sweep_says_what_its_numbers_are)
+{
+    struct rn_sweep s;
+
+    make(&(struct made_run){5, 3, 40, NULL, true, false});
+    made_sweep(&s, (const struct rn_report *[]){report_view(made), report_view(made)}, NULL);
+    ck_assert_int_eq(ops_of("html")->sweep(NULL, &s, dir), 0);
+    ck_assert_int_eq(ops_of("markdown")->sweep(&(bool){false}, &s, dir), 0);
+    char *page = content("report.html"), *md = content("report.md");
+    ck_assert_int_eq(count(page, "<script>"), 1);
+    ck_assert_ptr_nonnull(strstr(page, "<meta http-equiv=\"refresh\" content=\"10\">"));
+    ck_assert_ptr_nonnull(strstr(page, "90.00 %<br><small>81.00 to 99.00</small>"));
+    ck_assert_int_eq(count(page, "<td class=\"shown\""), 3); /* groups 1, 4 and 7 differ */
+    ck_assert_int_eq(count(page, "<small>reference</small>"), 0);
+    ck_assert_ptr_nonnull(strstr(page, "test, by sample"));
+    ck_assert_ptr_nonnull(strstr(page, "href=\"./runs/x/report.html\""));
+    ck_assert_ptr_nonnull(strstr(page, ">out of memory</span>"));
+    ck_assert_ptr_nonnull(strstr(md, "| 2 | group1-s0-0123abcd | 89.00 % (80.00 to 98.00) | 2 | "
+                                     "**+1.00** (−1.00 to +3.00) |"));
+    ck_assert_ptr_nonnull(strstr(md, "| group3-s0-0123abcd | failed | 0 | out of memory |"));
+    ck_assert_int_eq(count(md, "| running |"), 0);
+    mem_free(page);
+    mem_free(md);
+    s.reference = 0;
+    ck_assert_int_eq(ops_of("html")->sweep(NULL, &s, dir), 0);
+    page = content("report.html");
+    ck_assert_int_eq(count(page, "<small>reference</small>"), 1);
+    mem_free(page);
+    unmake();
+}
+END_TEST
+
+START_TEST(what_strangers_wrote_into_a_sweep_stays_text)
+{
+    const char *texts[MADE_RUNS];
+    struct rn_sweep s;
+
+    for (int i = 0; i < MADE_RUNS; i++)
+        texts[i] = HOSTILE;
+    make(&(struct made_run){5, 3, 40, HOSTILE, true, false});
+    made_sweep(&s, (const struct rn_report *[]){report_view(made), report_view(made)}, texts);
+    ck_assert_int_eq(ops_of("html")->sweep(NULL, &s, dir), 0);
+    ck_assert_int_eq(ops_of("markdown")->sweep(&(bool){false}, &s, dir), 0);
+    char *page = content("report.html"), *md = content("report.md");
+    has_no_tag(page, "<img");
+    has_no_tag(page, "=x onerror=alert(1)>");
+    ck_assert_int_eq(count(page, "<script"), 1);
+    ck_assert_ptr_null(strstr(page, "\xE2\x80\xAE"));
+    has_no_tag(md, "<img");
+    ck_assert_ptr_null(strstr(md, "\xE2\x80\xAE"));
+    ck_assert_int_ge(count(md, "&#60;img src=x onerror=alert(1)&#62;"), 10);
+    mem_free(page);
+    mem_free(md);
+    unmake();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("reporters");
@@ -486,6 +545,8 @@ int main(void)
     tcase_add_test(c, long_names_of_classes_are_shortened);
     tcase_add_test(c, an_expectation_that_failed_is_in_the_title);
     tcase_add_test(c, a_comparison_says_what_its_numbers_are);
+    tcase_add_test(c, a_sweep_says_what_its_numbers_are);
+    tcase_add_test(c, what_strangers_wrote_into_a_sweep_stays_text);
     suite_add_tcase(s, c);
     return suite_run(s);
 }

@@ -72,7 +72,7 @@ static const struct rn_plugin html = {
         "pictures behind the cells of the confusion matrix. After each run index.html, beside the\n"
         "folders of the experiments, has all runs in a table; `runner compare --html` makes a "
         "page\n"
-        "of a few.",
+        "of a few, and a sweep one over all its runs, report.html in its folder.",
     .ops = &(const struct rn_reporter_ops){.size = sizeof(struct rn_reporter_ops),
                                            .open = html_open,
                                            .epoch = html_epoch,

@@ -399,7 +399,7 @@ static const struct rn_plugin markdown = {
     .license = "MIT",
     .summary = "report.md with the figures as PNG, for code hosts and comments",
     .doc =
-        "Writes report.md and figures/*.png into the run folder when the run ends. The PNGs are\n"
+        "Writes report.md and figures/*.png into the folder of a run, or of a sweep. The PNGs are\n"
         "made from the SVG figures by librsvg, at twice their size where that is not too large.",
     .options = options,
     .ops = &(const struct rn_reporter_ops){.size = sizeof(struct rn_reporter_ops),
