@@ -110,7 +110,7 @@ static const char rest[] =
     "rm -f \"$end\"\n"
     "child='' told='' ended=''\n"
     "trap 'ended=yes' TERM\n"
-    "trap 'told=yes; [ -z \"$child\" ] || kill -USR1 \"$child\"' USR1\n"
+    "trap 'told=yes; trap \"\" USR1; [ -z \"$child\" ] || kill -USR1 \"$child\"' USR1\n"
     "\"$runner\" \"$@\" </dev/null >>\"$log\" 2>&1 &\n"
     "child=$!\n"
     "while :; do # wait returns when a signal comes, too\n"

@@ -221,7 +221,7 @@ def told_to_stop(c):
     run = Launch(c, ["long:8:0"])
     run.wait("started long")
     c.wait("some of it is done", lambda: run.done("long") > 5)
-    c.run("scancel", "--batch", "--signal=USR1", run.job(0))
+    c.tell(run.job(0))
     hurry(c, run.job(0))
     expect(run.end() == 0, f"the launcher: {run.lines()}")
     began = run.number("long")
