@@ -30,16 +30,18 @@ struct entry {
     struct plugin plugin;
 };
 
+enum { KINDS = RN_KIND_AUGMENTATION + 1 }; /* the last of them, and none */
+
 struct registry {
     struct pool *pool;
     struct search search;
     struct file *files;
     struct entry *entries;
-    bool scanned[RN_KIND_REPORTER + 1];
+    bool scanned[KINDS];
     struct names { /* of the files of a kind; list NULL: not looked for yet */
         const char *const *list;
         int n;
-    } names[RN_KIND_REPORTER + 1];
+    } names[KINDS];
 };
 
 int registry_open(const char *const *dirs, int n_dirs, struct registry **out)
