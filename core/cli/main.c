@@ -307,6 +307,9 @@ static int rebuild_one(const struct args *a, struct session *s, struct pool *p, 
     if (!in_root)
         return RN_ENOMEM;
     *dir = sweep_is_folder(word) ? word : in_root;
+    if (sweep_is_folder(*dir) && a->reporter)
+        return FAIL(RN_EINVAL, "%s is a sweep, whose pages are made together: leave --reporter out",
+                    *dir);
     if (sweep_is_folder(*dir))
         return sweep_report(s->registry, *dir);
     TRY(run_find(p, a->out, word, &run));

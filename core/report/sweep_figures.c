@@ -247,10 +247,15 @@ static int draw_curves(struct album *a)
     text_add(&a->csv, "epoch");
     for (int i = 0; i < n; i++)
         text_add(&a->csv, ",%s", lines[i].column);
+    for (int i = 0; i < n; i++)
+        text_add(&a->csv, ",%s sd", lines[i].column);
     for (int64_t k = 0; k < most; k++) {
         text_add(&a->csv, "\n%lld", (long long)k + 1);
         for (int i = 0; i < n; i++)
             put_cell(&a->csv, k < lines[i].n ? lines[i].y[k] : NAN);
+        for (int i = 0; i < n; i++)
+            put_cell(&a->csv,
+                     k < lines[i].n && lines[i].low ? lines[i].y[k] - lines[i].low[k] : NAN);
     }
     text_add(&a->csv, "\n");
     int status = chart_lines(

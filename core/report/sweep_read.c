@@ -253,9 +253,12 @@ static void read_objective(struct reading *r, const cJSON *o)
 
 int sweep_read(struct sweep *s)
 {
-    cJSON *o = json_read(s->dir, SWEEP_FILE, FILE_BYTES);
     struct reading r = {.s = s};
 
+    error_clear();
+    cJSON *o = json_read(s->dir, SWEEP_FILE, FILE_BYTES);
+    if (!o && error_status() == RN_ENOMEM)
+        return RN_ENOMEM;
     if (!cJSON_IsObject(o)) {
         cJSON_Delete(o);
         return FAIL(RN_EDATA,

@@ -179,6 +179,8 @@ def sweep_is_reported(program, root, source):
     for ident in (r["id"] for g in summary["groups"] for r in g["runs"]):
         expect(f'href="./runs/{ident}/report.html"' in page, f"no link to {ident}")
     expect("Only quick got right" in page, "no pictures that only one got right")
+    done = run(program, root, "report", "sweep", "--reporter", "html", code=2)
+    expect("leave --reporter out" in done.stderr, done.stderr)
     (folder / "sweep.json").write_text("{")
     done = run(program, root, "report", "sweep", code=4)
     expect("sweep.json" in done.stderr and "damaged" in done.stderr, done.stderr)
