@@ -49,11 +49,20 @@ static bool ends(const char *s, const char *with)
     return n >= m && !strcmp(s + n - m, with);
 }
 
-/* Where it is computed: any number of threads gives the same bits. */
+/* Where it is computed. */
 static bool is_where(const char *key) { return !strcmp(key, "device") || begins(key, "device."); }
 
+/* Data that were moved: what is in them is compared. */
+static bool is_place(const struct experiment *e, const char *key)
+{
+    const struct option_table *t = &e->data.plugin->options;
+    const struct rn_option *row = begins(key, "data.") ? options_row(t, key + 5) : NULL;
+
+    return row && row->type == RN_OPT_PATH;
+}
+
 /* What may be another when a run goes on: nothing that its state or its past depends on. */
-static bool may_change(const struct rn_change *c)
+static bool may_change(const struct experiment *e, const struct rn_change *c)
 {
     static const char *const parts[] = {"optimizer.", "scheduler.", "callbacks."};
     static const char *const keys[] = {"train.epochs", "train.log_every", "train.eval_batch_size",
@@ -62,6 +71,8 @@ static bool may_change(const struct rn_change *c)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!strcmp(c->key, keys[i]))
             return true;
+    if (is_place(e, c->key))
+        return true;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (begins(c->key, parts[i]))
             return c->before && c->now && !ends(c->key, ".type");
@@ -70,7 +81,7 @@ static bool may_change(const struct rn_change *c)
 
 struct differences {
     struct rn_change *at;
-    int64_t n;
+    int64_t n, n_matter; /* but for where it is computed */
 };
 
 static int settings(struct pool *p, const char *config, const struct rn_fact **facts, int64_t *n)
@@ -83,7 +94,7 @@ static int settings(struct pool *p, const char *config, const struct rn_fact **f
     return tree_flatten(p, root, facts, n);
 }
 
-/* Of what matters, and where it is computed left out. */
+/* Without what stands beside the training, and the number of threads: any gives the same bits. */
 static int compare(struct pool *p, const char *before, const char *now, struct differences *d)
 {
     const struct rn_fact *a, *b;
@@ -103,9 +114,11 @@ static int compare(struct pool *p, const char *before, const char *now, struct d
                               order >= 0 ? b[k].value : NULL};
         i += order <= 0;
         k += order >= 0;
-        if (!experiment_beside(c.key) && !is_where(c.key) &&
-            (!c.before || !c.now || strcmp(c.before, c.now) != 0))
-            d->at[d->n++] = c;
+        if (experiment_beside(c.key) || !strcmp(c.key, "device.threads") ||
+            (c.before && c.now && !strcmp(c.before, c.now)))
+            continue;
+        d->at[d->n++] = c;
+        d->n_matter += !is_where(c.key);
     }
     return RN_OK;
 }
@@ -120,13 +133,14 @@ static void say(struct text *t, int64_t said, const struct rn_change *c)
 }
 
 /* lenient: but for what may change. */
-static int refuse(const struct folder *f, const struct differences *d, bool lenient)
+static int refuse(const struct experiment *e, const struct folder *f, const struct differences *d,
+                  bool lenient)
 {
     struct text t = {0};
     int64_t said = 0;
 
     for (int64_t i = 0; i < d->n; i++)
-        if (!lenient || !may_change(&d->at[i]))
+        if (!is_where(d->at[i].key) && !(lenient && may_change(e, &d->at[i])))
             say(&t, said++, &d->at[i]);
     int status =
         !said ? RN_OK
@@ -142,8 +156,9 @@ static int refuse(const struct folder *f, const struct differences *d, bool leni
 static void tell(const struct differences *d)
 {
     for (int64_t i = 0; i < d->n; i++)
-        log_line(RN_WARNING, NULL, "goes on with %s = %s, which was %s", d->at[i].key, d->at[i].now,
-                 d->at[i].before);
+        log_line(RN_WARNING, NULL, "goes on with %s = %s, which was %s", d->at[i].key,
+                 d->at[i].now ? d->at[i].now : "absent",
+                 d->at[i].before ? d->at[i].before : "absent");
 }
 
 /* ---- the folder ---------------------------------------------------------------------------- */
@@ -201,8 +216,8 @@ static int look_at_state(const struct session *s, const struct run_args *args,
     TRY(state_read(x->path, &x->state));
     TRY(read_facts(x));
     TRY(compare(p, state_fact(&x->state, "run/config"), s->experiment->config_yaml, &d));
-    TRY(refuse(f, &d, args->resume));
-    x->changed = d.n > 0;
+    TRY(refuse(s->experiment, f, &d, args->resume));
+    x->changed = d.n_matter > 0;
     x->finished = !x->changed && !strcmp(status, "finished");
     int64_t done = strtoll(state_fact(&x->state, "epoch"), NULL, 10);
     if (x->changed && s->experiment->train.epochs < done)
@@ -227,10 +242,10 @@ int resume_look(const struct session *s, const struct run_args *args, struct fol
     if (!past.config)
         return RN_OK;
     TRY(compare(p, past.config, s->experiment->config_yaml, &d));
-    TRY(refuse(f, &d, args->resume));
+    TRY(refuse(s->experiment, f, &d, args->resume));
     x->changes = d.at;
     x->n_changes = d.n;
-    if (!strcmp(past.status, "finished") && !d.n) {
+    if (!strcmp(past.status, "finished") && !d.n_matter) {
         x->finished = true;
         return RN_OK;
     }
