@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "say.h"
+#include "stats.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -93,10 +94,37 @@ static int say_first(struct words *w)
         return say(&w->out, RN_NEUTRAL, "best", "First by %s is %s: %s with its one seed.",
                    s->view.metric, g->g.label, sweep_text(s, g->g.objective.mean, mean));
     return say(&w->out, RN_NEUTRAL, "best",
-               "First by %s is %s: %s on average of %lld seeds (95 %% interval %s to %s).",
-               s->view.metric, g->g.label, sweep_text(s, g->g.objective.mean, mean),
-               (long long)g->g.objective.n, sweep_text(s, g->g.objective.low, low),
-               sweep_text(s, g->g.objective.high, high));
+               "%s %s is %s: %s on average of %lld seeds (95 %% interval %s to %s).",
+               s->n > 1 ? "First by" : "The only configuration by", s->view.metric, g->g.label,
+               sweep_text(s, g->g.objective.mean, mean), (long long)g->g.objective.n,
+               sweep_text(s, g->g.objective.low, low), sweep_text(s, g->g.objective.high, high));
+}
+
+/* What seeds do to a metric: an interval for one more run, x = mean +- t sd sqrt(1 + 1/n). Hahn and
+ * Meeker, "Statistical Intervals", 1991, chapter 4. */
+static int say_spread(struct words *w, const char *metric, const struct rn_estimate *e)
+{
+    char sd[40], low[32], high[32];
+
+    if (e->n < 3 || !isfinite(e->sd))
+        return RN_OK;
+    double n = (double)e->n, half = student_quantile(0.025, n - 1) * e->sd * sqrt(1 + 1 / n);
+    return say(&w->out, RN_NEUTRAL, "spread",
+               "Seeds alone give %s a standard deviation of %s: one more run lies between %s and "
+               "%s with a chance of 95 %%.",
+               metric, points(w->s, e->sd, sd), sweep_text(w->s, e->mean - half, low),
+               sweep_text(w->s, e->mean + half, high));
+}
+
+/* Of a sweep that repeats one configuration. */
+static int say_alone(struct words *w)
+{
+    const struct sweep *s = w->s;
+
+    if (s->n != 1)
+        return RN_OK;
+    TRY(say_spread(w, s->view.metric, &s->groups->g.objective));
+    return say_spread(w, s->view.test_metric, &s->groups->g.test);
 }
 
 static int say_needed(struct words *w, const struct rn_difference *d, const char *label)
@@ -414,6 +442,7 @@ int sweep_words(struct sweep *s)
 
     TRY(say_open(&w.out, s->p, FINDINGS_MAX));
     TRY(say_best(&w));
+    TRY(say_alone(&w));
     TRY(say_others(&w));
     TRY(say_shares(&w));
     TRY(say_one_seed(&w));

@@ -44,7 +44,9 @@ static void put_run(struct text *t, const struct plan_run *r, const struct run_r
 {
     text_add(t, "\n      {\"id\": ");
     json_string(t, r->id);
-    text_add(t, ", \"seed\": %lld", (long long)r->seed);
+    /* beyond 2^53 a JSON number is rounded by who reads it */
+    text_add(t, r->seed > 1LL << 53 ? ", \"seed\": \"%lld\"" : ", \"seed\": %lld",
+             (long long)r->seed);
     key(t, "hash", r->hash);
     key(t, "status", rec->status);
     key(t, "reason", rec->reason);

@@ -215,6 +215,17 @@ START_TEST(no_difference_is_no_difference)
 }
 END_TEST
 
+/* t(0.975, 4) = 2.776445, sd of base = 0.002701851 */
+START_TEST(one_configuration_has_a_spread)
+{
+    add_group("ref", NULL, base, 5);
+    open_sweep("ref");
+    HAS(finding("best"), "The only configuration by val.accuracy is ref: 95.14 % on average of 5");
+    HAS(finding("spread"), "a standard deviation of 0.27 points: one more run lies between 94.32 % "
+                           "and 95.96 % with a chance of 95 %");
+}
+END_TEST
+
 /* Each seed differs by the same: a seed that decides nothing, or luck. */
 START_TEST(without_spread_nothing_is_shown)
 {
@@ -541,6 +552,7 @@ int main(void)
     tcase_add_test(t, a_difference_is_told);
     tcase_add_test(t, a_correction_takes_it_away);
     tcase_add_test(t, no_difference_is_no_difference);
+    tcase_add_test(t, one_configuration_has_a_spread);
     tcase_add_test(t, without_spread_nothing_is_shown);
     tcase_add_test(t, seeds_that_only_one_has_are_left_out);
     tcase_add_test(t, the_test_set_never_chooses);
