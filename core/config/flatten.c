@@ -2,6 +2,8 @@
 #include "flatten.h"
 
 #include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
 #include "compose.h"
 
 #include <stdlib.h>
@@ -13,7 +15,8 @@ struct flat {
     struct pool *p;
     struct rn_fact *facts;
     int64_t n, cap;
-    bool changed; /* no defaults */
+    bool changed;  /* no defaults */
+    size_t budget; /* bytes of lists that are looked at whole: a file's worth of them */
 };
 
 static int put(struct flat *f, const char *path, const char *value)
@@ -52,15 +55,42 @@ static const char *scalar_text(const struct node *n)
     return n->kind == NODE_NULL ? "null" : n->text;
 }
 
+/* As it is, or in quotes where it would look like several, or like nothing. */
+static void put_item(struct text *t, const struct node *n)
+{
+    bool plain = n->kind == NODE_NULL ||
+                 (*n->text && !strpbrk(n->text, ",\"[]\n") && strcmp(n->text, "null") != 0);
+
+    if (plain)
+        text_add(t, "%s", scalar_text(n));
+    else
+        json_string(t, n->text);
+}
+
+/* A text that is cut ends in the hash of all of it: others that begin alike are others. */
+static const char *shortened(struct pool *p, const char *s, size_t n, size_t most)
+{
+    char hash[HASH_TEXT];
+
+    if (n <= most)
+        return pool_strdup(p, s);
+    hash_sha256(s, n, hash);
+    return pool_printf(p, "%.*s... (%zu characters, %.23s)", (int)(most / 2), s, n, hash);
+}
+
 static int put_list(struct flat *f, const char *path, const struct node *n)
 {
     struct text t = {0};
 
     text_add(&t, "[");
-    for (const struct node *c = n->child; c && t.n < LIST_LONGEST; c = c->next)
-        text_add(&t, "%s%.*s", c == n->child ? "" : ", ", LIST_LONGEST, scalar_text(c));
+    for (const struct node *c = n->child; c && t.n < LIST_LONGEST + f->budget; c = c->next) {
+        text_add(&t, "%s", c == n->child ? "" : ", ");
+        put_item(&t, c);
+    }
     text_add(&t, "]");
-    int status = t.status ? t.status : put(f, path, pool_strdup(f->p, text_str(&t)));
+    f->budget -= t.n < f->budget ? t.n : f->budget;
+    int status =
+        t.status ? t.status : put(f, path, shortened(f->p, text_str(&t), t.n, LIST_LONGEST));
     text_free(&t);
     return status;
 }
@@ -100,9 +130,8 @@ static int walk(struct flat *f, const char *path, const struct node *n, bool ite
                                 : pool_printf(f->p, "%s.%d", path, i);
         if (!below)
             return RN_ENOMEM;
-        if (strlen(below) > PATH_LONGEST)
-            continue;
-        TRY(walk(f, below, c, n->kind == NODE_LIST));
+        below = shortened(f->p, below, strlen(below), PATH_LONGEST);
+        TRY(below ? walk(f, below, c, n->kind == NODE_LIST) : RN_ENOMEM);
     }
     return RN_OK;
 }
@@ -115,7 +144,7 @@ static int by_path(const void *a, const void *b)
 static int list_paths(struct pool *p, const struct node *root, bool changed,
                       const struct rn_fact **out, int64_t *n)
 {
-    struct flat f = {.p = p, .changed = changed};
+    struct flat f = {.p = p, .changed = changed, .budget = TREE_BYTES_MAX};
 
     *out = NULL;
     *n = 0;

@@ -282,16 +282,22 @@ bool experiment_beside(const char *path)
 
 int experiment_identity(const struct experiment *e, char *out)
 {
+    return experiment_tree_identity(e->pool, e->root, out);
+}
+
+int experiment_tree_identity(struct pool *p, const struct node *root, char *out)
+{
     const struct rn_fact *facts;
     struct text t = {0};
     int64_t n;
 
-    TRY(tree_flatten(e->pool, e->root, &facts, &n));
+    TRY(tree_flatten(p, root, &facts, &n));
     for (int64_t i = 0; i < n; i++) {
         const char *path = facts[i].key;
         bool expected = !strncmp(path, "expect", 6);
         if ((!experiment_beside(path) || expected) && strcmp(path, "device.threads") != 0)
-            text_add(&t, "%s=%s\n", path, facts[i].value);
+            text_add(&t, "%zu %s=%zu %s\n", strlen(path), path, strlen(facts[i].value),
+                     facts[i].value);
     }
     if (!t.status)
         hash_sha256(text_str(&t), t.n, out);

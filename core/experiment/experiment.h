@@ -91,6 +91,8 @@ bool experiment_beside(const char *path);
 /* What makes two experiments the same: "sha256:..." over all that has a say in their numbers and in
  * what is expected of these, but not over how many threads compute. HASH_TEXT bytes. */
 int experiment_identity(const struct experiment *e, char *out);
+/* The same of a configuration that was resolved. */
+int experiment_tree_identity(struct pool *p, const struct node *root, char *out);
 
 /* Whether an experiment may have that name: it becomes the name of a folder. */
 bool experiment_name_fits(const char *s);

@@ -192,9 +192,8 @@ static int open_trial(struct sweep *s, struct group *g, struct trial *t)
     }
     t->t.counts = is(t, "finished") && isfinite(t->t.objective);
     g->g.n_diverged += is(t, "diverged");
-    g->g.n_waiting += is(t, "pending") || is(t, "running");
-    g->g.n_failed += is(t, "failed") || is(t, "unreadable") || is(t, "interrupted") ||
-                     (is(t, "finished") && !t->t.counts);
+    g->g.n_waiting += is(t, "pending") || is(t, "running") || is(t, "interrupted");
+    g->g.n_failed += is(t, "failed") || is(t, "unreadable") || (is(t, "finished") && !t->t.counts);
     return RN_OK;
 }
 

@@ -151,25 +151,6 @@ static int folder_make(struct batch *x)
 
 /* ---- what a run left ------------------------------------------------------ */
 
-/* The last line of a log, for a message. */
-static const char *last_line(struct pool *p, const char *path)
-{
-    void *data;
-    uint64_t n;
-
-    if (file_read(path, JSON_BYTES, &data, &n) < 0)
-        return "";
-    char *s = data;
-    while (n && (s[n - 1] == '\n' || s[n - 1] == ' '))
-        s[--n] = '\0';
-    const char *line = strrchr(s, '\n');
-    char *out = pool_printf(p, ": %.300s", line ? line + 1 : s);
-    mem_free(data);
-    if (out)
-        log_clean(out);
-    return out && out[2] ? out : "";
-}
-
 /* The values alone: the head of the file has the run's name in it. */
 static const char *weights_digest(struct pool *p, const char *dir)
 {
@@ -297,7 +278,10 @@ static int collect(struct batch *x, struct baseline_run *r, const struct child_e
     if (realpath(link, real))
         r->dir = link;
     if (end->signal || end->exit_code) {
-        r->fault = pool_printf(x->p, "%s%s", child_end_text(x->p, end), last_line(x->p, r->log));
+        const char *line = child_last_line(x->p, r->log);
+        r->fault =
+            line ? pool_printf(x->p, "%s%s%s", child_end_text(x->p, end), *line ? ": " : "", line)
+                 : NULL;
         return r->fault ? RN_OK : RN_ENOMEM;
     }
     int status = r->dir ? metrics_read(x->p, r) : FAIL(RN_EDATA, "it left no run folder");

@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "train/share.h"
 
 #include <errno.h>
@@ -158,4 +159,24 @@ const char *child_end_text(struct pool *p, const struct child_end *end)
     if (end->signal)
         return pool_printf(p, "killed by signal %d (%s)", end->signal, strsignal(end->signal));
     return pool_printf(p, "exit code %d", end->exit_code);
+}
+
+const char *child_last_line(struct pool *p, const char *log)
+{
+    enum { TAIL = 4096, LONGEST = 300 };
+    char text[TAIL + 1];
+    int fd = open(log, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    ssize_t n = fd < 0 ? 0 : pread(fd, text, TAIL, size > TAIL ? size - TAIL : 0);
+
+    if (fd >= 0)
+        close(fd);
+    while (n > 0 && strchr(" \r\n", text[n - 1]))
+        n--;
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strrchr(text, '\n');
+    char *out = pool_printf(p, "%.*s", LONGEST, line ? line + 1 : text);
+    if (out)
+        log_clean(out);
+    return out;
 }

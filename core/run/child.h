@@ -25,6 +25,10 @@ int child_wait(int milliseconds, struct child_end *out);
 /* "killed by signal 9 (Killed)", "exit code 5"; from p. NULL: out of memory. */
 const char *child_end_text(struct pool *p, const struct child_end *end);
 
+/* The last line of its log that says anything, clean for terminals, from p; "" without one. NULL:
+ * out of memory. */
+const char *child_last_line(struct pool *p, const char *log);
+
 /* In main(), before all else: what child_start() wants of the program that it starts. */
 void child_begin(void);
 

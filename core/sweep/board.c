@@ -34,31 +34,60 @@ int board_failed(const struct board *b)
 
 /* ---- what there is -------------------------------------------------------- */
 
+/* Whether a folder of runs/ holds a run of that hash, by its configuration. */
+static bool has_hash(const struct board *b, const char *folder, const char *hash)
+{
+    struct pool *p = pool_new();
+    char path[PATH_MAX], found[HASH_TEXT] = "";
+    struct node *root = NULL;
+    uint64_t n;
+    void *text = NULL;
+
+    snprintf(path, sizeof path, "%s/runs/%s/config.yaml", b->dir, folder);
+    if (p && file_read(path, TREE_BYTES_MAX, &text, &n) >= 0 &&
+        tree_resolved(p, text, &root) >= 0 && root)
+        experiment_tree_identity(p, root, found);
+    error_clear();
+    mem_free(text);
+    pool_free(p);
+    return !strcmp(found, hash);
+}
+
+/* The run from..n whose folder this is by its name, but for the label; NULL: none. */
+static struct plan_run *run_named(struct board *b, int from, const char *folder)
+{
+    const char *dash = strrchr(folder, '-');
+
+    if (!dash || strlen(dash + 1) != 8 || !experiment_name_fits(folder))
+        return NULL;
+    for (int i = from; i < b->plan.n_runs; i++)
+        if (!strncmp(dash + 1, b->plan.runs[i].hash + strlen("sha256:"), 8))
+            return &b->plan.runs[i];
+    return NULL;
+}
+
 /* A run that was made under another label keeps its folder. */
 static int adopt_names(struct board *b, int from)
 {
     char path[PATH_MAX];
     const struct dirent *e;
+    int status = RN_OK;
 
     snprintf(path, sizeof path, "%s/runs", b->dir);
     DIR *d = opendir(path);
-    while (d && (e = readdir(d))) {
-        const char *dash = strrchr(e->d_name, '-');
-        for (int i = from; dash && i < b->plan.n_runs; i++) {
-            struct plan_run *r = &b->plan.runs[i];
-            if (strlen(dash + 1) != 8 || strncmp(dash + 1, r->hash + strlen("sha256:"), 8) ||
-                !strcmp(r->id, e->d_name))
-                continue;
-            r->id = pool_strdup(b->pool, e->d_name);
-            if (!r->id) {
-                closedir(d);
-                return RN_ENOMEM;
-            }
-        }
+    while (d && !status && (e = readdir(d))) {
+        struct plan_run *r = run_named(b, from, e->d_name);
+        if (!r || !strcmp(r->id, e->d_name))
+            continue;
+        snprintf(path, sizeof path, "%s/runs/%s", b->dir, r->id);
+        if (file_exists(path) || !has_hash(b, e->d_name, r->hash))
+            continue;
+        r->id = pool_strdup(b->pool, e->d_name);
+        status = r->id ? RN_OK : RN_ENOMEM;
     }
     if (d)
         closedir(d);
-    return RN_OK;
+    return status;
 }
 
 static int read_record(struct board *b, int run)
@@ -83,27 +112,37 @@ static int write_plan(const struct board *b, int run)
     return file_write_soon(path, r->config, strlen(r->config));
 }
 
-int board_grow(struct board *b)
+/* Room for n, at least doubled. */
+static int make_room(struct board *b, int n)
 {
-    int from = b->n_known, n = b->plan.n_runs;
-    struct run_record *records = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *records);
-    bool *tried = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *tried);
-    const char **dirs = pool_alloc(b->pool, (size_t)(n + 1) * sizeof *dirs);
+    int room = n > 2 * b->room ? n : 2 * b->room;
+    struct run_record *records = pool_alloc(b->pool, (size_t)room * sizeof *records);
+    bool *tried = pool_alloc(b->pool, (size_t)room * sizeof *tried);
+    const char **dirs = pool_alloc(b->pool, (size_t)room * sizeof *dirs);
 
     if (!records || !tried || !dirs)
         return RN_ENOMEM;
-    if (from) {
-        memcpy(records, b->records, (size_t)from * sizeof *records);
-        memcpy(tried, b->tried, (size_t)from * sizeof *tried);
-        memcpy(dirs, b->dirs, (size_t)from * sizeof *dirs);
+    if (b->n_known) {
+        memcpy(records, b->records, (size_t)b->n_known * sizeof *records);
+        memcpy(tried, b->tried, (size_t)b->n_known * sizeof *tried);
+        memcpy(dirs, b->dirs, (size_t)b->n_known * sizeof *dirs);
     }
     b->records = records;
     b->dirs = dirs;
     b->tried = tried;
-    TRY(adopt_names(b, from));
-    for (int i = from; i < n; i++) {
-        dirs[i] = pool_printf(b->pool, "%s/runs/%s", b->dir, b->plan.runs[i].id);
-        TRY(dirs[i] ? read_record(b, i) : RN_ENOMEM);
+    b->room = room;
+    return RN_OK;
+}
+
+int board_grow(struct board *b)
+{
+    int n = b->plan.n_runs;
+
+    TRY(n > b->room ? make_room(b, n) : RN_OK);
+    TRY(adopt_names(b, b->n_known));
+    for (int i = b->n_known; i < n; i++) {
+        b->dirs[i] = pool_printf(b->pool, "%s/runs/%s", b->dir, b->plan.runs[i].id);
+        TRY(b->dirs[i] ? read_record(b, i) : RN_ENOMEM);
         TRY(b->begun ? write_plan(b, i) : RN_OK);
     }
     b->n_known = n;

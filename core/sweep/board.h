@@ -17,7 +17,7 @@ struct board {
     struct run_record *records; /* of each run */
     const char **dirs;          /* their folders */
     bool *tried;                /* ended badly under this process */
-    int n_known;                /* runs that have a record */
+    int n_known, room;          /* runs that have a record; room for so many */
     bool begun;                 /* files may be written */
     int lock;                   /* descriptor of sweep.lock */
     struct screen screen;

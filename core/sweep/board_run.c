@@ -103,24 +103,6 @@ static bool was_hit(const struct child_end *end)
     return !end->too_slow && (end->signal || end->exit_code == 75 || end->exit_code == 130);
 }
 
-/* The last line of a log that says anything, from p; "" without. */
-static const char *last_line(struct pool *p, const char *path)
-{
-    void *data = NULL;
-    uint64_t n;
-
-    if (file_read(path, 64 << 20, &data, &n) < 0) {
-        error_clear();
-        return "";
-    }
-    char *text = data, *line = NULL, *rest;
-    for (char *one = strtok_r(text, "\n", &rest); one; one = strtok_r(NULL, "\n", &rest))
-        line = one[strspn(one, " \r")] ? one : line;
-    const char *found = line ? pool_strndup(p, line, strnlen(line, 400)) : "";
-    mem_free(data);
-    return found;
-}
-
 static const char *reason_of(struct board *b, const struct launch_task *t,
                              const struct child_end *end)
 {
@@ -131,22 +113,25 @@ static const char *reason_of(struct board *b, const struct launch_task *t,
         return text && end->signal == 9 && !end->why
                    ? pool_printf(b->pool, "%s; the kernel does that when memory is short", text)
                    : text;
-    const char *line = last_line(b->pool, t->log);
+    const char *line = child_last_line(b->pool, t->log);
     return pool_printf(b->pool, "%s%s%s", text, line && *line ? ": " : "", line ? line : "");
 }
 
-enum outcome { WELL, LEFT, HIT, FAILED_BY_ITSELF, FAILED_SILENTLY };
+/* BUSY: another process runs it, and its folder is that one's to write. */
+enum outcome { WELL, LEFT, HIT, BUSY, FAILED_BY_ITSELF, FAILED_SILENTLY };
 
 static enum outcome outcome_of(const struct stage *s, const struct run_state *state,
                                const struct child_end *end)
 {
     bool interrupted = !strcmp(state->status, "interrupted") || !strcmp(state->status, "lost");
 
-    if (end->too_slow || end->cancelled)
-        return FAILED_SILENTLY;
+    if (end->exit_code == error_exit_code(RN_EBUSY))
+        return BUSY;
     if (!strcmp(state->status, "finished") ||
         (s->until && interrupted && end->exit_code == 75 && state->epochs >= s->until))
         return WELL;
+    if (end->too_slow || end->cancelled)
+        return FAILED_SILENTLY;
     if (stop_requested() && (end->signal || interrupted))
         return LEFT;
     if (was_hit(end))
@@ -162,8 +147,8 @@ static void forget_running(struct stage *s, int run)
             s->running[i] = s->running[--s->n_running];
 }
 
-/* Nobody else writes down how it ended. */
-static int write_failure(struct stage *s, int task, const struct child_end *end)
+/* Nobody else writes down how it ended; but what another process has is not written to. */
+static int write_failure(struct stage *s, int task, const struct child_end *end, bool busy)
 {
     struct board *b = s->b;
     struct run_record *rec = &b->records[s->run[task]];
@@ -172,7 +157,7 @@ static int write_failure(struct stage *s, int task, const struct child_end *end)
     rec->exit_code = end->signal ? 128 + end->signal : end->exit_code;
     if (!(rec->reason = reason_of(b, &s->tasks[task], end)))
         return RN_ENOMEM;
-    return run_set_failed(s->tasks[task].dir, rec->exit_code, rec->reason);
+    return busy ? RN_OK : run_set_failed(s->tasks[task].dir, rec->exit_code, rec->reason);
 }
 
 static int ended(void *ctx, int task, const struct child_end *end)
@@ -197,9 +182,9 @@ static int ended(void *ctx, int task, const struct child_end *end)
         rec->status = "pending";
         return 1;
     }
-    if (outcome == HIT || outcome == FAILED_SILENTLY)
-        TRY(write_failure(s, task, end));
-    if (outcome == HIT || outcome == FAILED_SILENTLY || outcome == FAILED_BY_ITSELF) {
+    if (outcome == HIT || outcome == BUSY || outcome == FAILED_SILENTLY)
+        TRY(write_failure(s, task, end, outcome == BUSY));
+    if (outcome >= HIT) {
         b->tried[run] = true;
         b->halt |= b->spec.o.on_failure != 0;
     }

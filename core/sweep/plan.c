@@ -7,6 +7,7 @@
 #include "run/session.h"
 
 #include <runner/loss.h>
+#include <runner/scheduler.h>
 
 #include <stdlib.h>
 #include <math.h>
@@ -145,8 +146,7 @@ static int find_objective(struct plan *p, const struct experiment *e)
     int n;
 
     p->objective = o->metric ? o->metric : classifies ? "val.accuracy" : "val.loss";
-    p->more_is_better = o->goal ? o->goal == SWEEP_MAX
-                                : !strstr(p->objective, "loss") && !strstr(p->objective, "error");
+    p->more_is_better = rn_more_is_better(o->goal, p->objective);
     const char *const *names = report_names(e->pool, e->metrics, e->n_metrics, &n);
     if (!names)
         return RN_ENOMEM;
@@ -417,7 +417,8 @@ int plan_grid(struct plan *p)
     if (diag_errors(s->diag))
         return RN_EINVAL;
     if (!p->n_groups)
-        return FAIL(RN_EINVAL, "%s: nothing is left to run", s->file);
+        return FAIL(RN_EINVAL, "%s: nothing is left to run%s%s", s->file, p->n_said ? ": " : "",
+                    p->n_said ? p->said[0] : "");
     if (s->o.reference && label_is_new(p, s->o.reference))
         return FAIL(RN_EINVAL, "%s: sweep.reference: there is no '%s'; the first is '%s'", s->file,
                     s->o.reference, p->groups[0].label);

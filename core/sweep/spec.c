@@ -7,7 +7,10 @@
 #include "launcher.h"
 #include "spec_parts.h"
 
+#include <runner/scheduler.h>
+
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- tables --------------------------------------------------------------- */
@@ -28,8 +31,6 @@ static const struct rn_choice methods[] = {
     {NULL, 0, NULL}};
 static const struct rn_choice failures[] = {
     {"continue", 0, "the others go on"}, {"stop", 1, "no more runs are begun"}, {NULL, 0, NULL}};
-static const struct rn_choice goals[] = {
-    {"max", SWEEP_MAX, "more is better"}, {"min", SWEEP_MIN, "less is better"}, {NULL, 0, NULL}};
 static const struct rn_choice prunings[] = {
     {"halving", 1, "successive halving, all runs of a rung compared at once"}, {NULL, 0, NULL}};
 
@@ -43,7 +44,7 @@ static const struct rn_option sweep_rows[] = {
            "how often a run that was killed is begun again"),
     RN_CHOICE(struct sweep_options, on_failure, "continue", failures, "when a run fails"),
     {RN_OPT_(struct sweep_options, timeout, struct rn_span_value, RN_OPT_SPAN, NULL,
-             "of one run, which fails when it takes longer"),
+             "of a run in one go, which fails when it takes longer"),
      .max = DBL_MAX, .flags = RN_OPT_TIME},
     RN_STRING(struct sweep_options, reference, NULL, 0,
               "what the others are compared with; the first of all without it"),
@@ -51,9 +52,7 @@ static const struct rn_option sweep_rows[] = {
 
 static const struct rn_option objective_rows[] = {
     RN_STRING(struct objective, metric, NULL, 0, "such as val.accuracy; never of the test set"),
-    {RN_OPT_(struct objective, goal, int64_t, RN_OPT_CHOICE, NULL, "which way is better"),
-     .choices = goals},
-    RN_END};
+    RN_CHOICE(struct objective, goal, "auto", rn_modes, "which way is better"), RN_END};
 
 static const struct rn_option prune_rows[] = {
     RN_CHOICE(struct prune, type, "halving", prunings, "how runs are chosen that go on"),
@@ -123,11 +122,7 @@ static int read_head(struct sweep_spec *s, const struct node *root)
     CHECKED(read_rows(s, head_rows, sizeof head, root, root->mark, "", skip, &head));
     s->name = head.name;
     s->description = head.description ? head.description : "";
-    if (s->name && (!experiment_name_fits(s->name) || experiment_name_taken(s->name)))
-        return diag_add(s->diag, DIAG_ERROR, tree_get(root, "name")->mark, "name",
-                        "letters, digits, '.', '_', '-'; 1 to 100 of them, not beginning with '.' "
-                        "or '-'",
-                        "'%s' cannot be the name of a sweep: it becomes a folder", s->name);
+    s->name_at = head.name ? tree_get(root, "name")->mark : root->mark;
     return RN_OK;
 }
 
@@ -215,9 +210,11 @@ static int check_together(struct sweep_spec *s, const struct node *sweep)
         return diag_add(s->diag, DIAG_ERROR, sweep->mark, "sweep",
                         "variants, grid, zip, include, space or repeat",
                         "nothing changes from run to run");
-    if (s->prune.rung.value > 0 && s->prune.rung.unit != RN_EPOCHS)
+    const struct rn_span_value *rung = &s->prune.rung;
+    if (tree_get(sweep, "prune") && rung->unit &&
+        (rung->unit != RN_EPOCHS || rung->value < 1 || rung->value > floor(rung->value)))
         return diag_add(s->diag, DIAG_ERROR, tree_get(sweep, "prune")->mark, "sweep.prune.rung",
-                        "rung: 2 epochs", "takes epochs");
+                        "rung: 2 epochs", "takes whole epochs, from 1");
     return RN_OK;
 }
 
@@ -309,7 +306,8 @@ static int read_words(struct sweep_spec *s, const char *const *words, int n)
     s->overrides = overrides;
     for (int i = 0; i < n; i++) {
         const char *equals = strchr(words[i], '=');
-        if (!equals || !has_values(equals + 1)) {
+        bool seed = !strncmp(words[i], "seed=", 5);
+        if (!equals || (!has_values(equals + 1) && !seed)) {
             overrides[s->n_overrides++] = words[i];
             continue;
         }
@@ -356,6 +354,16 @@ static int read_experiment(struct sweep_spec *s)
     return compose_read(s->pool, s->file, s->diag, &s->base);
 }
 
+static int check_name(struct sweep_spec *s)
+{
+    if (experiment_name_fits(s->name) && !experiment_name_taken(s->name))
+        return RN_OK;
+    return diag_add(s->diag, DIAG_ERROR, s->name_at, "name",
+                    "letters, digits, '.', '_', '-'; 1 to 100 of them, not beginning with '.' or "
+                    "'-'; another by `name:` or --name",
+                    "'%s' cannot be the name of a sweep: it becomes a folder", s->name);
+}
+
 /* As the file says, or by the file's name. */
 static int name_it(struct sweep_spec *s, bool sweep)
 {
@@ -364,17 +372,17 @@ static int name_it(struct sweep_spec *s, bool sweep)
     size_t n = strcspn(base, ".");
 
     if (s->name)
-        return RN_OK;
+        return check_name(s);
     if (name && name->kind == NODE_SCALAR)
         s->name = pool_printf(s->pool, "%.80s_sweep", name->text);
     else
         s->name =
             pool_printf(s->pool, "%.*s%s", (int)(n > 80 ? 80 : n), base, sweep ? "" : "_sweep");
-    return s->name ? RN_OK : RN_ENOMEM;
+    return s->name ? check_name(s) : RN_ENOMEM;
 }
 
-int spec_read(struct pool *p, const char *file, const char *const *words, int n_words,
-              struct sweep_spec *s)
+int spec_read(struct pool *p, const char *file, const char *name, const char *const *words,
+              int n_words, struct sweep_spec *s)
 {
     bool sweep = spec_is_sweep(file);
     struct node *root;
@@ -394,6 +402,7 @@ int spec_read(struct pool *p, const char *file, const char *const *words, int n_
                     "%s is one experiment; say what changes, as optimizer.lr=0.1,0.01 or "
                     "seed=1,2,3",
                     file);
-    TRY(name_it(s, sweep));
+    s->name = name ? name : s->name;
+    CHECKED(name_it(s, sweep));
     return diag_errors(s->diag) || !s->base ? RN_EINVAL : RN_OK;
 }

@@ -51,9 +51,8 @@ struct sweep_options { /* of the section itself */
 
 struct objective {
     const char *metric; /* NULL: val.accuracy, or val.loss where nothing is classified */
-    int64_t goal;       /* enum sweep_goal; 0: as the metric's name suggests */
+    int64_t goal;       /* enum rn_mode */
 };
-enum sweep_goal { SWEEP_MAX = 1, SWEEP_MIN };
 
 struct prune { /* by successive halving */
     int64_t type;
@@ -70,6 +69,7 @@ struct sweep_spec {
     struct pool *pool;
     struct diag *diag;
     const char *file, *name, *description;
+    struct mark name_at;
     struct node *base; /* composed, ${...} not looked up yet */
     struct change set; /* for every run; sections NULL: none */
     struct piece *variants;
@@ -101,10 +101,11 @@ extern const struct section sweep_sections[];
 bool spec_is_sweep(const char *file);
 
 /* Reads the file: a sweep, or an experiment that words of the command line make one of:
- * "path=a,b" is an axis, "path=value" an override of all runs. Problems are in out->diag, made in
+ * "path=a,b" is an axis, "path=value" an override of all runs, seed=... takes the place of repeat.
+ * name: NULL: as the file says. Problems are in out->diag, made in
  * p; RN_EINVAL then. */
-int spec_read(struct pool *p, const char *file, const char *const *words, int n_words,
-              struct sweep_spec *out);
+int spec_read(struct pool *p, const char *file, const char *name, const char *const *words,
+              int n_words, struct sweep_spec *out);
 
 /* A value as text: of a list "[a, b]", of a map "type=cosine floor=0"; from p. */
 const char *piece_text(struct pool *p, const struct node *value);

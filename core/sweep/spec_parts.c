@@ -168,8 +168,9 @@ int seeds_list(struct sweep_spec *s, const struct node *list, const char *path)
                                 "seed %lld is there twice", (long long)seeds[n]);
         n++;
     }
-    if (!n)
-        return diag_add(s->diag, DIAG_ERROR, list->mark, path, "[1, 2, 3]", "has no seed in it");
+    if (!n || n < tree_count(list))
+        return diag_add(s->diag, DIAG_ERROR, list->mark, path, "[1, 2, 3]", "takes 1 to %d seeds",
+                        SEEDS_MAX);
     s->seeds = seeds;
     s->n_seeds = n;
     return RN_OK;

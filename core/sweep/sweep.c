@@ -16,7 +16,8 @@
 
 /* ---- objectives ----------------------------------------------------------- */
 
-/* The mean objective of a group's runs that have one, in its first epochs. NaN: none has. */
+/* The mean objective of a group's runs in its first epochs. NaN: one of them diverged or has none,
+ * which no luck of other seeds makes up for. A run that was killed says nothing either way. */
 static double group_value(const struct board *b, int group, int64_t epochs)
 {
     const struct plan_group *g = &b->plan.groups[group];
@@ -25,12 +26,14 @@ static double group_value(const struct board *b, int group, int64_t epochs)
 
     for (int i = 0; i < g->n_runs; i++) {
         const struct run_record *rec = &b->records[g->first + i];
-        bool failed = !strcmp(rec->status, "failed") || !strcmp(rec->status, "diverged");
-        double v = failed ? (double)NAN
-                          : run_best(board_dir(b, g->first + i), b->plan.objective,
-                                     b->plan.more_is_better, epochs);
-        if (isnan(v))
+        if (!strcmp(rec->status, "failed"))
             continue;
+        double v = !strcmp(rec->status, "diverged")
+                       ? (double)NAN
+                       : run_best(board_dir(b, g->first + i), b->plan.objective,
+                                  b->plan.more_is_better, epochs);
+        if (isnan(v))
+            return v;
         sum += v;
         n++;
     }
@@ -69,7 +72,7 @@ static void mark_pruned(struct board *b, int group, int64_t epochs, int rank, in
 
     for (int i = 0; i < g->n_runs; i++) {
         struct run_record *rec = &b->records[g->first + i];
-        if (!strcmp(rec->status, "failed") || !strcmp(rec->status, "diverged"))
+        if (strcmp(rec->status, "interrupted") != 0) /* it ended by itself, well or not */
             continue;
         rec->status = "pruned";
         rec->rung = epochs;
@@ -158,23 +161,40 @@ static void set_costs(struct board *b, int from)
     }
 }
 
-/* One more point; *k counts all that were drawn. */
+/* Where the next point is; *k counts all that were drawn. */
+static int choose_point(struct board *b, struct pool *p, int64_t *k, double *at)
+{
+    int n = b->plan.n_groups;
+    struct point *seen = pool_alloc(p, (size_t)(n + 1) * sizeof *seen);
+
+    if (!seen)
+        return RN_ENOMEM;
+    for (int i = 0; i < n; i++)
+        seen[i] = b->plan.groups[i].point;
+    int64_t number = (*k)++;
+    if (b->spec.o.method == SWEEP_TPE)
+        return search_tpe(p, &b->spec, seen, n, number, at);
+    search_random(&b->spec, number, at);
+    return RN_OK;
+}
+
+/* One more point. One that is no experiment, though each of its values alone would be, is left out.
+ */
 static int draw_point(struct board *b, int64_t *k, bool *added)
 {
-    struct plan *p = &b->plan;
+    struct pool *p = pool_new();
     double *at = pool_alloc(b->pool, (size_t)b->spec.n_space * sizeof *at);
-    struct point *seen = pool_alloc(b->pool, (size_t)(p->n_groups + 1) * sizeof *seen);
 
-    if (!at || !seen)
-        return RN_ENOMEM;
-    for (int i = 0; i < p->n_groups; i++)
-        seen[i] = p->groups[i].point;
-    if (b->spec.o.method == SWEEP_TPE)
-        TRY(search_tpe(b->pool, &b->spec, seen, p->n_groups, *k, at));
-    else
-        search_random(&b->spec, *k, at);
-    ++*k;
-    return plan_point(p, at, added);
+    *added = false;
+    int status = p && at ? choose_point(b, p, k, at) : RN_ENOMEM;
+    pool_free(p);
+    TRY(status);
+    status = plan_point(&b->plan, at, added);
+    return status == RN_EINVAL
+               ? plan_say(&b->plan,
+                          "point %lld of the search is no experiment and was left out: %s",
+                          (long long)*k, error_text())
+               : status;
 }
 
 /* Points until there are n groups, or no new ones are found any more. */
@@ -185,6 +205,10 @@ static int draw_points(struct board *b, int n, int64_t *k)
     for (int64_t tries = 0; b->plan.n_groups < n && tries < 100; tries++) {
         TRY(draw_point(b, k, &added));
         tries = added ? -1 : tries;
+    }
+    if (b->plan.n_groups < n) {
+        b->spec.o.runs = b->plan.n_groups;
+        TRY(plan_say(&b->plan, "the space has no more points than %d", b->plan.n_groups));
     }
     return board_grow(b);
 }
@@ -236,10 +260,9 @@ static int open_plan(struct pool *p, struct registry *r, const struct sweep_args
                      struct board *b, struct diag **diag)
 {
     *b = (struct board){.pool = p, .args = args, .registry = r, .lock = -1};
-    int status = spec_read(p, args->file, args->words, args->n_words, &b->spec);
+    int status = spec_read(p, args->file, args->name, args->words, args->n_words, &b->spec);
     *diag = b->spec.diag;
     TRY(status);
-    b->spec.name = args->name ? args->name : b->spec.name;
     plan_open(&b->plan, &b->spec, r);
     TRY(b->spec.o.method == SWEEP_GRID ? plan_grid(&b->plan) : plan_check_space(&b->plan));
     return board_open(b);

@@ -197,6 +197,52 @@ START_TEST(a_bad_run_costs_itself)
 }
 END_TEST
 
+/* It had ended its epochs before it was asked to. */
+START_TEST(what_was_finished_in_time_stays)
+{
+    write_sweep("late", "sweep: {timeout: 300 s, repeat: {seed: 2}}\n");
+    EXPECT_EXIT(0, "late.yaml -q");
+    write_sweep("late", "sweep: {timeout: 0.001 s, repeat: {seed: 2}}\n");
+    EXPECT_EXIT(0, "late.yaml -q");
+    write_sweep("late", "set: {train.epochs: 3000}\nsweep: {timeout: 1 s, repeat: {seed: 1}}\n");
+    EXPECT_EXIT(9, "late.yaml -q");
+    expect_run("late", "base-s1", "finished", "");
+}
+END_TEST
+
+START_TEST(a_run_that_another_has_is_left_alone)
+{
+    write_sweep("busy", "set: {train.epochs: 400}\nsweep: {repeat: {seed: 1}}\n");
+    EXPECT_EXIT(0, "busy.yaml --plan");
+    char id[128], line[512];
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(out, " "), out);
+    snprintf(line, sizeof line,
+             "base.yaml train.epochs=400 seed=1 --run-dir reports/busy/runs/%s -q", id);
+    pid_t other = start(line);
+    for (int i = 0; i < 500 && !exists("reports/busy/runs", id); i++)
+        usleep(10000);
+    usleep(200000);
+    EXPECT_EXIT(9, "busy.yaml");
+    EXPECT_TEXT(err, "in use");
+    ck_assert_int_eq(finish(other), 0);
+    expect_run("busy", "base-s1", "finished", "");
+    EXPECT_EXIT(0, "busy.yaml -q");
+}
+END_TEST
+
+START_TEST(a_folder_that_only_looks_alike_is_not_taken)
+{
+    char path[PATH_MAX];
+
+    write_sweep("alike", "sweep: {repeat: {seed: 1}}\n");
+    EXPECT_EXIT(0, "alike.yaml --plan");
+    snprintf(path, sizeof path, "reports/alike/runs/notes-%.8s", strstr(out, "-s1-") + 4);
+    ck_assert_int_eq(file_mkdirs(in_dir(path)), RN_OK);
+    EXPECT_EXIT(0, "alike.yaml -q");
+    expect_run("alike", "base-s1", "finished", "");
+}
+END_TEST
+
 START_TEST(failed_runs_are_begun_again)
 {
     write_sweep("again",
@@ -291,6 +337,44 @@ static char *groups_of(const char *sweep)
     cJSON_Delete(root);
     return text;
 }
+
+START_TEST(what_ended_by_itself_is_not_pruned)
+{
+    write_sweep("early", "set: {train.epochs: 8, callbacks: [{type: early_stopping, patience: 1, "
+                         "min_delta: 10}]}\n"
+                         "sweep: {grid: {optimizer.lr: [1e-6, 0.01, 0.05]}, "
+                         "prune: {rung: 4 epochs, factor: 3}}\n");
+    EXPECT_EXIT(0, "early.yaml");
+    cJSON *root = read_json("reports/early", "sweep.json");
+    const cJSON *g;
+    cJSON_ArrayForEach(g, cJSON_GetObjectItem(root, "groups"))
+    {
+        const cJSON *r = cJSON_GetArrayItem(cJSON_GetObjectItem(g, "runs"), 0);
+        ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(r, "status")), "finished");
+    }
+    cJSON_Delete(root);
+}
+END_TEST
+
+START_TEST(a_point_that_is_no_experiment_ends_no_search)
+{
+    write_sweep("odd", "set: {train.epochs: 1}\n"
+                       "sweep:\n"
+                       "  method: random\n"
+                       "  runs: 6\n"
+                       "  space:\n"
+                       "    data.split.train: {choice: [0.5, 0.9]}\n"
+                       "    data.split.val: {choice: [0.1, 0.5]}\n");
+    EXPECT_EXIT(0, "odd.yaml");
+    ck_assert_int_eq(count_runs("odd"), 3); /* 0.9 and 0.5 are more than all */
+    cJSON *root = read_json("reports/odd", "sweep.json");
+    char *said = cJSON_Print(cJSON_GetObjectItem(root, "said"));
+    EXPECT_TEXT(said, "is no experiment and was left out");
+    EXPECT_TEXT(said, "the space has no more points than 3");
+    cJSON_free(said);
+    cJSON_Delete(root);
+}
+END_TEST
 
 START_TEST(a_search_repeats_itself)
 {
@@ -490,6 +574,11 @@ int main(void)
                                   more_seeds_are_run_and_the_others_stay,
                                   mistakes_start_nothing,
                                   a_bad_run_costs_itself,
+                                  what_was_finished_in_time_stays,
+                                  a_run_that_another_has_is_left_alone,
+                                  a_folder_that_only_looks_alike_is_not_taken,
+                                  what_ended_by_itself_is_not_pruned,
+                                  a_point_that_is_no_experiment_ends_no_search,
                                   failed_runs_are_begun_again,
                                   an_expectation_is_recorded_and_no_failure,
                                   a_sweep_is_run_by_one_at_a_time,

@@ -55,11 +55,20 @@ static void teardown(void)
 static int read_words(const char *file, const char *const *words, int n)
 {
     plan_close(&plan);
-    int status = spec_read(pool, file, words, n, &spec);
+    int status = spec_read(pool, file, NULL, words, n, &spec);
     plan_open(&plan, &spec, registry);
     return status < 0                    ? status
            : spec.o.method == SWEEP_GRID ? plan_grid(&plan)
                                          : plan_check_space(&plan);
+}
+
+static void write_regression(void)
+{
+    put("numbers.yaml", "data: {type: csv, path: d.csv, task: numbers}\n"
+                        "model: {layers: [{type: dense, units: 1}]}\n"
+                        "loss: mse\nmetrics: [mae]\noptimizer: sgd\n"
+                        "train: {epochs: 2, batch_size: 4}\n");
+    put("d.csv", "x,y\n1,2\n2,4\n3,6\n4,8\n5,10\n6,12\n7,14\n8,16\n9,18\n10,20\n");
 }
 
 static int read_plan(const char *text)
@@ -206,6 +215,78 @@ START_TEST(the_identity_of_a_run_is_what_makes_its_numbers)
 }
 END_TEST
 
+/* A list of n values, the last of them of its own. */
+static void weigh(int n, const char *last, char *out, size_t room)
+{
+    size_t at = (size_t)snprintf(out, room, "[");
+
+    for (int i = 1; i < n; i++)
+        at += (size_t)snprintf(out + at, room - at, "0.12345, ");
+    snprintf(out + at, room - at, "%s]", last);
+}
+
+START_TEST(what_is_long_is_told_apart)
+{
+    static char a[16384], b[16384], text[40000];
+
+    weigh(1000, "0.5", a, sizeof a);
+    weigh(1000, "0.6", b, sizeof b);
+    snprintf(text, sizeof text,
+             SWEEP
+             "set: {tags: []}\nsweep:\n  variants:\n    a: {data.normalize: {mean: %s, std: %s}}\n"
+             "    b: {data.normalize: {mean: %s, std: %s}}\n",
+             "0.1", "1", "0.1", "2");
+    good(text);
+    expect_labels("a b");
+    struct node *x, *y;
+    char one[HASH_TEXT], other[HASH_TEXT];
+    const char *const pairs[][2] = {{a, b}, {"[\"a, b\"]", "[a, b]"}, {"[null]", "[\"null\"]"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        const char *u = pool_printf(pool, "k: %s\n", pairs[i][0]);
+        const char *v = pool_printf(pool, "k: %s\n", pairs[i][1]);
+        ck_assert_int_eq(tree_resolved(pool, u, &x), RN_OK);
+        ck_assert_int_eq(tree_resolved(pool, v, &y), RN_OK);
+        ck_assert_int_eq(experiment_tree_identity(pool, x, one), RN_OK);
+        ck_assert_int_eq(experiment_tree_identity(pool, y, other), RN_OK);
+        ck_assert_str_ne(one, other);
+    }
+}
+END_TEST
+
+START_TEST(metrics_know_which_way_is_better)
+{
+    static const struct {
+        const char *objective;
+        bool more;
+    } cases[] = {{"val.loss", false},
+                 {"val.accuracy", true},
+                 {"val.top3", true},
+                 {"{metric: val.loss, goal: max}", true}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *o = cases[i].objective;
+        good(pool_printf(
+            pool, SWEEP "set: {metrics: [top3]}\nsweep: {repeat: {seed: 1}, objective: %s%s%s}\n",
+            *o == '{' ? "" : "{metric: ", o, *o == '{' ? "" : "}"));
+        ck_assert_msg(plan.more_is_better == cases[i].more, "%s", o);
+    }
+    write_regression();
+    good("name: s\nbase: numbers.yaml\nsweep: {repeat: {seed: 1}, objective: {metric: val.mae}}\n");
+    ck_assert(!plan.more_is_better);
+}
+END_TEST
+
+START_TEST(a_seed_of_the_command_line_takes_the_place_of_repeat)
+{
+    const char *words[] = {"seed=5"};
+
+    put("s.yaml", SWEEP "sweep: {variants: {a: {}, b: {optimizer.lr: 1}}, repeat: {seed: 3}}\n");
+    expect_good(read_words("s.yaml", words, 1));
+    ck_assert_int_eq(plan.n_runs, 2);
+    ck_assert_int_eq(plan.runs[1].seed, 5);
+}
+END_TEST
+
 START_TEST(the_same_point_is_run_once)
 {
     good(SWEEP "sweep: {variants: {a: {}, b: {optimizer.lr: 0.01}, c: {optimizer.lr: 0.02}}}\n");
@@ -270,7 +351,10 @@ START_TEST(mistakes_are_found_before_anything_runs)
         {SWEEP "sweep: {repeat: {seed: 2}, objective: {metric: parameters}}\n",
          "'parameters' is not measured after each epoch"},
         {SWEEP "sweep: {repeat: {seed: 2}, reference: nobody}\n", "there is no 'nobody'"},
-        {SWEEP "sweep: {repeat: {seed: 2}, prune: {rung: 100 steps}}\n", "takes epochs"},
+        {SWEEP "sweep: {repeat: {seed: 2}, prune: {rung: 100 steps}}\n", "takes whole epochs"},
+        {SWEEP "sweep: {repeat: {seed: 2}, prune: {rung: 0.5 epochs}}\n", "takes whole epochs"},
+        {"name: latest\nbase: base.yaml\nsweep: {grid: {optimizer.lr: [1, 2]}}\n",
+         "s.yaml:1:7: name: 'latest'"},
         {SWEEP "sweep: {method: random}\n", "a search needs a space"},
         {SWEEP "sweep: {space: {optimizer.lr: {low: 0, high: 1}}}\n", "method: random"},
         {SWEEP "sweep: {method: tpe, space: {optimizer.lr: {low: 1, high: 0}}}\n",
@@ -438,6 +522,9 @@ int main(void)
                                   patches_have_an_order,
                                   seeds_repeat_a_group,
                                   the_identity_of_a_run_is_what_makes_its_numbers,
+                                  what_is_long_is_told_apart,
+                                  metrics_know_which_way_is_better,
+                                  a_seed_of_the_command_line_takes_the_place_of_repeat,
                                   the_same_point_is_run_once,
                                   labels_are_names_of_folders,
                                   words_make_a_sweep_of_an_experiment,
