@@ -90,8 +90,9 @@ static int show(struct pool *p, const struct args *a, const char *dir, struct te
     } else {
         if (a->verbosity >= 0) {
             status = ranking(p, &s->view, out);
-            for (int64_t i = 0; i < s->view.n_findings && i < 3; i++)
-                text_add(out, "%s%s\n", i ? "" : "\n", s->view.findings[i].text);
+            for (int64_t i = 0; i < s->view.n_findings; i++)
+                if (i < 3 || s->view.findings[i].tone == RN_BAD)
+                    text_add(out, "%s%s\n", i ? "" : "\n", s->view.findings[i].text);
         }
         text_add(out, "%s/report.html\n", dir);
     }
