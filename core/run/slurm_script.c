@@ -105,19 +105,25 @@ static void put_tasks(const struct slurm_array *a, struct text *out)
 
 /* Slurm tells the script that the time is nearly over (USR1), and the script tells the run. When it
  * ends a job (TERM), it tells both, and a run that is told twice stops at once, so that one is not
- * passed on; such a job does not begin again by our doing. */
+ * passed on; such a job does not begin again by our doing. The run's exit code is taken by a shell
+ * that no signal reaches: bash 5.2 loses it when a wait is interrupted just then. */
 static const char rest[] =
-    "rm -f \"$end\"\n"
-    "child='' told='' ended=''\n"
+    "rm -f \"$end\" \"$end.code\"\n"
+    "child='' told='' ended='' code=137\n"
     "trap 'ended=yes' TERM\n"
-    "trap 'told=yes; trap \"\" USR1; [ -z \"$child\" ] || kill -USR1 \"$child\"' USR1\n"
-    "\"$runner\" \"$@\" </dev/null >>\"$log\" 2>&1 &\n"
+    "trap 'told=yes; trap \"\" USR1; [ -z \"$child\" ] || kill -USR1 -- \"-$child\"' USR1\n"
+    "set -m # the run has a process group of its own\n"
+    "(\n"
+    "    trap '' TERM USR1\n"
+    "    \"$runner\" \"$@\" </dev/null >>\"$log\" 2>&1\n"
+    "    echo $? >\"$end.code\"\n"
+    ") &\n"
     "child=$!\n"
-    "while :; do # wait returns when a signal comes, too\n"
+    "while kill -0 \"$child\" 2>/dev/null; do # a signal ends the wait, too\n"
     "    wait \"$child\"\n"
-    "    code=$?\n"
-    "    kill -0 \"$child\" 2>/dev/null || break\n"
     "done\n"
+    "[ ! -e \"$end.code\" ] || read -r code <\"$end.code\"\n"
+    "rm -f \"$end.code\"\n"
     "# 75: stopped with a checkpoint; 7: an earlier start of it still runs somewhere.\n"
     "if { [ \"$told$code\" = yes75 ] || [ \"$code\" = 7 ]; } && [ -z \"$ended\" ] &&\n"
     "    [ \"${SLURM_RESTART_COUNT:-0}\" -lt 100 ] && scontrol requeue \"$SLURM_JOB_ID\"; then\n"

@@ -82,8 +82,9 @@ def queue(c, *words):
 
 
 def hurry(c, job):
-    """Slurm lets a job that is put back wait for two minutes."""
+    """Slurm lets a job that is put back wait for two minutes, to be rid of what is left of it."""
     c.wait(f"{job} put back", lambda: queue(c, "-j", job, "-o", "%T") == ["PENDING"], 60)
+    time.sleep(4)
     c.run("scontrol", "update", f"JobId={job}", "StartTime=now")
 
 
@@ -98,7 +99,7 @@ def ends_of_all_kinds(c):
     check = subprocess.run(["shellcheck", script], capture_output=True, text=True, check=False)
     expect(check.returncode == 0, check.stdout)
     expect("#SBATCH --array=0-3%2\n" in script.read_text(), "the limit is in the script")
-    left = [f.name for f in (run.folder / "slurm").iterdir() if f.suffix in (".exit", ".new", ".out")]
+    left = [f.name for f in (run.folder / "slurm").iterdir() if f.suffix in (".exit", ".new", ".code", ".out")]
     expect(not left, f"files of tasks that are over: {left}")
 
 
@@ -195,7 +196,7 @@ def interrupted(c):
     c.wait("some of it is done", lambda: min(run.done("t0"), run.done("t1")) > 2)
     run.process.send_signal(signal.SIGINT)
     expect(run.end(40) == 0, f"Ctrl-C: {run.lines()}")
-    expect(sorted(run.ends().values()) == [[75], [75]], f"those that ran, and no others: {run.ends()}")
+    expect(sorted(run.ends().values()) == [[75], [75]], f"those that ran, and no others: {run.lines()}")
     expect(not queue(c), f"left in the queue: {queue(c)}")
 
 
@@ -225,7 +226,7 @@ def told_to_stop(c):
     hurry(c, run.job(0))
     expect(run.end() == 0, f"the launcher: {run.lines()}")
     began = run.number("long")
-    expect(run.ends() == {"long": [0]}, run.ends())
+    expect(run.ends() == {"long": [0]}, run.lines())
     expect(len(began) == 2 and 5 < began[1] < 80, f"put back, and gone on: {began}")
 
 
@@ -237,7 +238,7 @@ def time_is_over(c):
     hurry(c, run.job(0))
     expect(run.end(180) == 0, f"the launcher: {run.lines()}")
     began = run.number("long")
-    expect(run.ends() == {"long": [0]}, run.ends())
+    expect(run.ends() == {"long": [0]}, run.lines())
     expect(len(began) == 2 and 0 < began[1] < 750, f"told in time, put back, and gone on: {began}")
 
 

@@ -105,8 +105,9 @@ def queue(c, *words):
 
 
 def hurry(c, job):
-    """Slurm lets a job that is put back wait for two minutes."""
+    """Slurm lets a job that is put back wait for two minutes, to be rid of what is left of it."""
     c.wait(f"{job} put back", lambda: queue(c, "-j", job, "-o", "%T") == ["PENDING"], 60)
+    time.sleep(4)
     c.run("scontrol", "update", f"JobId={job}", "StartTime=now")
 
 
@@ -155,7 +156,7 @@ def kinds_of_trouble(c, folder):
 
 
 def cancelled(c, folder):
-    what = {"rates": "0.01", "seeds": 2, "samples": 4000, "epochs": 40}
+    what = {"rates": "0.01", "seeds": 2, "samples": 12000, "epochs": 40}
     here = local(folder / "cancel local", **what).weights()
     s = Sweep(folder / "cancel", **what, more=SLURM)
     s.start(c.env)
