@@ -170,7 +170,7 @@ def cancelled(c, folder):
 
 
 def interrupted(c, folder):
-    what = {"rates": "0.01", "seeds": 4, "samples": 4000, "epochs": 40}
+    what = {"rates": "0.01", "seeds": 3, "samples": 12000, "epochs": 40}
     here = local(folder / "stop local", **what).weights()
     s = Sweep(folder / "stop", **what, more=SLURM)
     s.start(c.env)
