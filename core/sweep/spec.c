@@ -91,8 +91,8 @@ const struct section sweep_sections[] = {
     {"sweep.prune", "ends those early that look worst", SECTION_OPTIONS, 0, prune_rows, false},
     {"sweep.slots", "jobs times threads never exceeds the cores", SECTION_OPTIONS, 0, slots_rows,
      false},
-    {"sweep.launcher", "local, or {type: slurm} with these options", SECTION_OPTIONS, 0, slurm_rows,
-     false},
+    {"sweep.launcher", "local, or {type: slurm} with these options and extra: [lines of #SBATCH]",
+     SECTION_OPTIONS, 0, slurm_rows, false},
     {NULL, NULL, 0, 0, NULL, false},
 };
 
