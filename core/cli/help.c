@@ -121,9 +121,10 @@ static const char resume[] =
     "RUN is a folder, a run id or the beginning of one, latest, latest:NAME, or @2 (the second\n"
     "newest). May change: train.epochs, log_every, eval_batch_size, clip_norm and clip_value; "
     "options\n"
-    "of optimizer, scheduler and callbacks, but not which they are; device; where the data\n"
-    "lie; what is for readers. What differs is told. Anything else makes another experiment and is "
-    "refused.\n";
+    "of optimizer, scheduler and callbacks, but not which they are; device; data.path and other "
+    "paths\n"
+    "of the same data, moved; what is for readers. What differs is told. Anything else\n"
+    "makes another experiment and is refused.\n";
 
 static const char check[] =
     "usage: runner check FILE [path=value ...] [--json] [--strict]\n"

@@ -6,15 +6,19 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "experiment/experiment.h"
 
 #include <cjson/cJSON.h>
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define STATUS_BYTES (1u << 20)
 
 /* Local time, then six digits of a hash over what no other run has: configuration, time, process.
  */
@@ -93,7 +97,10 @@ int folder_create(struct pool *p, const char *root, const char *name, const char
 {
     int status = RN_EBUSY;
 
-    *f = (struct folder){.parent = pool_printf(p, "%s/%s", root, name), .attempt = 1, .lock = -1};
+    *f = (struct folder){.parent = pool_printf(p, "%s/%s", root, name),
+                         .attempt = 1,
+                         .made_parent = true,
+                         .lock = -1};
     if (!f->parent)
         return RN_ENOMEM;
     TRY(set_start(p, f));
@@ -113,6 +120,37 @@ int folder_create(struct pool *p, const char *root, const char *name, const char
     if (status)
         folder_remove(f);
     return status;
+}
+
+static bool is_empty(const char *dir)
+{
+    DIR *d = opendir(dir);
+    bool empty = d != NULL;
+
+    for (const struct dirent *e; empty && (e = readdir(d));)
+        empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
+    if (d)
+        closedir(d);
+    return empty;
+}
+
+/* Only in a folder that a run was begun in are files removed and written over. */
+static int expect_of_a_run(const struct folder *f)
+{
+    char path[PATH_MAX];
+
+    if (is_empty(f->dir) || file_exists(folder_path(f, "run.lock", path, sizeof path)))
+        return RN_OK;
+    cJSON *status = json_read(f->dir, "status.json", STATUS_BYTES);
+    bool begun = cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(status, "pid")) &&
+                 cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(status, "attempt"));
+    cJSON_Delete(status);
+    if (begun)
+        return RN_OK;
+    return FAIL(RN_EINVAL,
+                "%s holds files, and none that says that they are a run's (run.lock, or "
+                "status.json with pid and attempt); choose a folder that is empty or not there",
+                f->dir);
 }
 
 int folder_enter(struct pool *p, const char *dir, struct folder *f)
@@ -136,6 +174,7 @@ int folder_enter(struct pool *p, const char *dir, struct folder *f)
             "'.', '_', '-'; 1 to 100 of them, not beginning with '.' or '-'",
             dir);
     TRY(set_start(p, f));
+    TRY(f->made ? RN_OK : expect_of_a_run(f));
     return take_lock(f);
 }
 
@@ -211,5 +250,6 @@ int folder_latest(const struct folder *f)
 void folder_remove(const struct folder *f)
 {
     file_remove_tree(f->dir);
-    rmdir(f->parent); /* only when this run was its first */
+    if (f->made_parent)
+        rmdir(f->parent); /* only when this run was its first */
 }

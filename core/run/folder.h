@@ -15,6 +15,7 @@ struct folder {
     long microseconds;   /* behind it */
     int64_t attempt;     /* from 1 */
     bool made;           /* by this process */
+    bool made_parent;    /* for runs of that name, not by who wanted this folder */
     int lock;            /* a file descriptor */
 };
 
@@ -23,7 +24,8 @@ struct folder {
 int folder_create(struct pool *p, const char *root, const char *name, const char *config,
                   struct folder *out);
 /* The folder dir itself, made when it is not there. RN_EBUSY: a live run has it, which the message
- * names. RN_EINVAL: the last part of dir can't be the name of a run. To be closed. */
+ * names. RN_EINVAL: the last part of dir can't be the name of a run, or there are files in dir that
+ * are no run's. To be closed. */
 int folder_enter(struct pool *p, const char *dir, struct folder *out);
 int folder_inside(
     const struct folder *f); /* weights/, figures/ and state/, where they are missing */
@@ -39,6 +41,7 @@ int folder_latest(const struct folder *f); /* reports/<name>/latest */
 /* Writes text as a file of the folder. */
 int folder_write(const struct folder *f, const char *name, const char *text, size_t n);
 const char *folder_path(const struct folder *f, const char *name, char *out, size_t n);
+/* What was made of it, after a beginning that failed. */
 void folder_remove(const struct folder *f);
 
 #endif

@@ -168,6 +168,19 @@ struct past {
     const char *config;          /* NULL: it was not begun */
 };
 
+/* Microseconds behind a second; RN_EDATA. */
+static int fraction(const struct folder *f, const cJSON *v, long *out)
+{
+    double us = cJSON_IsNumber(v) ? v->valuedouble : 0;
+
+    if (!(us >= 0 && us < 1e6))
+        return FAIL(RN_EDATA,
+                    "%s/status.json: microseconds is %g, expected 0 to 999999; correct it", f->dir,
+                    us);
+    *out = (long)us;
+    return RN_OK;
+}
+
 static int read_past(struct pool *p, struct folder *f, struct past *out)
 {
     cJSON *now = json_read(f->dir, "status.json", BYTES_MAX);
@@ -182,11 +195,11 @@ static int read_past(struct pool *p, struct folder *f, struct past *out)
         f->attempt = (int64_t)attempt->valuedouble + 1;
     else if (now)
         f->attempt = 2;
-    if (started) {
+    if (started)
         f->started = pool_strdup(p, started);
-        f->microseconds = cJSON_IsNumber(behind) ? (long)behind->valuedouble : 0;
-    }
+    int known = started ? fraction(f, behind, &f->microseconds) : RN_OK;
     cJSON_Delete(now);
+    TRY(known);
     if (!out->status || !out->reason || !f->started)
         return RN_ENOMEM;
     return text_of(p, f, "config.yaml", &out->config);
@@ -198,7 +211,7 @@ static int read_facts(struct resumed *x)
     const char *records = state_fact(&x->state, "run/records");
 
     if (!records || !hex_bytes(state_fact(&x->state, "run/spent"), &x->spent, sizeof x->spent) ||
-        !state_fact(&x->state, "run/config"))
+        !state_fact(&x->state, "run/config") || !state_fact(&x->state, "epoch"))
         return FAIL(RN_EDATA,
                     "%s: it lacks what belongs to its run; remove it, and the run begins "
                     "anew",

@@ -4,6 +4,7 @@
 #include "share.h"
 
 #include "base/error.h"
+#include "base/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HEAD_BYTES 4096
@@ -139,14 +141,17 @@ static bool begin(struct share_set *s, const char key[HASH_TEXT])
     return true;
 }
 
+/* Until this process is asked to stop: who fills may hang. */
 static bool wait_for(int lock)
 {
-    int bad;
+    static const struct timespec turn = {.tv_nsec = 5000000};
 
-    do
-        bad = flock(lock, LOCK_EX);
-    while (bad && errno == EINTR);
-    return !bad;
+    while (flock(lock, LOCK_EX | LOCK_NB)) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || stop_requested())
+            return false;
+        nanosleep(&turn, NULL);
+    }
+    return true;
 }
 
 enum share_state share_take(const char key[HASH_TEXT], uint64_t bytes, struct share_set *out)

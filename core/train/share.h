@@ -37,7 +37,8 @@ struct share_set {
 enum share_state { SHARE_NONE, SHARE_MAPPED, SHARE_TO_FILL };
 /* Memory of so many bytes for the data set of that key. SHARE_NONE: there is none, or it would take
  * too much of what is free; SHARE_MAPPED: all is there, to read; SHARE_TO_FILL: to be written and
- * sealed, while others that need it wait. Waits for who is filling. */
+ * sealed, while others that need it wait. Waits for who is filling, until this process is asked
+ * to stop: SHARE_NONE. */
 enum share_state share_take(const char key[HASH_TEXT], uint64_t bytes, struct share_set *out);
 /* From now on it can only be read, by everybody. RN_EIO; share_drop() it in any case. */
 int share_seal(struct share_set *s);

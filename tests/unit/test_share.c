@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "support/suite.h"
 
 #include <fcntl.h>
@@ -229,6 +230,46 @@ START_TEST(who_fills_is_waited_for)
 }
 END_TEST
 
+/* The exit code of a process that ends within 3 seconds. */
+static int ended(pid_t pid)
+{
+    int status = 0, done = 0;
+
+    for (int i = 0; i < 300 && !done; i++, usleep(10000))
+        done = waitpid(pid, &status, WNOHANG);
+    if (!done) {
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+START_TEST(who_waits_can_be_asked_to_stop)
+{
+    int ready[2];
+    struct share_set s;
+    char c;
+
+    ck_assert_int_eq(share_open(), RN_OK);
+    ck_assert_int_eq(pipe(ready), 0);
+    ck_assert_int_eq(share_take(key, 3, &s), SHARE_TO_FILL);
+    pid_t pid = fork();
+    if (!pid) {
+        struct share_set mine;
+        stop_install();
+        bool good = write(ready[1], "x", 1) == 1;
+        _exit(good && share_take(key, 3, &mine) == SHARE_NONE && stop_requested() ? 0 : 1);
+    }
+    ck_assert_int_eq(read(ready[0], &c, 1), 1);
+    usleep(20000);
+    kill(pid, SIGTERM);
+    ck_assert_int_eq(ended(pid), 0);
+    share_drop(&s);
+    close(ready[0]);
+    close(ready[1]);
+}
+END_TEST
+
 START_TEST(who_was_killed_while_filling_leaves_nothing)
 {
     int go[2];
@@ -396,6 +437,7 @@ int main(int argc, char **argv)
     tcase_add_test(t, other_options_are_another_data_set);
     tcase_add_test(t, when_all_places_are_taken);
     tcase_add_test(t, who_fills_is_waited_for);
+    tcase_add_test(t, who_waits_can_be_asked_to_stop);
     tcase_add_test(t, who_was_killed_while_filling_leaves_nothing);
     tcase_add_test(t, bad_data_are_not_kept);
     tcase_add_test(t, nobody_can_write);
