@@ -4,6 +4,7 @@
 
 #include "file.h"
 
+#include <runner/reporter.h>
 #include <runner/text.h>
 
 #include <limits.h>
@@ -72,4 +73,45 @@ cJSON *json_read(const char *dir, const char *name, uint64_t max_bytes)
     cJSON *root = json_parse(text);
     mem_free(text);
     return root;
+}
+
+void json_key(struct text *t, const char *name)
+{
+    char last = t->n ? t->s[t->n - 1] : '{';
+
+    text_add(t, last == '{' || last == '[' ? "" : ", ");
+    json_string(t, name);
+    text_add(t, ": ");
+}
+
+void json_text(struct text *t, const char *name, const char *value)
+{
+    json_key(t, name);
+    json_string(t, value);
+}
+
+void json_real(struct text *t, const char *name, double value)
+{
+    json_key(t, name);
+    json_number(t, value);
+}
+
+void json_whole(struct text *t, const char *name, int64_t value)
+{
+    json_key(t, name);
+    text_add(t, "%lld", (long long)value);
+}
+
+void json_bool(struct text *t, const char *name, bool value)
+{
+    json_key(t, name);
+    text_add(t, value ? "true" : "false");
+}
+
+void json_facts(struct text *t, const struct rn_fact *facts, int64_t n)
+{
+    text_add(t, "{");
+    for (int64_t i = 0; i < n; i++)
+        json_text(t, facts[i].key, facts[i].value);
+    text_add(t, "}");
 }

@@ -11,6 +11,17 @@ void json_string(struct text *t, const char *s);
 /* The shortest text that reads back as v; "nan", "inf", "-inf" as strings, JSON has none. */
 void json_number(struct text *t, double v);
 
+/* A member of an object: a comma where one is before it, its name, its value. */
+void json_key(struct text *t, const char *name); /* the value is what is added next */
+void json_text(struct text *t, const char *name, const char *value);
+void json_real(struct text *t, const char *name, double value);
+void json_whole(struct text *t, const char *name, int64_t value);
+void json_bool(struct text *t, const char *name, bool value);
+
+/* {"optimizer.lr": "0.01", ...} */
+struct rn_fact;
+void json_facts(struct text *t, const struct rn_fact *facts, int64_t n);
+
 /* From now on cJSON takes its memory here. Before any other use of it, in the only thread that
  * uses it. A document that lost a part for want of memory is not printed: cJSON_Print() is NULL. */
 void json_init(void);

@@ -325,14 +325,11 @@ static void put_json(const struct comparison *c, struct text *t)
 
     text_add(t, "{\n  \"runs\": [");
     for (int64_t i = 0; i < v->n; i++) {
-        text_add(t, "%s\n    {\"name\": ", i ? "," : "");
-        json_string(t, v->runs[i].name);
-        text_add(t, ", \"id\": ");
-        json_string(t, v->runs[i].id);
-        text_add(t, ", \"dir\": ");
-        json_string(t, v->runs[i].dir);
-        text_add(t, ", \"status\": ");
-        json_string(t, v->runs[i].status);
+        text_add(t, "%s\n    {", i ? "," : "");
+        json_text(t, "name", v->runs[i].name);
+        json_text(t, "id", v->runs[i].id);
+        json_text(t, "dir", v->runs[i].dir);
+        json_text(t, "status", v->runs[i].status);
         text_add(t, "}");
     }
     text_add(t, "]");

@@ -78,35 +78,31 @@ static void put_run(struct text *t, const struct run_list *l, int64_t i)
                                     {"description", r->note}, {"differs", r->differs}};
 
     text_add(t, "{");
-    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
-        text_add(t, "%s\"%s\": ", k ? ", " : "", texts[k][0]);
-        json_string(t, texts[k][1]);
-    }
-    text_add(t, ", \"tags\": [");
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+        json_text(t, texts[k][0], texts[k][1]);
+    json_key(t, "tags");
+    text_add(t, "[");
     for (int64_t k = 0; k < r->n_tags; k++) {
         text_add(t, "%s", k ? ", " : "");
         json_string(t, r->tags[k]);
     }
-    text_add(t, "], \"metrics\": {");
-    for (int64_t k = 0; k < l->more[i].n; k++) {
-        text_add(t, "%s", k ? ", " : "");
-        json_string(t, l->more[i].metrics[k].name);
-        text_add(t, ": ");
-        json_number(t, l->more[i].metrics[k].value);
-    }
-    text_add(t, "}, \"curve\": [");
+    text_add(t, "]");
+    json_key(t, "metrics");
+    text_add(t, "{");
+    for (int64_t k = 0; k < l->more[i].n; k++)
+        json_real(t, l->more[i].metrics[k].name, l->more[i].metrics[k].value);
+    text_add(t, "}");
+    json_key(t, "curve");
+    text_add(t, "[");
     for (int64_t k = 0; k < r->n_curve; k++) {
         text_add(t, "%s", k ? ", " : "");
         json_number(t, r->curve[k]);
     }
-    text_add(t, "], \"config\": {");
-    for (int64_t k = 0; k < r->n_config; k++) {
-        text_add(t, "%s", k ? ", " : "");
-        json_string(t, r->config[k].key);
-        text_add(t, ": ");
-        json_string(t, r->config[k].value);
-    }
-    text_add(t, "}, \"expected\": %lld}", (long long)r->expected);
+    text_add(t, "]");
+    json_key(t, "config");
+    json_facts(t, r->config, r->n_config);
+    json_whole(t, "expected", r->expected);
+    text_add(t, "}");
 }
 
 static void put_json(const struct run_list *l, int64_t n, struct text *t)

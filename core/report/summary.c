@@ -9,36 +9,9 @@
 
 /* ---- pieces --------------------------------------------------------------- */
 
-static void key(struct text *t, const char *name)
-{
-    char last = t->n ? t->s[t->n - 1] : '{';
-
-    text_add(t, last == '{' || last == '[' ? "" : ", ");
-    json_string(t, name);
-    text_add(t, ": ");
-}
-
-static void put_text(struct text *t, const char *name, const char *value)
-{
-    key(t, name);
-    json_string(t, value);
-}
-
-static void put_real(struct text *t, const char *name, double value)
-{
-    key(t, name);
-    json_number(t, value);
-}
-
-static void put_whole(struct text *t, const char *name, int64_t value)
-{
-    key(t, name);
-    text_add(t, "%lld", (long long)value);
-}
-
 static void put_interval(struct text *t, double low, double high)
 {
-    key(t, "accuracy_interval");
+    json_key(t, "accuracy_interval");
     text_add(t, "[");
     json_number(t, low);
     text_add(t, ", ");
@@ -80,7 +53,7 @@ static void put_further(struct text *t, const struct rn_report *r, const char *s
         const struct rn_measure *m = &r->measures[i];
         bool known = !strcmp(m->name, "macro_f1") || !strcmp(m->name, "top3");
         if (m->epoch == epoch && !strcmp(m->split, split) && (with_known || !known))
-            put_real(t, m->name, m->value);
+            json_real(t, m->name, m->value);
     }
 }
 
@@ -88,7 +61,7 @@ static void put_accuracy(struct text *t, int64_t n, double accuracy)
 {
     double low, high;
 
-    put_real(t, "accuracy", accuracy);
+    json_real(t, "accuracy", accuracy);
     wilson_interval((int64_t)llround(accuracy * (double)n), n, &low, &high);
     put_interval(t, low, high);
 }
@@ -99,25 +72,25 @@ static void put_epoch(struct text *t, const char *name, const struct rn_report *
 
     line(t, name);
     text_add(t, "{");
-    put_whole(t, "epoch", e->epoch);
-    put_whole(t, "step", e->step);
-    key(t, "train");
+    json_whole(t, "epoch", e->epoch);
+    json_whole(t, "step", e->step);
+    json_key(t, "train");
     text_add(t, "{");
-    put_real(t, "loss", e->train_loss);
+    json_real(t, "loss", e->train_loss);
     if (!isnan(e->train_accuracy))
-        put_real(t, "accuracy", e->train_accuracy);
+        json_real(t, "accuracy", e->train_accuracy);
     text_add(t, "}");
-    key(t, "fit");
+    json_key(t, "fit");
     text_add(t, "{");
-    put_real(t, "loss", e->fit_loss);
+    json_real(t, "loss", e->fit_loss);
     if (!isnan(e->fit_accuracy))
-        put_real(t, "accuracy", e->fit_accuracy);
+        json_real(t, "accuracy", e->fit_accuracy);
     put_further(t, r, "fit", e->epoch, true);
     text_add(t, "}");
-    key(t, "val");
+    json_key(t, "val");
     text_add(t, "{");
-    put_whole(t, "n", r->val_samples);
-    put_real(t, "loss", e->val_loss);
+    json_whole(t, "n", r->val_samples);
+    json_real(t, "loss", e->val_loss);
     if (!isnan(e->val_accuracy))
         put_accuracy(t, r->val_samples, e->val_accuracy);
     put_further(t, r, "val", e->epoch, true);
@@ -128,22 +101,22 @@ static void put_class(struct text *t, const void *from, int64_t i)
 {
     const struct rn_class_fact *f = &((const struct rn_test *)from)->per_class[i];
 
-    put_text(t, "name", f->name);
-    put_whole(t, "support", f->support);
-    put_whole(t, "predicted", f->predicted);
-    put_whole(t, "correct", f->correct);
-    put_real(t, "precision", f->precision);
-    put_real(t, "recall", f->recall);
-    put_real(t, "f1", f->f1);
+    json_text(t, "name", f->name);
+    json_whole(t, "support", f->support);
+    json_whole(t, "predicted", f->predicted);
+    json_whole(t, "correct", f->correct);
+    json_real(t, "precision", f->precision);
+    json_real(t, "recall", f->recall);
+    json_real(t, "f1", f->f1);
 }
 
 static void put_pair(struct text *t, const void *from, int64_t i)
 {
     const struct rn_test *test = from;
 
-    put_text(t, "true", test->per_class[test->pairs[i].truth].name);
-    put_text(t, "predicted", test->per_class[test->pairs[i].predicted].name);
-    put_whole(t, "count", test->pairs[i].count);
+    json_text(t, "true", test->per_class[test->pairs[i].truth].name);
+    json_text(t, "predicted", test->per_class[test->pairs[i].predicted].name);
+    json_whole(t, "count", test->pairs[i].count);
 }
 
 static void put_classes(struct text *t, const struct rn_test *test)
@@ -170,17 +143,17 @@ static void put_known(struct text *t, const struct rn_report *r, const char *nam
 {
     double measured = rn_measured(r, "test", name, 0);
 
-    put_real(t, name, isnan(measured) ? value : measured);
+    json_real(t, name, isnan(measured) ? value : measured);
 }
 
 static void put_bin(struct text *t, const void *from, int64_t i)
 {
     const struct rn_confidence *b = &((const struct rn_test *)from)->confidence[i];
 
-    put_real(t, "over", (double)i / RN_CONFIDENCE_BINS);
-    put_whole(t, "n", b->n);
-    put_whole(t, "right", b->right);
-    put_real(t, "mean", b->mean);
+    json_real(t, "over", (double)i / RN_CONFIDENCE_BINS);
+    json_whole(t, "n", b->n);
+    json_whole(t, "right", b->right);
+    json_real(t, "mean", b->mean);
 }
 
 static void put_test(struct text *t, const struct rn_report *r)
@@ -189,18 +162,18 @@ static void put_test(struct text *t, const struct rn_report *r)
 
     line(t, "test");
     text_add(t, "{");
-    put_whole(t, "n", test->n);
-    put_real(t, "loss", test->loss);
+    json_whole(t, "n", test->n);
+    json_real(t, "loss", test->loss);
     if (test->classes) {
-        put_real(t, "accuracy", test->accuracy);
+        json_real(t, "accuracy", test->accuracy);
         put_interval(t, test->low, test->high);
         put_known(t, r, "macro_f1", test->macro_f1);
         put_known(t, r, "top3", test->top3);
-        put_real(t, "ece", test->ece);
+        json_real(t, "ece", test->ece);
     }
     put_further(t, r, "test", 0, !test->classes);
     if (test->epoch)
-        put_whole(t, "epoch", test->epoch);
+        json_whole(t, "epoch", test->epoch);
     text_add(t, "}");
     if (test->classes) {
         line(t, "confidence");
@@ -214,10 +187,10 @@ static void put_finding(struct text *t, const void *from, int64_t i)
     static const char *const tones[] = {"", "good", "neutral", "bad"};
     const struct rn_finding *f = &((const struct report *)from)->view.findings[i];
 
-    put_text(t, "rule", f->rule);
-    put_text(t, "tone", tones[f->tone]);
-    put_text(t, "text", f->text);
-    put_text(t, "override", f->override);
+    json_text(t, "rule", f->rule);
+    json_text(t, "tone", tones[f->tone]);
+    json_text(t, "text", f->text);
+    json_text(t, "override", f->override);
 }
 
 static void put_expectation(struct text *t, const void *from, int64_t i)
@@ -225,17 +198,17 @@ static void put_expectation(struct text *t, const void *from, int64_t i)
     const struct report *report = from;
     const struct rn_expectation *e = &report->expectations[i];
 
-    put_text(t, "metric", e->metric);
-    put_text(t, "wanted", e->wanted);
-    put_real(t, "min", report->bounds[i].min);
-    put_real(t, "max", report->bounds[i].max);
-    put_real(t, "value", e->value);
-    key(t, "holds");
+    json_text(t, "metric", e->metric);
+    json_text(t, "wanted", e->wanted);
+    json_real(t, "min", report->bounds[i].min);
+    json_real(t, "max", report->bounds[i].max);
+    json_real(t, "value", e->value);
+    json_key(t, "holds");
     text_add(t, e->holds ? "true" : "false");
-    key(t, "warns");
+    json_key(t, "warns");
     text_add(t, e->warns ? "true" : "false");
     if (e->where)
-        put_text(t, "where", e->where);
+        json_text(t, "where", e->where);
 }
 
 /* ---- what was there before it began --------------------------------------- */
@@ -244,24 +217,24 @@ static void put_layer(struct text *t, const void *from, int64_t i)
 {
     const struct rn_layer_fact *l = &((const struct rn_report *)from)->layers[i];
 
-    put_text(t, "name", l->name);
-    put_text(t, "type", l->type);
-    put_text(t, "output", l->output);
-    put_whole(t, "parameters", l->params);
-    put_real(t, "flops", l->flops);
-    put_real(t, "bytes", l->bytes);
-    put_real(t, "forward_us", l->forward_us);
-    put_real(t, "backward_us", l->backward_us);
-    put_real(t, "update_us", l->update_us);
+    json_text(t, "name", l->name);
+    json_text(t, "type", l->type);
+    json_text(t, "output", l->output);
+    json_whole(t, "parameters", l->params);
+    json_real(t, "flops", l->flops);
+    json_real(t, "bytes", l->bytes);
+    json_real(t, "forward_us", l->forward_us);
+    json_real(t, "backward_us", l->backward_us);
+    json_real(t, "update_us", l->update_us);
 }
 
 static void put_model(struct text *t, const struct rn_report *r)
 {
     line(t, "model");
     text_add(t, "{");
-    put_whole(t, "parameters", r->parameters);
-    put_real(t, "flops_per_sample", r->flops);
-    key(t, "layers");
+    json_whole(t, "parameters", r->parameters);
+    json_real(t, "flops_per_sample", r->flops);
+    json_key(t, "layers");
     put_list(t, r->n_layers, put_layer, r);
     text_add(t, "}");
 }
@@ -270,22 +243,22 @@ static void put_change(struct text *t, const void *from, int64_t i)
 {
     const struct rn_change *c = &((const struct rn_previous *)from)->changes[i];
 
-    put_text(t, "key", c->key);
-    put_text(t, "before", c->before);
-    put_text(t, "now", c->now);
+    json_text(t, "key", c->key);
+    json_text(t, "before", c->before);
+    json_text(t, "now", c->now);
 }
 
 static void put_previous(struct text *t, const struct rn_previous *p)
 {
     line(t, "previous");
     text_add(t, "{");
-    put_text(t, "id", p->id);
-    put_text(t, "started", p->started);
-    put_text(t, "status", p->status);
-    put_real(t, "accuracy", p->accuracy);
+    json_text(t, "id", p->id);
+    json_text(t, "started", p->started);
+    json_text(t, "status", p->status);
+    json_real(t, "accuracy", p->accuracy);
     put_interval(t, p->low, p->high);
-    put_real(t, "loss", p->loss);
-    key(t, "changes");
+    json_real(t, "loss", p->loss);
+    json_key(t, "changes");
     put_list(t, p->n_changes, put_change, p);
     text_add(t, "}");
 }
@@ -296,9 +269,9 @@ static void put_plan(struct text *t, const struct rn_report *r)
     text_add(t, "%llu", (unsigned long long)r->seed);
     line(t, "samples");
     text_add(t, "{");
-    put_whole(t, "train", r->train_samples);
-    put_whole(t, "val", r->val_samples);
-    put_whole(t, "test", r->test_samples);
+    json_whole(t, "train", r->train_samples);
+    json_whole(t, "val", r->val_samples);
+    json_whole(t, "test", r->test_samples);
     text_add(t, "}");
     line(t, "classes");
     text_add(t, "%lld", (long long)r->classes);
@@ -308,12 +281,12 @@ static void put_plan(struct text *t, const struct rn_report *r)
     }
     line(t, "training");
     text_add(t, "{");
-    put_whole(t, "epochs", r->n_epochs);
-    put_whole(t, "epochs_planned", r->epochs_planned);
-    put_whole(t, "batch_size", r->batch_size);
-    put_whole(t, "steps_per_epoch", r->steps_per_epoch);
-    put_whole(t, "patience", r->patience);
-    put_text(t, "patience_monitor", r->patience_monitor);
+    json_whole(t, "epochs", r->n_epochs);
+    json_whole(t, "epochs_planned", r->epochs_planned);
+    json_whole(t, "batch_size", r->batch_size);
+    json_whole(t, "steps_per_epoch", r->steps_per_epoch);
+    json_whole(t, "patience", r->patience);
+    json_text(t, "patience_monitor", r->patience_monitor);
     text_add(t, "}");
     line(t, "metrics");
     text_add(t, "[");
@@ -326,7 +299,7 @@ static void put_plan(struct text *t, const struct rn_report *r)
     line(t, "changed");
     text_add(t, "{");
     for (int64_t i = 0; i < r->n_changed; i++)
-        put_text(t, r->changed[i].key, r->changed[i].value);
+        json_text(t, r->changed[i].key, r->changed[i].value);
     text_add(t, "}");
     if (r->previous)
         put_previous(t, r->previous);
@@ -339,12 +312,12 @@ static void put_times(struct text *t, const struct rn_report *r)
 {
     line(t, "times");
     text_add(t, "{");
-    put_real(t, "total_s", r->seconds);
-    put_real(t, "train_s", r->train_s);
-    key(t, "parts");
+    json_real(t, "total_s", r->seconds);
+    json_real(t, "train_s", r->train_s);
+    json_key(t, "parts");
     text_add(t, "{");
     for (int64_t i = 0; i < r->n_times; i++)
-        put_real(t, r->times[i].name, r->times[i].seconds);
+        json_real(t, r->times[i].name, r->times[i].seconds);
     text_add(t, "}}");
     line(t, "peak_bytes");
     json_number(t, r->peak_bytes);

@@ -10,39 +10,6 @@
 #include <limits.h>
 #include <stdio.h>
 
-static void key(struct text *t, const char *name)
-{
-    char last = t->n ? t->s[t->n - 1] : '{';
-
-    text_add(t, last == '{' || last == '[' ? "" : ", ");
-    json_string(t, name);
-    text_add(t, ": ");
-}
-
-static void put_text(struct text *t, const char *name, const char *value)
-{
-    key(t, name);
-    json_string(t, value);
-}
-
-static void put_real(struct text *t, const char *name, double value)
-{
-    key(t, name);
-    json_number(t, value);
-}
-
-static void put_whole(struct text *t, const char *name, int64_t value)
-{
-    key(t, name);
-    text_add(t, "%lld", (long long)value);
-}
-
-static void put_bool(struct text *t, const char *name, bool value)
-{
-    key(t, name);
-    text_add(t, value ? "true" : "false");
-}
-
 static void line(struct text *t, const char *name)
 {
     text_add(t, ",\n  ");
@@ -63,13 +30,13 @@ static void put_words(struct text *t, const char *name, const char *const *words
 
 static void put_estimate(struct text *t, const char *name, const struct rn_estimate *e)
 {
-    key(t, name);
+    json_key(t, name);
     text_add(t, "{");
-    put_whole(t, "n", e->n);
-    put_real(t, "mean", e->mean);
-    put_real(t, "sd", e->sd);
-    put_real(t, "low", e->low);
-    put_real(t, "high", e->high);
+    json_whole(t, "n", e->n);
+    json_real(t, "mean", e->mean);
+    json_real(t, "sd", e->sd);
+    json_real(t, "low", e->low);
+    json_real(t, "high", e->high);
     text_add(t, "}");
 }
 
@@ -77,66 +44,66 @@ static void put_difference(struct text *t, const struct rn_difference *d)
 {
     static const char *const by[] = {"nothing", "seeds", "samples"};
 
-    key(t, "difference");
+    json_key(t, "difference");
     text_add(t, "{");
-    put_text(t, "by", by[d->by]);
-    put_bool(t, "differs", d->differs);
-    put_whole(t, "n", d->n);
-    put_whole(t, "left_out", d->left_out);
-    put_real(t, "mean", d->mean);
-    put_real(t, "sd", d->sd);
-    put_real(t, "low", d->low);
-    put_real(t, "high", d->high);
-    put_real(t, "p", d->p);
-    put_real(t, "p_corrected", d->p_corrected);
-    put_whole(t, "only_this", d->only_this);
-    put_whole(t, "only_reference", d->only_reference);
+    json_text(t, "by", by[d->by]);
+    json_bool(t, "differs", d->differs);
+    json_whole(t, "n", d->n);
+    json_whole(t, "left_out", d->left_out);
+    json_real(t, "mean", d->mean);
+    json_real(t, "sd", d->sd);
+    json_real(t, "low", d->low);
+    json_real(t, "high", d->high);
+    json_real(t, "p", d->p);
+    json_real(t, "p_corrected", d->p_corrected);
+    json_whole(t, "only_this", d->only_this);
+    json_whole(t, "only_reference", d->only_reference);
     text_add(t, "}");
 }
 
 static void put_trial(struct text *t, const struct rn_trial *r)
 {
     text_add(t, "{");
-    put_text(t, "id", r->id);
-    key(t, "seed");
+    json_text(t, "id", r->id);
+    json_key(t, "seed");
     text_add(t, "%llu", (unsigned long long)r->seed);
-    put_text(t, "status", r->status);
-    put_text(t, "reason", r->reason);
-    put_whole(t, "exit_code", r->exit_code);
-    put_whole(t, "attempts", r->attempts);
-    put_whole(t, "rung", r->rung);
-    put_bool(t, "counts", r->counts);
-    put_real(t, "objective", r->objective);
-    put_whole(t, "best_epoch", r->best_epoch);
-    put_whole(t, "epochs", r->epochs);
-    put_real(t, "test", r->test);
-    put_real(t, "train_s", r->train_s);
-    put_whole(t, "parameters", r->parameters);
+    json_text(t, "status", r->status);
+    json_text(t, "reason", r->reason);
+    json_whole(t, "exit_code", r->exit_code);
+    json_whole(t, "attempts", r->attempts);
+    json_whole(t, "rung", r->rung);
+    json_bool(t, "counts", r->counts);
+    json_real(t, "objective", r->objective);
+    json_whole(t, "best_epoch", r->best_epoch);
+    json_whole(t, "epochs", r->epochs);
+    json_real(t, "test", r->test);
+    json_real(t, "train_s", r->train_s);
+    json_whole(t, "parameters", r->parameters);
     text_add(t, "}");
 }
 
 static void put_group(struct text *t, const struct rn_sweep *s, const struct rn_group *g)
 {
     text_add(t, "{");
-    put_text(t, "label", g->label);
-    key(t, "values");
+    json_text(t, "label", g->label);
+    json_key(t, "values");
     text_add(t, "{");
     for (int64_t a = 0; a < s->n_axes; a++)
         if (g->values[a])
-            put_text(t, s->axes[a].path, g->values[a]);
+            json_text(t, s->axes[a].path, g->values[a]);
     text_add(t, "}");
     put_estimate(t, "objective", &g->objective);
     put_estimate(t, "test", &g->test);
     put_estimate(t, "train_s", &g->train_s);
     put_difference(t, &g->difference);
-    put_real(t, "best_share", g->best_share);
-    put_whole(t, "parameters", g->parameters);
-    put_whole(t, "failed", g->n_failed);
-    put_whole(t, "diverged", g->n_diverged);
-    put_whole(t, "waiting", g->n_waiting);
-    put_bool(t, "pareto_time", g->pareto_time);
-    put_bool(t, "pareto_size", g->pareto_size);
-    key(t, "runs");
+    json_real(t, "best_share", g->best_share);
+    json_whole(t, "parameters", g->parameters);
+    json_whole(t, "failed", g->n_failed);
+    json_whole(t, "diverged", g->n_diverged);
+    json_whole(t, "waiting", g->n_waiting);
+    json_bool(t, "pareto_time", g->pareto_time);
+    json_bool(t, "pareto_size", g->pareto_size);
+    json_key(t, "runs");
     text_add(t, "[");
     for (int64_t i = 0; i < g->n_trials; i++) {
         text_add(t, "%s\n      ", i ? "," : "");
@@ -148,15 +115,15 @@ static void put_group(struct text *t, const struct rn_sweep *s, const struct rn_
 static void put_axis(struct text *t, const struct rn_axis *a)
 {
     text_add(t, "{");
-    put_text(t, "path", a->path);
-    put_text(t, "scale", a->scale);
-    put_real(t, "importance", a->importance);
-    key(t, "effects");
+    json_text(t, "path", a->path);
+    json_text(t, "scale", a->scale);
+    json_real(t, "importance", a->importance);
+    json_key(t, "effects");
     text_add(t, "[");
     for (int64_t i = 0; i < a->n_effects; i++) {
         text_add(t, "%s\n      {", i ? "," : "");
-        put_text(t, "value", a->effects[i].value);
-        put_whole(t, "groups", a->effects[i].n_groups);
+        json_text(t, "value", a->effects[i].value);
+        json_whole(t, "groups", a->effects[i].n_groups);
         put_estimate(t, "objective", &a->effects[i].objective);
         text_add(t, "}");
     }
@@ -168,9 +135,9 @@ static void put_finding(struct text *t, const struct rn_finding *f)
     static const char *const tones[] = {"", "good", "neutral", "bad"};
 
     text_add(t, "{");
-    put_text(t, "rule", f->rule);
-    put_text(t, "tone", tones[f->tone]);
-    put_text(t, "text", f->text);
+    json_text(t, "rule", f->rule);
+    json_text(t, "tone", tones[f->tone]);
+    json_text(t, "text", f->text);
     text_add(t, "}");
 }
 
@@ -189,9 +156,9 @@ static void put_head(struct text *t, const struct rn_sweep *s)
     json_string(t, s->method);
     line(t, "objective");
     text_add(t, "{");
-    put_text(t, "metric", s->metric);
-    put_text(t, "goal", s->more_is_better ? "max" : "min");
-    put_text(t, "test_metric", s->test_metric);
+    json_text(t, "metric", s->metric);
+    json_text(t, "goal", s->more_is_better ? "max" : "min");
+    json_text(t, "test_metric", s->test_metric);
     text_add(t, "}");
     line(t, "reference");
     json_string(t, s->reference < 0 ? NULL : s->groups[s->reference].label);
@@ -199,8 +166,8 @@ static void put_head(struct text *t, const struct rn_sweep *s)
     text_add(t, "%lld", (long long)s->n_comparisons);
     line(t, "best_share");
     text_add(t, "{");
-    put_whole(t, "seeds", s->best_seeds);
-    put_whole(t, "draws", s->draws);
+    json_whole(t, "seeds", s->best_seeds);
+    json_whole(t, "draws", s->draws);
     text_add(t, "}");
 }
 

@@ -111,29 +111,23 @@ void board_draw(struct board *b, const int *running, int n)
 
 static void plan_json(const struct board *b, struct text *out)
 {
-    text_add(out, "{\"name\": ");
-    json_string(out, b->spec.name);
-    text_add(out, ", \"dir\": ");
-    json_string(out, b->dir);
-    text_add(out, ", \"runs\": [");
+    text_add(out, "{");
+    json_text(out, "name", b->spec.name);
+    json_text(out, "dir", b->dir);
+    json_key(out, "runs");
+    text_add(out, "[");
     for (int i = 0; i < b->plan.n_runs; i++) {
         const struct plan_run *r = &b->plan.runs[i];
         const struct plan_group *g = &b->plan.groups[r->group];
-        text_add(out, "%s\n  {\"id\": ", i ? "," : "");
-        json_string(out, r->id);
-        text_add(out, ", \"group\": ");
-        json_string(out, g->label);
-        text_add(out, ", \"seed\": %lld, \"hash\": \"%s\", \"status\": ", (long long)r->seed,
-                 r->hash);
-        json_string(out, b->records[i].status);
-        text_add(out, ", \"values\": {");
-        for (int64_t k = 0; k < g->n_says; k++) {
-            text_add(out, "%s", k ? ", " : "");
-            json_string(out, g->says[k].key);
-            text_add(out, ": ");
-            json_string(out, g->says[k].value);
-        }
-        text_add(out, "}}");
+        text_add(out, "%s\n  {", i ? "," : "");
+        json_text(out, "id", r->id);
+        json_text(out, "group", g->label);
+        json_whole(out, "seed", r->seed);
+        json_text(out, "hash", r->hash);
+        json_text(out, "status", b->records[i].status);
+        json_key(out, "values");
+        json_facts(out, g->says, g->n_says);
+        text_add(out, "}");
     }
     text_add(out, "]}\n");
 }

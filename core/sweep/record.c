@@ -1,4 +1,4 @@
-/* record.c - sweep.json, written. core/report/sweep_load.c reads it. */
+/* record.c - sweep.json, written. core/report/sweep_read.c reads it. */
 #define _XOPEN_SOURCE 700
 #include "record.h"
 
@@ -9,64 +9,58 @@
 #include <limits.h>
 #include <stdio.h>
 
-static void key(struct text *t, const char *name, const char *value)
+static void put_axis(struct text *t, const char *path, const char *scale)
 {
-    text_add(t, ", \"%s\": ", name);
-    json_string(t, value);
+    text_add(t, "%s{", t->s[t->n - 1] == '[' ? "" : ", ");
+    json_text(t, "path", path);
+    json_text(t, "scale", scale);
+    text_add(t, "}");
 }
 
+/* Rows of zip are of no path. */
 static void put_axes(struct text *t, const struct sweep_spec *s)
 {
-    bool first = true;
-
     text_add(t, ",\n  \"axes\": [");
-    for (int i = 0; i < s->n_axes; i++) {
-        if (!s->axes[i].path)
-            continue;
-        text_add(t, "%s{\"path\": ", first ? "" : ", ");
-        json_string(t, s->axes[i].path);
-        text_add(t, ", \"scale\": \"%s\"}", axis_is_log(&s->axes[i]) ? "log" : "linear");
-        first = false;
-    }
+    for (int i = 0; i < s->n_axes; i++)
+        if (s->axes[i].path)
+            put_axis(t, s->axes[i].path, axis_is_log(&s->axes[i]) ? "log" : "linear");
     for (int i = 0; i < s->n_space; i++) {
         const struct dimension *d = &s->space[i];
-        if (!d->path)
-            continue;
-        text_add(t, "%s{\"path\": ", first ? "" : ", ");
-        json_string(t, d->path);
-        text_add(t, ", \"scale\": \"%s\"}", d->n_choices ? "choice" : d->log ? "log" : "linear");
-        first = false;
+        if (d->path)
+            put_axis(t, d->path, d->n_choices ? "choice" : d->log ? "log" : "linear");
     }
     text_add(t, "]");
 }
 
 static void put_run(struct text *t, const struct plan_run *r, const struct run_record *rec)
 {
-    text_add(t, "\n      {\"id\": ");
-    json_string(t, r->id);
-    /* beyond 2^53 a JSON number is rounded by who reads it */
-    text_add(t, r->seed > 1LL << 53 ? ", \"seed\": \"%lld\"" : ", \"seed\": %lld",
-             (long long)r->seed);
-    key(t, "hash", r->hash);
-    key(t, "status", rec->status);
-    key(t, "reason", rec->reason);
-    text_add(t, ", \"exit_code\": %d, \"attempts\": %lld, \"rung\": %lld}", rec->exit_code,
-             (long long)rec->attempts, (long long)rec->rung);
+    char seed[24];
+
+    text_add(t, "\n      {");
+    json_text(t, "id", r->id);
+    snprintf(seed, sizeof seed, "%lld", (long long)r->seed);
+    if (r->seed > 1LL << 53) /* as a JSON number it would be rounded by who reads it */
+        json_text(t, "seed", seed);
+    else
+        json_whole(t, "seed", r->seed);
+    json_text(t, "hash", r->hash);
+    json_text(t, "status", rec->status);
+    json_text(t, "reason", rec->reason);
+    json_whole(t, "exit_code", rec->exit_code);
+    json_whole(t, "attempts", rec->attempts);
+    json_whole(t, "rung", rec->rung);
+    text_add(t, "}");
 }
 
 static void put_group(struct text *t, const struct plan *p, const struct plan_group *g,
                       const struct run_record *records)
 {
-    text_add(t, "\n    {\"label\": ");
-    json_string(t, g->label);
-    text_add(t, ", \"values\": {");
-    for (int64_t i = 0; i < g->n_says; i++) {
-        text_add(t, "%s", i ? ", " : "");
-        json_string(t, g->says[i].key);
-        text_add(t, ": ");
-        json_string(t, g->says[i].value);
-    }
-    text_add(t, "}, \"runs\": [");
+    text_add(t, "\n    {");
+    json_text(t, "label", g->label);
+    json_key(t, "values");
+    json_facts(t, g->says, g->n_says);
+    json_key(t, "runs");
+    text_add(t, "[");
     for (int i = 0; i < g->n_runs; i++) {
         text_add(t, "%s", i ? "," : "");
         put_run(t, &p->runs[g->first + i], &records[g->first + i]);
@@ -74,23 +68,30 @@ static void put_group(struct text *t, const struct plan *p, const struct plan_gr
     text_add(t, "]}");
 }
 
-static void put_all(struct text *t, const struct plan *p, const char *command,
-                    const struct run_record *records)
+static void put_head(struct text *t, const struct plan *p, const char *command)
 {
     static const char *const methods[] = {"", "grid", "random", "tpe"};
     const struct sweep_spec *s = p->spec;
 
-    text_add(t, "{\"name\": ");
-    json_string(t, s->name);
-    key(t, "description", s->description);
-    key(t, "file", s->file);
-    key(t, "command", command);
-    key(t, "method", methods[s->o.method]);
-    text_add(t, ",\n  \"objective\": {\"metric\": ");
-    json_string(t, p->objective);
-    text_add(t, ", \"goal\": \"%s\"}", p->more_is_better ? "max" : "min");
-    key(t, "reference", s->o.reference ? s->o.reference : p->groups[0].label);
-    put_axes(t, s);
+    json_text(t, "name", s->name);
+    json_text(t, "description", s->description);
+    json_text(t, "file", s->file);
+    json_text(t, "command", command);
+    json_text(t, "method", methods[s->o.method]);
+    json_key(t, "objective");
+    text_add(t, "{");
+    json_text(t, "metric", p->objective);
+    json_text(t, "goal", p->more_is_better ? "max" : "min");
+    text_add(t, "}");
+    json_text(t, "reference", s->o.reference ? s->o.reference : p->groups[0].label);
+}
+
+static void put_all(struct text *t, const struct plan *p, const char *command,
+                    const struct run_record *records)
+{
+    text_add(t, "{");
+    put_head(t, p, command);
+    put_axes(t, p->spec);
     text_add(t, ",\n  \"said\": [");
     for (int i = 0; i < p->n_said; i++) {
         text_add(t, "%s\n    ", i ? "," : "");
