@@ -76,9 +76,8 @@ static int compare_tests(struct pool *p, const char *before, const char *now,
     return RN_OK;
 }
 
-/* Both lists are sorted; changes has room for all of them. */
-static void compare(const struct rn_fact *a, int64_t n_a, const struct rn_fact *b, int64_t n_b,
-                    struct rn_change *changes, int64_t *n)
+void previous_changes(const struct rn_fact *a, int64_t n_a, const struct rn_fact *b, int64_t n_b,
+                      struct rn_change *changes, int64_t *n)
 {
     int64_t i = 0, k = 0;
 
@@ -159,7 +158,7 @@ int previous_find(struct pool *p, const char *root, const char *name, const stru
     if (!changes)
         return RN_ENOMEM;
     TRY(compare_tests(p, found->dir, f->dir, changes, &previous->n_changes));
-    compare(theirs, n_theirs, mine, n_mine, changes, &previous->n_changes);
+    previous_changes(theirs, n_theirs, mine, n_mine, changes, &previous->n_changes);
     previous->changes = changes;
     *out = previous;
     return RN_OK;

@@ -13,4 +13,9 @@
 int previous_find(struct pool *p, const char *root, const char *name, const struct folder *f,
                   const struct rn_previous **out);
 
+/* What differs between two configurations, each as tree_flatten() has it, but for what stands
+ * beside the training. Added to changes, which has room for n_a + n_b more. */
+void previous_changes(const struct rn_fact *a, int64_t n_a, const struct rn_fact *b, int64_t n_b,
+                      struct rn_change *changes, int64_t *n);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/flatten.h"
 #include "experiment/experiment.h"
+#include "previous.h"
 #include "train/state.h"
 
 #include <stdlib.h>
@@ -98,7 +99,7 @@ static int settings(struct pool *p, const char *config, const struct rn_fact **f
 static int compare(struct pool *p, const char *before, const char *now, struct differences *d)
 {
     const struct rn_fact *a, *b;
-    int64_t n_a = 0, n_b = 0, i = 0, k = 0;
+    int64_t n_a = 0, n_b = 0, n = 0;
 
     *d = (struct differences){0};
     if (!strcmp(before, now))
@@ -108,17 +109,12 @@ static int compare(struct pool *p, const char *before, const char *now, struct d
     d->at = pool_alloc(p, (size_t)(n_a + n_b + 1) * sizeof *d->at);
     if (!d->at)
         return RN_ENOMEM;
-    while (i < n_a || k < n_b) {
-        int order = i == n_a ? 1 : k == n_b ? -1 : strcmp(a[i].key, b[k].key);
-        struct rn_change c = {order <= 0 ? a[i].key : b[k].key, order <= 0 ? a[i].value : NULL,
-                              order >= 0 ? b[k].value : NULL};
-        i += order <= 0;
-        k += order >= 0;
-        if (experiment_beside(c.key) || !strcmp(c.key, "device.threads") ||
-            (c.before && c.now && !strcmp(c.before, c.now)))
+    previous_changes(a, n_a, b, n_b, d->at, &n);
+    for (int64_t i = 0; i < n; i++) {
+        if (!strcmp(d->at[i].key, "device.threads"))
             continue;
-        d->at[d->n++] = c;
-        d->n_matter += !is_where(c.key);
+        d->n_matter += !is_where(d->at[i].key);
+        d->at[d->n++] = d->at[i];
     }
     return RN_OK;
 }
