@@ -227,7 +227,8 @@ static const char compare[] =
     "\"neither\", \"p\", \"p_corrected\"}], \"findings\", \"diff\"}.\n";
 
 static const char test[] =
-    "usage: runner test [FILE ...] [path=value ...] [options]\n"
+    "usage: runner test [FILE ...] [path=value ...] [options]     also: runner FILE, runner check "
+    "FILE\n"
     "       runner test record FILE ... [--seeds LIST] [--force]\n"
     "\n"
     "Runs baselines, tests/baselines/*.yaml without FILE: each seed in a process of its own, as "
@@ -254,7 +255,9 @@ static const char test[] =
     "into\n"
     "the file, shows the difference, and leaves all else of it as it was. It refuses while the "
     "git\n"
-    "tree has changes, without --force. A spread needs 5 seeds or more; 20 to 40 are better: N sd "
+    "tree has changes, without --force. It runs the file's seeds, which values are of, and more "
+    "for\n"
+    "spreads: --seeds, or 20. A spread needs 5 seeds or more; 20 to 40 are better: N sd "
     "are\n"
     "deviations of the difference of two means, sd sqrt(1/k + 1/n) with k runs now and n "
     "recorded.\n"

@@ -418,6 +418,8 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_resume(a, s, code);
     if (is_sweep(a))
         return do_sweep(a, s, p, code);
+    if (test_takes(a))
+        return test_baselines(a, &s->registry, code);
     if (!strcmp(a->verb, "check"))
         return do_check(a, s);
     if (!strcmp(a->verb, "config"))
@@ -426,8 +428,6 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_summary(a, s);
     if (!strcmp(a->verb, "runs") || !strcmp(a->verb, "compare"))
         return do_runs(a);
-    if (!strcmp(a->verb, "test"))
-        return test_baselines(a, &s->registry, code);
     if (!strcmp(a->verb, "report"))
         return do_report(a, s);
     if (!strcmp(a->verb, "export"))

@@ -28,8 +28,8 @@ struct testing {
     int n_files;
     int64_t *seeds; /* of --seeds */
     int64_t n_seeds;
-    bool records;
-    const char *running; /* the baseline */
+    bool records, checks; /* checks: the files alone, nothing is run */
+    const char *running;  /* the baseline */
     struct baseline **baselines;
     struct tested tested;
 };
@@ -60,7 +60,7 @@ static int seeds_take(struct testing *t)
 static int files_take(struct testing *t)
 {
     const struct args *a = t->a;
-    int first = a->n_words && !strcmp(a->words[0], "record");
+    int first = !strcmp(a->verb, "test") && a->n_words && !strcmp(a->words[0], "record");
     glob_t g;
 
     t->records = first || a->update;
@@ -101,21 +101,32 @@ static int files_read(struct testing *t)
     return status;
 }
 
-/* The seeds of the file and those after the largest, as many as were recorded. */
+static bool has_seed(const struct baseline *b, int64_t seed)
+{
+    for (int64_t i = 0; i < b->seeds.count; i++)
+        if (b->seeds.at[i] == seed)
+            return true;
+    return false;
+}
+
+/* The seeds of the file, and those that were asked for; without any, those after the largest, as
+ * many as were recorded. */
 static int seeds_to_record(struct testing *t, const struct baseline *b, const int64_t **out,
                            int64_t *n)
 {
     int64_t want = b->recorded && b->recorded->n ? b->recorded->n : RECORD_SEEDS, next = 0;
+    int64_t *all = pool_alloc(t->p, (size_t)(want + b->seeds.count + t->n_seeds) * sizeof *all);
 
-    want = want < b->seeds.count ? b->seeds.count : want;
-    int64_t *all = pool_alloc(t->p, (size_t)want * sizeof *all);
     if (!all)
         return RN_ENOMEM;
     for (*n = 0; *n < b->seeds.count; (*n)++) {
         all[*n] = b->seeds.at[*n];
         next = all[*n] > next ? all[*n] : next;
     }
-    while (*n < want)
+    for (int64_t i = 0; i < t->n_seeds; i++)
+        if (!has_seed(b, t->seeds[i]))
+            all[(*n)++] = t->seeds[i];
+    while (!t->n_seeds && *n < want)
         all[(*n)++] = ++next;
     *out = all;
     return RN_OK;
@@ -211,22 +222,39 @@ static int run_one(struct testing *t, int i)
                                .ctx = t};
 
     t->running = b->name;
-    if (t->records && !t->n_seeds)
+    if (t->records)
         TRY(seeds_to_record(t, b, &how.seeds, &how.n_seeds));
     TRY(baseline_run(t->p, b, &how, r));
     t->tested.n = i + 1;
     return baseline_judge(t->p, r, t->a->strict, &t->tested.verdicts[i]);
 }
 
+/* Nobody wrote into the file while its runs went on. */
+static int unchanged(const char *file, const struct source *before)
+{
+    uint64_t n;
+    void *now;
+
+    TRY(file_read(file, TREE_BYTES_MAX, &now, &n));
+    bool same = n == before->bytes && !memcmp(now, before->text, n);
+    mem_free(now);
+    return same ? RN_OK
+                : FAIL(RN_EINVAL,
+                       "%s changed while its runs went on: nothing was written; record it again",
+                       file);
+}
+
 static int record_one(struct testing *t, int i, struct text *out)
 {
     const struct baseline_result *r = &t->tested.results[i];
-    const char *before = r->b->node->mark.source->text;
+    const struct source *before = r->b->node->mark.source;
     struct text after = {0}, diff = {0};
 
     int status = baseline_record(t->p, r, &after);
     if (status >= 0)
-        unified_diff(&diff, r->b->file, before, r->b->file, text_str(&after));
+        unified_diff(&diff, r->b->file, before->text, r->b->file, text_str(&after));
+    if (status >= 0 && diff.n)
+        status = unchanged(r->b->file, before);
     if (status >= 0 && diff.n)
         status = file_write(r->b->file, text_str(&after), after.n);
     if (status >= 0)
@@ -284,22 +312,60 @@ static int files_write(struct testing *t)
     return flush(&out);
 }
 
+static int check_all(struct testing *t)
+{
+    const struct args *a = t->a;
+    const struct baseline_how how = {.overrides = a->overrides,
+                                     .n_overrides = a->n_overrides,
+                                     .registry = t->registry,
+                                     .diag = t->diag};
+    struct text out = {0};
+    int status = RN_OK;
+
+    for (int i = 0; i < t->n_files && status >= 0; i++) {
+        const struct baseline *b = t->baselines[i];
+        status = baseline_plan(t->p, b, &how);
+        if (!a->json && a->verbosity >= 0)
+            text_add(&out, "%s: good: a baseline with %d checks and %lld seeds\n", b->file,
+                     b->n_checks, (long long)b->seeds.count);
+    }
+    if (status >= 0 && a->json)
+        diag_json(t->diag, &out);
+    if (status >= 0)
+        return flush(&out);
+    text_free(&out);
+    return status;
+}
+
 static int work(struct testing *t)
 {
     TRY(seeds_take(t));
     TRY(files_take(t));
     TRY(files_read(t));
+    TRY(registry_open(t->a->plugin_dirs, t->a->n_plugin_dirs, &t->registry));
+    if (t->checks)
+        return check_all(t);
+    if (t->records && t->a->n_overrides)
+        return FAIL(RN_EINVAL,
+                    "%s: what is recorded is of the experiment as the file has it: "
+                    "write the change into its 'set'",
+                    t->a->overrides[0]);
     if (t->records && !t->a->force && tree_is_dirty(".", t->files, t->n_files))
         return FAIL(RN_EINVAL, "the git tree has changes, so that what is recorded would be of no "
                                "commit: commit them, or say --force");
-    TRY(registry_open(t->a->plugin_dirs, t->a->n_plugin_dirs, &t->registry));
     TRY(test_all(t));
     return files_write(t);
 }
 
+bool test_takes(const struct args *a)
+{
+    return !strcmp(a->verb, "test") || ((!strcmp(a->verb, "run") || !strcmp(a->verb, "check")) &&
+                                        a->n_words == 1 && baseline_is_file(a->words[0]));
+}
+
 int test_baselines(const struct args *a, struct registry **registry, int *code)
 {
-    struct testing t = {.a = a, .p = pool_new()};
+    struct testing t = {.a = a, .p = pool_new(), .checks = !strcmp(a->verb, "check")};
     struct text out = {0};
 
     if (!t.p || !(t.diag = diag_new(t.p))) {
@@ -309,10 +375,10 @@ int test_baselines(const struct args *a, struct registry **registry, int *code)
     int status = work(&t);
     *registry = t.registry;
     if (status >= 0)
-        *code = t.records || tested_holds(&t.tested) ? 0 : 1;
+        *code = t.records || t.checks || tested_holds(&t.tested) ? 0 : 1;
     if (status == RN_EBUSY && stop_requested()) {
         *code = stop_requested() == SIGINT ? 130 : 75;
-        fprintf(stderr, "runner: stopped; its runs were killed\n");
+        fprintf(stderr, "runner: stopped; its runs were ended\n");
         status = RN_OK;
     } else if (status < 0 && diag_errors(t.diag)) {
         if (a->json)

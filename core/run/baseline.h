@@ -52,6 +52,8 @@ struct baseline {
 int baseline_read(struct pool *p, const char *file, struct diag *d, struct baseline **out);
 /* Whether the root of a file says that it is one. */
 bool baseline_is(const struct node *root);
+/* The same of a file; one that cannot be read is none. */
+bool baseline_is_file(const char *file);
 
 /* ---- running -------------------------------------------------------------- */
 
@@ -62,7 +64,6 @@ struct baseline_run {
     const struct rn_metric *metrics;
     int64_t n_metrics;
     const char *digest, *data; /* "sha256:..", of the weights, of the samples; NULL: not known */
-    int pid;                   /* 0: not running */
 };
 
 struct baseline_how {
@@ -90,8 +91,11 @@ struct baseline_result {
     double seconds;
 };
 
+/* Whether the experiment of the file's first seed is right, without running it. RN_EINVAL: told in
+ * how->diag. */
+int baseline_plan(struct pool *p, const struct baseline *b, const struct baseline_how *how);
 /* Starts the runs, waits for them, reads what they left. A run that fails is no error. RN_EINVAL:
- * the experiment is wrong, told in how->diag; RN_EBUSY: a signal came, the runs were killed. */
+ * the experiment is wrong, told in how->diag; RN_EBUSY: a signal came, the runs were ended. */
 int baseline_run(struct pool *p, const struct baseline *b, const struct baseline_how *how,
                  struct baseline_result *out);
 /* A metric of a run by its name; NaN: it has none. */
@@ -132,8 +136,9 @@ const struct baseline_run *baseline_seed(const struct baseline_result *r, int64_
 
 /* ---- recording ------------------------------------------------------------ */
 
-/* The file's text with what r measured; comments stay. RN_EINVAL: a run failed or lacks a metric.
- */
+/* The file's text with what r measured; comments stay. Spreads are of all runs, other values of the
+ * file's own seeds, since `runner test` compares with these. RN_EINVAL: a run failed, lacks a
+ * metric, or a seed of the file was not run. */
 int baseline_record(struct pool *p, const struct baseline_result *r, struct text *out);
 /* Whether files that git knows in the repository around dir differ from what was committed, but for
  * those named. False without git. */

@@ -7,9 +7,14 @@
 #include <runner/callback.h>
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SAME_REL 1e-6 /* of losses that were rounded to nine digits and are the same */
+/* Twice what a recorded number may have lost: six digits are written of means, nine of values. */
+#define LOST_MEAN  1e-5
+#define LOST_VALUE 1e-8
 
 const char *const verdict_words[4] = {"PASS", "WARN", "FAIL", "n/c"};
 
@@ -101,6 +106,15 @@ static const char *obstacle(const struct judge *j, const struct baseline_check *
     return NULL;
 }
 
+/* As what is recorded of a value that is compared exactly. NaN stays NaN. */
+static double nine_digits(double v)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%.9g", v);
+    return strtod(text, NULL);
+}
+
 /* The bounds of the mean, and how they are said. */
 static int bounds(struct judge *j, const struct baseline_check *c, double *min, double *max,
                   const char **wanted)
@@ -113,7 +127,7 @@ static int bounds(struct judge *j, const struct baseline_check *c, double *min, 
     *max = c->max;
     if (c->kind == CHECK_SPREAD) {
         double n_recorded = (double)j->r->b->recorded->n;
-        double room = spread_allowed(c->spreads, k->sd, n, n_recorded);
+        double room = spread_allowed(c->spreads, k->sd, n, n_recorded) + LOST_MEAN * fabs(k->mean);
         /* without a word about it one side counts */
         both = tree_get(c->node, "direction") && k->expect.direction == EXPECT_BOTH;
         *min = both || more ? k->mean - room : (double)NAN;
@@ -127,11 +141,16 @@ static int bounds(struct judge *j, const struct baseline_check *c, double *min, 
                                      : *max,
                               k->mean, k->sd, n_recorded, k->within);
     } else if (c->kind == CHECK_RATIO) {
+        *max += LOST_MEAN * fabs(c->max);
         *wanted = pool_printf(j->p, "<= %.5g (%.5g x %.3g)", c->max, k->expect.value, k->max_ratio);
     } else if (c->kind == CHECK_VALUE && k->expect.exact) {
+        *min = nine_digits(c->min);
+        *max = nine_digits(c->max);
         *wanted = pool_printf(j->p, "%.9g", k->expect.value);
     } else if (c->kind == CHECK_VALUE) {
         bool abs = tree_get(c->node, "abs");
+        *min -= LOST_VALUE * fabs(k->expect.value);
+        *max += LOST_VALUE * fabs(k->expect.value);
         *wanted = pool_printf(j->p, "%.6g %s %.3g%s", k->expect.value,
                               !isnan(c->min) && !isnan(c->max) ? "±"
                               : isnan(c->min)                  ? "+"
@@ -181,7 +200,8 @@ static int judge_check(struct judge *j, const struct baseline_check *c)
         return RN_OK;
     }
     TRY(bounds(j, c, &min, &max, &wanted));
-    double off = mean < min ? min - mean : mean > max ? mean - max : 0;
+    double at = c->kind == CHECK_VALUE && c->keys->expect.exact ? nine_digits(mean) : mean;
+    double off = at < min ? min - at : at > max ? at - max : 0;
     struct judged *a = add(j, c, off > 0 ? fail_of(c) : VERDICT_PASS, metric);
     a->value = mean;
     a->off = off;

@@ -308,6 +308,19 @@ bool baseline_is(const struct node *root)
     return root && root->kind == NODE_MAP && tree_get(root, "baseline");
 }
 
+bool baseline_is_file(const char *file)
+{
+    struct pool *p = pool_new();
+    struct diag *d = p ? diag_new(p) : NULL;
+    struct error before = error_save();
+    struct node *root = NULL;
+
+    bool is = d && tree_read(p, file, d, &root) >= 0 && baseline_is(root);
+    error_restore(&before);
+    pool_free(p);
+    return is;
+}
+
 int baseline_read(struct pool *p, const char *file, struct diag *d, struct baseline **out)
 {
     struct baseline *b = pool_alloc(p, sizeof *b);

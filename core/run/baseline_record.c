@@ -4,19 +4,16 @@
 #include "baseline.h"
 
 #include "base/error.h"
+#include "command.h"
 #include "env.h"
 
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #define COMMIT_SHOWN 12
 #define WIDTH        96 /* columns of a line */
@@ -30,6 +27,7 @@ struct edit {
 struct recorder {
     struct pool *p;
     const struct baseline_result *r;
+    struct baseline_result own; /* the runs of the file's seeds alone, in its order */
     const struct source *src;
     struct edit *edits;
     int n;
@@ -134,7 +132,8 @@ static int put_check(struct recorder *w, const struct baseline_check *c)
     if (c->kind == CHECK_DIGEST)
         return run->digest ? put(w, c->node, "value", run->digest)
                            : FAIL(RN_EINVAL, "seed %lld left no weights", (long long)c->keys->seed);
-    if (!baseline_mean(w->r, c, &mean, &sd))
+    bool own = !c->seeded && c->kind != CHECK_SPREAD; /* what `runner test` compares with */
+    if (!baseline_mean(own ? &w->own : w->r, c, &mean, &sd))
         return FAIL(RN_EINVAL, "%s:%d: a run did not measure %s", w->r->b->file,
                     (int)c->node->mark.line, c->metric);
     if (c->kind == CHECK_SPREAD) {
@@ -147,10 +146,9 @@ static int put_check(struct recorder *w, const struct baseline_check *c)
         TRY(put(w, c->node, "mean", pool_printf(w->p, "%.6g", mean)));
         return put(w, c->node, "sd", pool_printf(w->p, "%.3g", sd));
     }
-    const char *form = c->keys->expect.exact ? "%.9g" : c->kind == CHECK_RATIO ? "%.3g" : "%.6g";
-    char text[32];
-    snprintf(text, sizeof text, form[2] == '9' ? "%.9g" : form[2] == '3' ? "%.3g" : "%.6g", mean);
-    return put(w, c->node, "value", pool_strdup(w->p, text));
+    return put(w, c->node, "value",
+               c->kind == CHECK_RATIO ? pool_printf(w->p, "%.6g", mean)
+                                      : pool_printf(w->p, "%.9g", mean));
 }
 
 /* ---- recorded ------------------------------------------------------------- */
@@ -279,7 +277,8 @@ static int put_recorded(struct recorder *w)
         from = from < w->src->bytes ? from : w->src->bytes;
         end = flow ? flow_end(w->src, value) : block_end(w->src, from, (size_t)key->col - 1);
         kept = (struct kept){w->src->text + from, end - from};
-        text_add(&t, "%s", flow ? "\n" : "");
+        bool cut = !flow && from && w->src->text[from - 1] != '\n'; /* the file ends in the key */
+        text_add(&t, "%s", flow || cut ? "\n" : "");
     } else {
         text_add(&t, "%*srecorded:  # written by `runner test record`\n", (int)key->col - 1, "");
     }
@@ -300,6 +299,43 @@ static int by_place(const void *a, const void *b)
     return x->from < y->from ? -1 : x->from > y->from ? 1 : x->order - y->order;
 }
 
+static int own_runs(struct recorder *w)
+{
+    const struct rn_ints *seeds = &w->r->b->seeds;
+
+    w->own = *w->r;
+    w->own.n_runs = seeds->count;
+    w->own.runs = pool_alloc(w->p, (size_t)seeds->count * sizeof *w->own.runs);
+    if (!w->own.runs)
+        return RN_ENOMEM;
+    for (int64_t i = 0; i < seeds->count; i++) {
+        const struct baseline_run *run = baseline_seed(w->r, seeds->at[i]);
+        if (!run)
+            return FAIL(RN_EINVAL, "%s: nothing is recorded: its seed %lld was not run",
+                        w->r->b->file, (long long)seeds->at[i]);
+        w->own.runs[i] = *run;
+    }
+    return RN_OK;
+}
+
+/* What is about to be written can be read. */
+static int parse(struct pool *p, const char *file, const struct text *t)
+{
+    const struct source src = {.path = file, .text = text_str(t), .bytes = t->n};
+    struct diag *d = diag_new(p);
+    struct node *root;
+
+    int status = d ? tree_parse(p, &src, d, &root) : RN_ENOMEM;
+    if (status == RN_ENOMEM)
+        return status;
+    if (status < 0 || diag_errors(d) || !root)
+        return FAIL(RN_EINVAL,
+                    "%s: nothing is recorded: the section 'recorded' cannot be replaced as it is "
+                    "written; remove it",
+                    file);
+    return RN_OK;
+}
+
 int baseline_record(struct pool *p, const struct baseline_result *r, struct text *out)
 {
     struct recorder w = {.p = p, .r = r, .src = r->b->node->mark.source};
@@ -312,6 +348,7 @@ int baseline_record(struct pool *p, const struct baseline_result *r, struct text
         if (r->runs[i].fault)
             return FAIL(RN_EINVAL, "%s: nothing is recorded: the run of seed %lld: %s", r->b->file,
                         (long long)r->runs[i].seed, r->runs[i].fault);
+    TRY(own_runs(&w));
     for (int i = 0; i < r->b->n_checks; i++)
         TRY(put_check(&w, &r->b->checks[i]));
     TRY(put_recorded(&w));
@@ -322,41 +359,32 @@ int baseline_record(struct pool *p, const struct baseline_result *r, struct text
         at = w.edits[i].from + w.edits[i].bytes;
     }
     text_put(out, w.src->text + at, w.src->bytes - at);
-    return out->status;
+    return out->status ? out->status : parse(p, r->b->file, out);
 }
 
 /* ---- git ------------------------------------------------------------------ */
 
 bool tree_is_dirty(const char *dir, const char *const *but, int n)
 {
+    static const char *const head[] = {"git", "status", "--porcelain", "--untracked-files=no",
+                                       "--",  ":/"};
+    enum { HEAD_N = sizeof head / sizeof *head };
     struct pool *p = pool_new();
-    const char **args = p ? pool_alloc(p, (size_t)(n + 9) * sizeof *args) : NULL;
-    posix_spawn_file_actions_t files;
-    char real[PATH_MAX], byte;
-    int ends[2], code = -1, k = 0;
-    bool dirty = false;
-    pid_t pid;
+    const char **args = p ? pool_alloc(p, (size_t)(n + HEAD_N + 1) * sizeof *args) : NULL;
+    struct command git = {0};
+    char real[PATH_MAX];
+    int k = HEAD_N;
 
-    if (args && !pipe2(ends, O_CLOEXEC)) {
-        const char *const head[] = {
-            "git", "-C", dir, "status", "--porcelain", "--untracked-files=no", "--", ":/"};
-        for (; k < 8; k++)
-            args[k] = head[k];
+    if (args) {
+        memcpy(args, head, sizeof head);
         for (int i = 0; i < n; i++)
-            if (realpath(but[i], real))
-                args[k++] = pool_printf(p, ":(exclude)%s", real);
-        posix_spawn_file_actions_init(&files);
-        posix_spawn_file_actions_adddup2(&files, ends[1], 1);
-        posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-        bool started =
-            !posix_spawnp(&pid, "git", &files, NULL, (char *const *)(uintptr_t)args, environ);
-        posix_spawn_file_actions_destroy(&files);
-        close(ends[1]);
-        dirty = started && read(ends[0], &byte, 1) == 1;
-        close(ends[0]);
-        if (started)
-            waitpid(pid, &code, 0);
+            if (realpath(but[i], real) && (args[k] = pool_printf(p, ":(exclude)%s", real)))
+                k++;
+        if (command_run(args, dir, &git) < 0)
+            git.exit_code = -1;
     }
+    bool dirty = !git.exit_code && git.out.n;
+    command_free(&git);
     pool_free(p);
-    return dirty && WIFEXITED(code);
+    return dirty;
 }

@@ -10,17 +10,16 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/stop.h"
-#include "child.h"
 #include "config/compose.h"
 #include "config/flatten.h"
 #include "env.h"
 #include "experiment/experiment.h"
+#include "launch.h"
 #include "report/rows.h"
 #include "report/run_folder.h"
 
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +29,6 @@
 
 #define JSON_BYTES    (64u << 20)
 #define WEIGHTS_BYTES (1ull << 32)
-#define WAIT_MS       200
 #define SHA_SHOWN     12       /* hex digits */
 #define DIGEST_SHOWN  (7 + 16) /* "sha256:" and as many as tell files apart */
 
@@ -40,6 +38,7 @@ struct batch {
     const struct baseline_how *how;
     struct baseline_result *out;
     int jobs;
+    int64_t done; /* runs */
 };
 
 /* ---- plans ---------------------------------------------------------------- */
@@ -272,7 +271,6 @@ static int collect(struct batch *x, struct baseline_run *r, const struct child_e
     const char *link = pool_printf(x->p, "%s/seed%lld/latest", x->out->dir, (long long)r->seed);
     char real[PATH_MAX];
 
-    r->pid = 0;
     if (!link)
         return RN_ENOMEM;
     if (realpath(link, real))
@@ -292,11 +290,11 @@ static int collect(struct batch *x, struct baseline_run *r, const struct child_e
 
 /* ---- the queue ------------------------------------------------------------ */
 
-static int launch(struct batch *x, struct baseline_run *r)
+/* The command line of a run, and where its log is. */
+static int task(struct batch *x, struct baseline_run *r, struct launch_task *out)
 {
     const struct baseline_how *how = x->how;
-    const char **args = pool_alloc(x->p, (size_t)(8 + 2 * how->n_plugin_dirs) * sizeof *args);
-    pid_t pid;
+    const char **args = pool_alloc(x->p, (size_t)(6 + 2 * how->n_plugin_dirs) * sizeof *args);
     int n = 0;
 
     r->log = pool_printf(x->p, "%s/logs/seed%lld.log", x->out->dir, (long long)r->seed);
@@ -311,54 +309,39 @@ static int launch(struct batch *x, struct baseline_run *r)
         args[n++] = "--plugin-dir";
         args[n++] = how->plugin_dirs[i];
     }
-    if (!args[1])
-        return RN_ENOMEM;
-    TRY(child_start(args, r->log, &pid));
-    r->pid = (int)pid;
+    *out = (struct launch_task){.log = r->log, .args = args};
+    return args[1] ? RN_OK : RN_ENOMEM;
+}
+
+static int ended(void *ctx, int i, const struct child_end *end)
+{
+    struct batch *x = ctx;
+
+    TRY(collect(x, &x->out->runs[i], end));
+    x->done++;
+    if (x->how->told)
+        x->how->told(x->how->ctx, x->done, x->out->n_runs);
     return RN_OK;
 }
 
-static void kill_all(struct batch *x)
+static int tick(void *ctx)
 {
-    struct child_end end;
-    int left = 0;
-
-    for (int64_t i = 0; i < x->out->n_runs; i++)
-        if (x->out->runs[i].pid) {
-            kill((pid_t)x->out->runs[i].pid, SIGKILL);
-            left++;
-        }
-    while (left > 0)
-        left -= child_wait(WAIT_MS, &end);
-}
-
-static int one_ended(struct batch *x, const struct child_end *end)
-{
-    for (int64_t i = 0; i < x->out->n_runs; i++)
-        if (x->out->runs[i].pid == (int)end->pid)
-            return collect(x, &x->out->runs[i], end);
-    return RN_OK;
+    (void)ctx;
+    return stop_requested() ? FAIL(RN_EBUSY, "stopped by a signal") : RN_OK;
 }
 
 static int queue(struct batch *x)
 {
-    int64_t next = 0, done = 0, n = x->out->n_runs;
-    struct child_end end;
+    int n = (int)x->out->n_runs;
+    struct launch_task *tasks = pool_alloc(x->p, (size_t)n * sizeof *tasks);
+    const struct launch_limits limits = {.jobs = x->jobs};
+    const struct launch_events events = {.ctx = x, .ended = ended, .tick = tick};
 
-    while (done < n) {
-        for (; next < n && next - done < x->jobs; next++)
-            TRY(launch(x, &x->out->runs[next]));
-        int ended = child_wait(WAIT_MS, &end);
-        if (stop_requested())
-            return FAIL(RN_EBUSY, "stopped by a signal");
-        if (!ended)
-            continue;
-        TRY(one_ended(x, &end));
-        done++;
-        if (x->how->told)
-            x->how->told(x->how->ctx, done, n);
-    }
-    return RN_OK;
+    if (!tasks)
+        return RN_ENOMEM;
+    for (int i = 0; i < n; i++)
+        TRY(task(x, &x->out->runs[i], &tasks[i]));
+    return launch_local(&limits, tasks, n, &events);
 }
 
 /* ---- what is recorded besides --------------------------------------------- */
@@ -441,6 +424,14 @@ static int facts_read(struct batch *x)
     return RN_OK;
 }
 
+int baseline_plan(struct pool *p, const struct baseline *b, const struct baseline_how *how)
+{
+    struct batch x = {.p = p, .b = b, .how = how};
+    struct experiment *e;
+
+    return plan(&x, b->seeds.at[0], &e);
+}
+
 int baseline_run(struct pool *p, const struct baseline *b, const struct baseline_how *how,
                  struct baseline_result *out)
 {
@@ -459,13 +450,7 @@ int baseline_run(struct pool *p, const struct baseline *b, const struct baseline
     int status = plans_write(&x);
     if (status < 0)
         return file_remove_tree(out->dir), status;
-    status = queue(&x);
-    if (status < 0) {
-        struct error why = error_save();
-        kill_all(&x);
-        error_restore(&why);
-        return status;
-    }
+    TRY(queue(&x));
     out->seconds = clock_s(begun);
     return facts_read(&x);
 }

@@ -67,6 +67,8 @@ START_TEST(what_was_recorded_holds)
     EXPECT_TEXT(out, "-    - {metric: test.accuracy, within: 4 sd}   # worse only\n");
     EXPECT_TEXT(out, "+    n: 8\n");
     EXPECT_TEXT(out, "b.yaml: recorded\n");
+    EXPECT_EXIT(0, "b.yaml"); /* a file says what it is */
+    EXPECT_TEXT(out, "PASS b   5 of 5 checks, 2 runs, ");
     EXPECT_EXIT(0, "test b.yaml");
     EXPECT_TEXT(out, "PASS b   5 of 5 checks, 2 runs, ");
     EXPECT_TEXT(out, "1 file, 5 checks: 5 passed, 0 failed\n");
@@ -110,7 +112,8 @@ START_TEST(a_run_that_fails_fails_the_test)
     EXPECT_EXIT(0, "test record b.yaml --seeds 1-5 --force");
     EXPECT_EXIT(1, "test b.yaml optimizer.lr=1e30");
     EXPECT_TEXT(out, "FAIL b   run of seed 1 is exit code 6");
-    EXPECT_EXIT(2, "test record b.yaml optimizer.lr=1e30 --force");
+    write_baseline("b.yaml", "optimizer.lr: 1e30", "");
+    EXPECT_EXIT(2, "test record b.yaml --force");
     EXPECT_TEXT(err, "nothing is recorded: the run of seed 1: exit code 6");
 }
 END_TEST
@@ -158,11 +161,19 @@ START_TEST(mistakes_are_exit_2_and_start_nothing)
     EXPECT_EXIT(2, "test b.yaml --jobs 0");
     EXPECT_EXIT(2, "test base.yaml");
     EXPECT_TEXT(err, "base.yaml is no baseline");
-    EXPECT_EXIT(2, "b.yaml");
+    EXPECT_EXIT(2, "summary b.yaml");
     EXPECT_TEXT(err, "`runner test FILE` runs it");
+    EXPECT_EXIT(2, "test record b.yaml optimizer.lr=0.2 --force");
+    EXPECT_TEXT(err, "optimizer.lr=0.2: what is recorded is of the experiment as the file has it");
+    EXPECT_EXIT(2, "test b.yaml --update optimizer.lr=0.2 --force");
     write_baseline("c.yaml", "optimizer.lr: fast", "");
     EXPECT_EXIT(2, "test c.yaml");
     EXPECT_TEXT(err, "c.yaml:3:");
+    EXPECT_EXIT(2, "check c.yaml");
+    EXPECT_TEXT(err, "c.yaml:3:");
+    EXPECT_EXIT(0, "check b.yaml");
+    EXPECT_TEXT(out, "b.yaml: good: a baseline with 5 checks and 2 seeds\n");
+    ck_assert_int_eq(n_runs_left(), 0);
     EXPECT_EXIT(2, "test record b.yaml --seeds 1-4 --force");
     EXPECT_TEXT(err, "'within' needs a spread over at least 5 runs");
     ck_assert_int_eq(n_runs_left(), 4); /* of the last */
@@ -178,8 +189,63 @@ START_TEST(a_signal_ends_all_of_it)
     usleep(300000);
     kill(pid, SIGTERM);
     ck_assert_int_eq(finish(pid), 75);
-    EXPECT_TEXT(err, "stopped; its runs were killed");
+    EXPECT_TEXT(err, "stopped; its runs were ended");
     ck_assert_int_ne(system("pgrep -f 'plan/seed[12].yaml -o reports/tests/b/' >/dev/null"), 0);
+}
+END_TEST
+
+/* Both runs are over, and nobody was told of it yet, when the signal comes. */
+START_TEST(a_signal_as_runs_end_ends_all_of_it)
+{
+    char line[100];
+
+    make();
+    pid_t pid = start("test b.yaml train.epochs=60 --jobs 2");
+    for (int i = 0; i < 2000 && system("ls reports/tests/b/*/logs/seed2.log >log 2>&1"); i++)
+        usleep(2000);
+    kill(pid, SIGSTOP);
+    snprintf(line, sizeof line, "test $(ps --ppid %d -o stat= | grep -c Z) = 2", (int)pid);
+    for (int i = 0; i < 500 && system(line); i++)
+        usleep(20000);
+    ck_assert_int_eq(system(line), 0);
+    kill(pid, SIGTERM);
+    kill(pid, SIGCONT);
+    snprintf(line, sizeof line, "ps -p %d -o stat= | grep -qv Z", (int)pid);
+    for (int i = 0; i < 200 && !system(line); i++)
+        usleep(20000);
+    if (!system(line))
+        kill(pid, SIGKILL); /* and finish() fails */
+    ck_assert_int_eq(finish(pid), 75);
+}
+END_TEST
+
+START_TEST(a_file_that_changes_meanwhile_is_not_written)
+{
+    make();
+    write_baseline("b.yaml", "train.epochs: 20", "");
+    pid_t pid = start("test record b.yaml --seeds 1-8 --force");
+    for (int i = 0; i < 2000 && system("ls reports/tests/b/*/logs/seed1.log >log 2>&1"); i++)
+        usleep(2000);
+    ck_assert_int_eq(system("echo '# mine' >>b.yaml; cp b.yaml kept.yaml"), 0);
+    ck_assert_int_eq(finish(pid), 2);
+    EXPECT_TEXT(err, "b.yaml changed while its runs went on: nothing was written");
+    ck_assert_int_eq(system("cmp b.yaml kept.yaml"), 0);
+}
+END_TEST
+
+/* The file's seeds are run when others are asked for, and values are of these. */
+START_TEST(values_are_of_the_seeds_of_the_file)
+{
+    make();
+    write_text("v.yaml", "baseline:\n  config: base.yaml\n  seeds: [1, 2, 3]\n  checks:\n"
+                         "    - {metric: test.accuracy, exact: true}\n"
+                         "    - {metric: test.loss, exact: true}\n"
+                         "    - {metric: val.loss, rel: 1e-6%}\n"
+                         "    - {metric: test.loss, within: 3 sd}\n");
+    EXPECT_EXIT(0, "test record v.yaml --seeds 11-16 --force");
+    EXPECT_TEXT(out, "+    n: 9\n");
+    EXPECT_EXIT(0, "test v.yaml --strict");
+    EXPECT_TEXT(out, "PASS v   4 of 4 checks, 3 runs, ");
 }
 END_TEST
 
@@ -198,16 +264,24 @@ START_TEST(a_tree_with_changes_is_not_recorded)
     EXPECT_EXIT(2, "test b.yaml --update");
     EXPECT_TEXT(err, "the git tree has changes");
     EXPECT_EXIT(0, "test b.yaml --update --force");
+    /* more changes than a pipe holds */
+    ck_assert_int_eq(system("mkdir many && cd many && touch $(seq -f a-file-with-a-long-name-%g "
+                            "6000) && cd .. && git add many && git -c user.name=a -c "
+                            "user.email=a@b commit -qm b && rm -r many"),
+                     0);
+    EXPECT_EXIT(2, "test b.yaml --update");
     ck_assert_int_eq(system("rm -rf .git"), 0);
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {what_was_recorded_holds,  a_run_that_fails_fails_the_test,
-                                  for_other_programs,       mistakes_are_exit_2_and_start_nothing,
-                                  a_signal_ends_all_of_it,  a_tree_with_changes_is_not_recorded,
-                                  what_is_changed_is_caught};
+    const TTest *const tests[] = {
+        a_signal_as_runs_end_ends_all_of_it,   a_file_that_changes_meanwhile_is_not_written,
+        values_are_of_the_seeds_of_the_file,   what_was_recorded_holds,
+        a_run_that_fails_fails_the_test,       for_other_programs,
+        mistakes_are_exit_2_and_start_nothing, a_signal_ends_all_of_it,
+        a_tree_with_changes_is_not_recorded,   what_is_changed_is_caught};
 
     return program_tests("baselines", tests, sizeof tests / sizeof *tests);
 }

@@ -204,7 +204,7 @@ START_TEST(what_was_finished_in_time_stays)
     EXPECT_EXIT(0, "late.yaml -q");
     write_sweep("late", "sweep: {timeout: 0.001 s, repeat: {seed: 2}}\n");
     EXPECT_EXIT(0, "late.yaml -q");
-    write_sweep("late", "set: {train.epochs: 3000}\nsweep: {timeout: 1 s, repeat: {seed: 1}}\n");
+    write_sweep("late", "set: {train.epochs: 20000}\nsweep: {timeout: 1 s, repeat: {seed: 1}}\n");
     EXPECT_EXIT(9, "late.yaml -q");
     expect_run("late", "base-s1", "finished", "");
 }

@@ -338,7 +338,8 @@ START_TEST(recording_keeps_what_was_written)
     has(s, "   # old\n");
     has(s, "\n    machine: here\n    n: 6\n\n  # what holds\n");
     has(s, "\n    - {metric: a, mean: 0.333333, sd: 0.204, within: 3 sd}   # ±\n");
-    has(s, "\n    - metric: a   # block\n      value: 0.333333\n      rel: 10%\n");
+    /* of seeds 1 to 3, which the file has; the mean above is of all six */
+    has(s, "\n    - metric: a   # block\n      value: 0.416666667\n      rel: 10%\n");
     has(s, "\n    - {metric: a, min: 0.1} # floor\n");
     has(s, "\n    - {metric: a, value: 0.75, seed: 2, exact: true}\n");
     has(s, "\n    - {metric: weights.sha256, value: sha256:ff, seed: 1}\n# end");
@@ -363,8 +364,82 @@ START_TEST(a_section_in_braces_becomes_lines)
     char *s = recorded(HEAD "  recorded: {n: 9, date: '}'}\n  checks: [{metric: a, rel: 1}]\n");
 
     has(s, "  recorded: \n    date: ");
-    has(s, "    n: 6\n  checks: [{metric: a, value: 0.333333, rel: 1}]\n");
+    has(s, "    n: 6\n  checks: [{metric: a, value: 0.416666667, rel: 1}]\n");
     ck_assert_int_eq(read_text(s), RN_OK);
+}
+END_TEST
+
+START_TEST(a_section_may_be_the_end_of_the_file)
+{
+    char *s = recorded(HEAD "  checks: [{metric: a, rel: 1}]\n  recorded:");
+
+    has(s, "\n  recorded:\n    date: ");
+    ck_assert_int_eq(read_text(s), RN_OK);
+    ck_assert_int_eq(b->recorded->n, 6);
+}
+END_TEST
+
+START_TEST(what_could_not_be_read_is_not_recorded)
+{
+    struct text out = {0};
+
+    ck_assert_int_eq(read_text(HEAD "  recorded: ~\n  seeds: [1, 2]\n"
+                                    "  checks: [{metric: a, rel: 1}]\n"),
+                     RN_OK);
+    measured("a", 1, 1);
+    ck_assert_int_eq(baseline_record(p, &r, &out), RN_EINVAL);
+    has(error_text(), "nothing is recorded: the section 'recorded' cannot be replaced");
+    text_free(&out);
+    ck_assert_int_eq(read_text(HEAD "  checks: [{metric: a, rel: 1}]\n"), RN_OK); /* seeds 1 to 3 */
+    r.b = b;
+    ck_assert_int_eq(baseline_record(p, &r, &out), RN_EINVAL);
+    has(error_text(), "nothing is recorded: its seed 3 was not run");
+    text_free(&out);
+}
+END_TEST
+
+/* What was just recorded holds, whatever the numbers are rounded to. */
+START_TEST(the_same_numbers_hold)
+{
+    static const char *const checks[] = {
+        "{metric: a, exact: true}",
+        "{metric: a, rel: 1e-7%}",
+        "{metric: a, abs: 1e-12}",
+        "{metric: a, max_ratio: 1}",
+        "{metric: a, within: 1 sd, direction: both}",
+        "{metric: a, exact: true, seed: 2}",
+        "{metric: a, rel: 0, seed: 3}",
+    };
+    static const double values[][6] = {
+        {1, 0, 0, 0.9, 0.9, 0.9},       /* of the file's seeds 1/3, of all 0.6167 */
+        {2, 0, 0, 0.1, 0.2, 0.3},       /* 2/3 */
+        {0.1, 0.1, 0.1, 0.1, 0.1, 0.1}, /* no spread */
+        {1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3},
+        {1234567.89123, 1234567.89123, 1234567.89123, 1234567.89123, 1234567.89123, 1234567.89123},
+        {-2.0 / 3, -2e-7 / 3, 1e30, 5, 6, 7},
+    };
+    size_t n_values = sizeof values / sizeof *values;
+    const char *check = checks[_i / n_values];
+    const double *v = values[_i % n_values];
+    struct text text = {0}, out = {0};
+
+    text_add(&text, HEAD "  checks:\n    - %s\n", check);
+    ck_assert_int_eq(read_text(text_str(&text)), RN_OK);
+    r = (struct baseline_result){.b = b, .runs = runs, .n_runs = 6};
+    for (int i = 0; i < 6; i++) {
+        metrics[i][0] = (struct rn_metric){"a", v[i]};
+        runs[i] = (struct baseline_run){.seed = i + 1, .metrics = metrics[i], .n_metrics = 1};
+    }
+    ck_assert_int_eq(baseline_record(p, &r, &out), RN_OK);
+    ck_assert_int_eq(read_text(text_str(&out)), RN_OK);
+    r.b = b;
+    if (b->checks[0].kind != CHECK_SPREAD || v[0] == v[1])
+        r.n_runs = 3; /* as `runner test` has them */
+    struct verdicts said = judged(true);
+    ck_assert_msg(said.holds, "%s of %g, %g, %g: got %s, wanted %s, %s", check, v[0], v[1], v[2],
+                  said.list[0].got, said.list[0].wanted, said.list[0].why);
+    text_free(&text);
+    text_free(&out);
 }
 END_TEST
 
@@ -372,7 +447,8 @@ START_TEST(what_failed_is_not_recorded)
 {
     struct text out = {0};
 
-    ck_assert_int_eq(read_text(HEAD "  checks: [{metric: a, within: 3 sd}]\n"), RN_OK);
+    ck_assert_int_eq(read_text(HEAD "  seeds: [1, 2]\n  checks: [{metric: a, within: 3 sd}]\n"),
+                     RN_OK);
     measured("a", 1, 1);
     ck_assert_int_eq(baseline_record(p, &r, &out), RN_EINVAL);
     has(error_text(), "a spread over at least 5 runs, and these are 2");
@@ -436,6 +512,9 @@ int main(void)
     tcase_add_test(t, recording_keeps_what_was_written);
     tcase_add_test(t, a_first_recording_makes_the_section);
     tcase_add_test(t, a_section_in_braces_becomes_lines);
+    tcase_add_test(t, a_section_may_be_the_end_of_the_file);
+    tcase_add_test(t, what_could_not_be_read_is_not_recorded);
+    tcase_add_loop_test(t, the_same_numbers_hold, 0, 7 * 6);
     tcase_add_test(t, what_failed_is_not_recorded);
     tcase_add_test(t, the_same_for_programs);
     suite_add_tcase(s, t);
