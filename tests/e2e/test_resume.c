@@ -130,7 +130,7 @@ static void drop_seconds(char *text)
 static void expect_same_text(const char *a, const char *b, const char *file,
                              void (*drop)(char *text))
 {
-    static char x[1 << 20], y[1 << 20];
+    static char x[1 << 23], y[1 << 23];
     char path[PATH_MAX];
 
     snprintf(path, sizeof path, "%s/%s", a, file);
@@ -229,10 +229,10 @@ END_TEST
 /* Before there is a checkpoint, which takes a second, and behind some. */
 START_TEST(killed_at_any_moment_it_ends_with_the_same_bits)
 {
-    static const char line[] = "mlp_adam.yaml -q --run-dir runs/k --epochs 4000";
+    static const char line[] = "mlp_adam.yaml -q --run-dir runs/k --epochs 6000";
 
     write_course(&courses[1]);
-    EXPECT_EXIT(0, "mlp_adam.yaml -q --run-dir runs/whole --epochs 4000");
+    EXPECT_EXIT(0, "mlp_adam.yaml -q --run-dir runs/whole --epochs 6000");
     srand(1);
     for (int i = 0; i < 6; i++) {
         pid_t pid = start(line);
