@@ -229,10 +229,10 @@ END_TEST
 /* Before there is a checkpoint, which takes a second, and behind some. */
 START_TEST(killed_at_any_moment_it_ends_with_the_same_bits)
 {
-    static const char line[] = "mlp_adam.yaml -q --run-dir runs/k --epochs 6000";
+    static const char line[] = "mlp_adam.yaml -q --run-dir runs/k --epochs 3000";
 
     write_course(&courses[1]);
-    EXPECT_EXIT(0, "mlp_adam.yaml -q --run-dir runs/whole --epochs 6000");
+    EXPECT_EXIT(0, "mlp_adam.yaml -q --run-dir runs/whole --epochs 3000");
     srand(1);
     for (int i = 0; i < 6; i++) {
         pid_t pid = start(line);
