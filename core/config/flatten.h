@@ -8,7 +8,8 @@
 #include <runner/reporter.h>
 
 /* Sorted by path; items of lists by name, or by type and number. A list of single values is one
- * value, "[a, b]". What is very long is cut, and its end says which it was. All is in p. RN_ENOMEM. */
+ * value, "[a, b]". What is very long is cut, and its end says which it was. All is in p. RN_ENOMEM.
+ */
 int tree_flatten(struct pool *p, const struct node *root, const struct rn_fact **out, int64_t *n);
 /* Of them those that somebody wrote: no defaults. */
 int tree_flatten_changed(struct pool *p, const struct node *root, const struct rn_fact **out,

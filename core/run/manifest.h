@@ -9,8 +9,8 @@
 
 /* Experiment, data, device, model and environment into r; owned by the experiment's pool. */
 int manifest_fill(struct session *s, struct rn_report *r);
-/* env.json, data.json and plugins.json of the run folder. same: RN_EDATA when the data are not those
- * of the data.json that is there. */
+/* env.json, data.json and plugins.json of the run folder. same: RN_EDATA when the data are not
+ * those of the data.json that is there. */
 int manifest_write(struct session *s, const struct folder *f, bool same);
 
 #endif

@@ -181,8 +181,8 @@ static void set_up(void)
     write_config("tiny.yaml", "expect: [{metric: test.accuracy, min: 0.25}]\n");
 }
 
-/* In memory where there is room for it: the tests write checkpoints by the thousand, and waiting for
- * a disk would be most of their time. */
+/* In memory where there is room for it: the tests write checkpoints by the thousand, and waiting
+ * for a disk would be most of their time. */
 static bool make_dir(void)
 {
     static const char memory[] = "/dev/shm";

@@ -28,6 +28,7 @@ static int at(const void *opts, void *state, struct rn_moment *m)
     (void)state;
     if (m->epoch != c->epoch)
         return RN_OK;
+    signal(SIGSEGV, SIG_DFL); /* sanitizers handle it otherwise */
     if (c->how != HANG)
         raise(c->how == SEGV ? SIGSEGV : SIGKILL);
     signal(SIGTERM, SIG_IGN);
