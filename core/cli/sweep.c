@@ -56,7 +56,7 @@ static int put_group(struct table *t, const struct rn_sweep *s, int64_t i)
     TRY(table_add(t, between(cell, g->objective.low, g->objective.high, s->percent)));
     TRY(put_difference(t, s, i));
     TRY(table_add(t, number(cell, g->test.mean, s->percent)));
-    snprintf(cell, sizeof cell, "%lld failed", (long long)(g->n_failed + g->n_diverged));
+    snprintf(cell, sizeof cell, "%lld failed", (long long)g->n_failed + (long long)g->n_diverged);
     return table_add(t, g->n_failed + g->n_diverged ? cell : "");
 }
 

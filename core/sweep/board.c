@@ -61,7 +61,7 @@ static struct plan_run *run_named(struct board *b, int from, const char *folder)
     if (!dash || strlen(dash + 1) != 8 || !experiment_name_fits(folder))
         return NULL;
     for (int i = from; i < b->plan.n_runs; i++)
-        if (!strncmp(dash + 1, b->plan.runs[i].hash + strlen("sha256:"), 8))
+        if (!memcmp(dash + 1, b->plan.runs[i].hash + strlen("sha256:"), 8))
             return &b->plan.runs[i];
     return NULL;
 }
