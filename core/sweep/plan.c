@@ -125,7 +125,7 @@ static int make_experiment(const struct plan *plan, const struct choice *c, cons
         status = experiment_from_tree(p, plan->spec->file, root, plan->registry, *d, out);
     if (status >= 0)
         return status;
-    if (*d && status == RN_EINVAL) {
+    if (*d && (status == RN_EINVAL || status == RN_EPLUGIN)) {
         int merged = diag_merge(plan->spec->diag, *d, label);
         status = merged < 0 ? merged : status;
     }

@@ -150,6 +150,9 @@ START_TEST(mistakes_start_nothing)
     EXPECT_EXIT(2, "many.yaml");
     EXPECT_TEXT(err, "many.yaml:3:37: optimizer.lr: -2");
     ck_assert(!file_exists(in_dir("reports")));
+    write_sweep("many", "sweep: {grid: {optimizer: [adam, nobody]}}\n");
+    EXPECT_EXIT(3, "many.yaml");
+    EXPECT_TEXT(err, "no optimizer is called 'nobody'");
     EXPECT_EXIT(2, "sweep tiny.yaml");
     EXPECT_TEXT(err, "say what changes");
     EXPECT_EXIT(2, "sweep");
