@@ -342,7 +342,7 @@ static int add_or_say(struct plan *p, const struct choice *c)
     int status = add_group(p, c);
 
     if (status == RN_EBUSY)
-        return plan_say(p, "%s, and is left out", error_text());
+        return plan_say(p, "%s, and is left out.", error_text());
     return status;
 }
 

@@ -83,7 +83,8 @@ static void put_head(struct text *t, const struct plan *p, const char *command)
     json_text(t, "metric", p->objective);
     json_text(t, "goal", p->more_is_better ? "max" : "min");
     text_add(t, "}");
-    json_text(t, "reference", s->o.reference ? s->o.reference : p->groups[0].label);
+    if (s->o.reference || s->o.method == SWEEP_GRID) /* no point of a search is one by itself */
+        json_text(t, "reference", s->o.reference ? s->o.reference : p->groups[0].label);
 }
 
 static void put_all(struct text *t, const struct plan *p, const char *command,

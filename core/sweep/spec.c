@@ -47,7 +47,7 @@ static const struct rn_option sweep_rows[] = {
              "of a run in one go, which fails when it takes longer"),
      .max = DBL_MAX, .flags = RN_OPT_TIME},
     RN_STRING(struct sweep_options, reference, NULL, 0,
-              "what the others are compared with; the first of all without it"),
+              "what the others are compared with; of a grid the first without it"),
     RN_END};
 
 static const struct rn_option objective_rows[] = {

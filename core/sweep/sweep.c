@@ -76,8 +76,8 @@ static void mark_pruned(struct board *b, int group, int64_t epochs, int rank, in
             continue;
         rec->status = "pruned";
         rec->rung = epochs;
-        rec->reason =
-            pool_printf(b->pool, "rank %d of %d after %lld epochs", rank, of, (long long)epochs);
+        rec->reason = pool_printf(b->pool, "rank %d of %d after %lld epoch%s", rank, of,
+                                  (long long)epochs, epochs == 1 ? "" : "s");
     }
 }
 
@@ -105,13 +105,14 @@ static int prune_at(struct board *b, int *groups, int *n, int64_t epochs)
     }
     *n = keep;
     if (!keep)
-        return plan_say(&b->plan, "after %lld epochs no configuration had a value",
-                        (long long)epochs);
+        return plan_say(&b->plan, "After %lld epoch%s no configuration had a value.",
+                        (long long)epochs, epochs == 1 ? "" : "s");
     return plan_say(
         &b->plan,
-        "after %lld epochs %d of %d configurations went on, the best by %s: the last of "
-        "them had %.5g, the first that was left out %.5g",
-        (long long)epochs, keep, all, b->plan.objective, r[keep - 1].value, r[keep].value);
+        "After %lld epoch%s %d of %d configurations went on, the best by %s: the last of them had "
+        "%.5g, the first that was left out %.5g.",
+        (long long)epochs, epochs == 1 ? "" : "s", keep, all, b->plan.objective, r[keep - 1].value,
+        r[keep].value);
 }
 
 static int run_groups(struct board *b, const int *groups, int n, int64_t until)
@@ -192,7 +193,7 @@ static int draw_point(struct board *b, int64_t *k, bool *added)
     status = plan_point(&b->plan, at, added);
     return status == RN_EINVAL
                ? plan_say(&b->plan,
-                          "point %lld of the search is no experiment and was left out: %s",
+                          "Point %lld of the search is no experiment and was left out: %s.",
                           (long long)*k, error_text())
                : status;
 }
@@ -208,7 +209,7 @@ static int draw_points(struct board *b, int n, int64_t *k)
     }
     if (b->plan.n_groups < n) {
         b->spec.o.runs = b->plan.n_groups;
-        TRY(plan_say(&b->plan, "the space has no more points than %d", b->plan.n_groups));
+        TRY(plan_say(&b->plan, "The space has no more points than %d.", b->plan.n_groups));
     }
     return board_grow(b);
 }
@@ -220,9 +221,9 @@ static int say_search(struct board *b)
     for (int i = 1; i < b->plan.n_groups; i++)
         if (is_better(b, group_value(b, i, 0), group_value(b, best, 0)))
             best = i;
-    return plan_say(&b->plan, "%s, seed %lld: %d points%s; the best so far is number %d, %s",
-                    b->spec.o.method == SWEEP_TPE ? "search by a tree of Parzen estimators"
-                                                  : "random search",
+    return plan_say(&b->plan, "%s, seed %lld: %d points%s; the best so far is number %d, %s.",
+                    b->spec.o.method == SWEEP_TPE ? "Search by a tree of Parzen estimators"
+                                                  : "Random search",
                     (long long)b->spec.o.seed, b->plan.n_groups,
                     b->spec.o.method == SWEEP_TPE
                         ? ", the first ten at random, the others near the best quarter"

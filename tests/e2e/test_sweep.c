@@ -373,7 +373,7 @@ START_TEST(a_point_that_is_no_experiment_ends_no_search)
     cJSON *root = read_json("reports/odd", "sweep.json");
     char *said = cJSON_Print(cJSON_GetObjectItem(root, "said"));
     EXPECT_TEXT(said, "is no experiment and was left out");
-    EXPECT_TEXT(said, "the space has no more points than 3");
+    EXPECT_TEXT(said, "The space has no more points than 3");
     cJSON_free(said);
     cJSON_Delete(root);
 }

@@ -292,7 +292,7 @@ START_TEST(the_same_point_is_run_once)
     good(SWEEP "sweep: {variants: {a: {}, b: {optimizer.lr: 0.01}, c: {optimizer.lr: 0.02}}}\n");
     expect_labels("a c");
     ck_assert_int_eq(plan.n_said, 1);
-    ck_assert_str_eq(plan.said[0], "b is the same as a, and is left out");
+    ck_assert_str_eq(plan.said[0], "b is the same as a, and is left out.");
 }
 END_TEST
 
