@@ -152,7 +152,7 @@ START_TEST(mistakes_start_nothing)
     ck_assert(!file_exists(in_dir("reports")));
     write_sweep("many", "sweep: {grid: {optimizer: [adam, nobody]}}\n");
     EXPECT_EXIT(3, "many.yaml");
-    EXPECT_TEXT(err, "no optimizer is called 'nobody'");
+    EXPECT_TEXT(err, "there is no optimizer 'nobody'");
     EXPECT_EXIT(2, "sweep tiny.yaml");
     EXPECT_TEXT(err, "say what changes");
     EXPECT_EXIT(2, "sweep");
