@@ -194,6 +194,14 @@ static bool make_dir(void)
     return mkdtemp(dir) != NULL;
 }
 
+void use_test_plugins(void)
+{
+    char path[2 * PATH_MAX];
+
+    snprintf(path, sizeof path, "%s:%s", getenv("RN_TEST_PLUGINS"), getenv("RN_PLUGIN_PATH"));
+    setenv("RN_PLUGIN_PATH", path, 1);
+}
+
 int program_tests(const char *suite, const TTest *const *tests, size_t n)
 {
     Suite *s = suite_create(suite);

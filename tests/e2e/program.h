@@ -30,6 +30,8 @@ bool exists(const char *folder, const char *name);
 cJSON *read_json(const char *folder, const char *name);
 void expect_status(const char *name, const char *want); /* of the newest run, by status.json */
 
+/* Plugins of the tests ($RN_TEST_PLUGINS) are found, before the others. */
+void use_test_plugins(void);
 /* Runs the tests in a fresh folder with data/ and tiny.yaml; returns main()'s result. */
 int program_tests(const char *suite, const TTest *const *tests, size_t n);
 

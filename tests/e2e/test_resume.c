@@ -571,7 +571,6 @@ START_TEST(of_many_one_goes_on)
 }
 END_TEST
 
-/* Plugins of tests stand before the others. */
 int main(void)
 {
     const TTest *const tests[] = {
@@ -593,9 +592,6 @@ int main(void)
         a_folder_in_use_is_left_alone,
         of_many_one_goes_on,
     };
-    char path[2 * PATH_MAX];
-
-    snprintf(path, sizeof path, "%s:%s", getenv("RN_TEST_PLUGINS"), getenv("RN_PLUGIN_PATH"));
-    setenv("RN_PLUGIN_PATH", path, 1);
+    use_test_plugins();
     return program_tests("resume", tests, sizeof tests / sizeof *tests);
 }

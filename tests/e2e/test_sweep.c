@@ -590,9 +590,6 @@ int main(void)
                                   nothing_is_lost_by_kills,
                                   ctrl_c_stops_all_and_it_goes_on};
 
-    char path[PATH_MAX];
-
-    snprintf(path, sizeof path, "%s:%s", getenv("RN_TEST_PLUGINS"), getenv("RN_PLUGIN_PATH"));
-    setenv("RN_PLUGIN_PATH", path, 1);
+    use_test_plugins();
     return program_tests("sweep", tests, sizeof tests / sizeof *tests);
 }
