@@ -129,7 +129,7 @@ def twenty_runs(c, folder):
 def kinds_of_trouble(c, folder):
     """Runs of some seconds; the node that one of them is on is lost, another is told to stop, then
     the controller and the launcher are killed. All go on, and end as if nothing had been."""
-    what = {"rates": "0.01, 0.003", "seeds": 2, "samples": 12000, "epochs": 60}
+    what = {"rates": "0.01, 0.003", "seeds": 2, "samples": 12000, "epochs": 300}
     here = local(folder / "long local", **what).weights()
     s = Sweep(folder / "long", **what, more=SLURM)
     s.start(c.env)
@@ -156,7 +156,7 @@ def kinds_of_trouble(c, folder):
 
 
 def cancelled(c, folder):
-    what = {"rates": "0.01", "seeds": 2, "samples": 12000, "epochs": 40}
+    what = {"rates": "0.01", "seeds": 2, "samples": 12000, "epochs": 200}
     here = local(folder / "cancel local", **what).weights()
     s = Sweep(folder / "cancel", **what, more=SLURM)
     s.start(c.env)
@@ -170,7 +170,7 @@ def cancelled(c, folder):
 
 
 def interrupted(c, folder):
-    what = {"rates": "0.01", "seeds": 3, "samples": 12000, "epochs": 40}
+    what = {"rates": "0.01", "seeds": 3, "samples": 12000, "epochs": 200}
     here = local(folder / "stop local", **what).weights()
     s = Sweep(folder / "stop", **what, more=SLURM)
     s.start(c.env)
