@@ -215,12 +215,12 @@ END_TEST
 
 START_TEST(a_run_that_another_has_is_left_alone)
 {
-    write_sweep("busy", "set: {train.epochs: 400}\nsweep: {repeat: {seed: 1}}\n");
+    write_sweep("busy", "set: {train.epochs: 3000}\nsweep: {repeat: {seed: 1}}\n");
     EXPECT_EXIT(0, "busy.yaml --plan");
     char id[128], line[512];
     snprintf(id, sizeof id, "%.*s", (int)strcspn(out, " "), out);
     snprintf(line, sizeof line,
-             "base.yaml train.epochs=400 seed=1 --run-dir reports/busy/runs/%s -q", id);
+             "base.yaml train.epochs=3000 seed=1 --run-dir reports/busy/runs/%s -q", id);
     pid_t other = start(line);
     for (int i = 0; i < 500 && !exists("reports/busy/runs", id); i++)
         usleep(10000);
@@ -414,16 +414,16 @@ static void write_killed(void)
                           "  zip:\n" /* the last is long enough for checkpoints on its way */
                           "    - {optimizer.lr: 0.01, train.epochs: 20}\n"
                           "    - {optimizer.lr: 0.02, train.epochs: 60}\n"
-                          "    - {optimizer.lr: 0.03, train.epochs: 400}\n"
+                          "    - {optimizer.lr: 0.03, train.epochs: 1000}\n"
                           "  repeat: {seed: 2}\n");
 }
 
 /* Hashes of the weights of every run. */
 static void hash_all(char hashes[KILLED_RUNS][HASH_TEXT])
 {
-    static const char *const names[KILLED_RUNS] = {"lr0.01-epochs20-s1",  "lr0.01-epochs20-s2",
-                                                   "lr0.02-epochs60-s1",  "lr0.02-epochs60-s2",
-                                                   "lr0.03-epochs400-s1", "lr0.03-epochs400-s2"};
+    static const char *const names[KILLED_RUNS] = {"lr0.01-epochs20-s1",   "lr0.01-epochs20-s2",
+                                                   "lr0.02-epochs60-s1",   "lr0.02-epochs60-s2",
+                                                   "lr0.03-epochs1000-s1", "lr0.03-epochs1000-s2"};
     char path[PATH_MAX];
 
     for (int i = 0; i < KILLED_RUNS; i++) {
