@@ -23,7 +23,8 @@ static const struct kind_case {
 } kinds[] = {
     {RN_KIND_DEVICE, sizeof(struct rn_device_ops), offsetof(struct rn_device_ops, open),
      "open close info alloc free sync upload download fill gemm map reduce gather argmax task "
-     "capture_begin capture_end replay discard -conv -pool -tag -op_info -replay_timed"},
+     "capture_begin capture_end replay discard -conv -pool -tag -op_info -replay_timed "
+     "-host_alloc -host_free -stage -staged -fault"},
     {RN_KIND_LAYER, sizeof(struct rn_layer_ops), offsetof(struct rn_layer_ops, plan),
      "plan forward backward"},
     {RN_KIND_LOSS, sizeof(struct rn_loss_ops), offsetof(struct rn_loss_ops, plan),

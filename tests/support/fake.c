@@ -10,7 +10,7 @@
 
 static int nothing(void) { return RN_EUNSUPPORTED; }
 
-#define FUNCTIONS 24 /* as many as the longest ops have, and some */
+#define FUNCTIONS 32 /* as many as the longest ops have, and some */
 struct ops {
     uint32_t size, zero;
     int (*fn[FUNCTIONS])(void);
@@ -19,6 +19,14 @@ _Static_assert(sizeof(struct ops) >= sizeof(struct rn_device_ops), "more functio
 #define OPS(theirs) \
     { \
         .size = sizeof(theirs), .fn = { \
+            nothing, \
+            nothing, \
+            nothing, \
+            nothing, \
+            nothing, \
+            nothing, \
+            nothing, \
+            nothing, \
             nothing, \
             nothing, \
             nothing, \

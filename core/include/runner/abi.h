@@ -110,15 +110,23 @@ struct rn_plugin {
     int32_t priority;              /* device: under `auto` the highest that works wins;
                                       reporter: the default list goes from high to low */
     uint32_t reserved;
-    const char *name;                /* what a YAML file calls it: [a-z][a-z0-9_]* */
-    const char *version;             /* the plugin's own, "1.2.0" */
-    const char *license;             /* SPDX identifier */
-    const char *summary;             /* one line for `runner plugins` */
-    const char *doc;                 /* opt: formula, shapes, source; for `plugins describe` */
-    const struct rn_option *options; /* up to the entry whose name is NULL; NULL: none */
-    const void *ops;                 /* struct rn_<kind>_ops */
+    const char *name;                 /* what a YAML file calls it: [a-z][a-z0-9_]* */
+    const char *version;              /* the plugin's own, "1.2.0" */
+    const char *license;              /* SPDX identifier */
+    const char *summary;              /* one line for `runner plugins` */
+    const char *doc;                  /* opt: formula, shapes, source; for `plugins describe` */
+    const struct rn_option *options;  /* up to the entry whose name is NULL; NULL: none */
+    const void *ops;                  /* struct rn_<kind>_ops */
+    const struct rn_map *const *maps; /* every RN_MAP of the file, up to maps_end: for a device to
+                                         compile them ahead and for checks; NULL: none */
+    const struct rn_map *const *maps_end;
 };
-RN_NO_TAIL_PADDING(struct rn_plugin, ops);
+RN_NO_TAIL_PADDING(struct rn_plugin, maps_end);
+
+/* RN_MAP puts an address into this section; the linker says where it begins and ends. */
+struct rn_map;
+extern RN_HIDDEN const struct rn_map *const __start_rn_maps[] __attribute__((weak));
+extern RN_HIDDEN const struct rn_map *const __stop_rn_maps[] __attribute__((weak));
 
 /* The only symbol a plugin exports. The name carries the major version, so a
  * plugin for another major is refused before any of its memory is read. */
@@ -141,7 +149,7 @@ extern RN_HIDDEN const struct rn_host *rn_host;
 /* The head of a descriptor; RN_PLUGIN_PLAIN for one without options. */
 #define RN_PLUGIN_PLAIN(kind_) \
     .size = sizeof(struct rn_plugin), .abi_major = RN_ABI_MAJOR, .abi_minor = RN_ABI_MINOR, \
-    .kind = (kind_)
+    .kind = (kind_), .maps = __start_rn_maps, .maps_end = __stop_rn_maps
 #define RN_PLUGIN_HEAD(kind_, options_type) \
     RN_PLUGIN_PLAIN(kind_), .options_size = sizeof(options_type), \
                             .option_stride = sizeof(struct rn_option)

@@ -189,7 +189,8 @@ struct rn_map {
     } \
     _Static_assert((nin) <= RN_MAP_IN && (nout) <= RN_MAP_OUT, #id " has too many operands"); \
     static const struct rn_map id = {sizeof(struct rn_map), nin,      nout, rnd, 0, #id, \
-                                     #__VA_ARGS__,          id##_host}
+                                     #__VA_ARGS__,          id##_host}; \
+    static const struct rn_map *const id##_listed __attribute__((used, section("rn_maps"))) = &id
 
 /* ---- the other operations ------------------------------------------------ */
 
@@ -273,7 +274,9 @@ struct rn_device_info {
     uint32_t host_visible, reserved; /* not 0: the host may follow its addresses */
     char name[64];                   /* "AMD EPYC 7763, AVX2" */
     char detail[128];                /* libraries and their versions, for the report */
-    uint64_t memory_bytes;
+    uint64_t memory_bytes;           /* all of it */
+    uint64_t free_bytes;             /* that alloc() can still give; 0: not known */
+    uint64_t reserve_bytes;          /* of those, what operations may yet take for themselves */
 };
 
 /* For profiles: an operation of a recording, and when one lane (a thread, a queue) was at work on
@@ -338,7 +341,22 @@ struct rn_device_ops {
      * than there is, *n says how much, and out holds nothing of use. */
     int (*replay_timed)(struct rn_device *d, struct rn_recording *r, const struct rn_block *block,
                         struct rn_timing *out, uint32_t room, uint32_t *n);
+
+    /* Optional, all four together: data that come while the device works. Host memory that it
+     * reads fastest, zeroed. */
+    int (*host_alloc)(struct rn_device *d, size_t bytes, void **out);
+    void (*host_free)(struct rn_device *d, void *p);
+    /* As upload(), into half 0 or 1 of a double buffer, halves in turn, beside the work under way:
+     * what was enqueued since the last call for the other half reads that other half and not this
+     * one. What is enqueued from now on finds the data. src must stay as it is until staged(). */
+    int (*stage)(struct rn_device *d, uint32_t half, void *dst, const void *src, size_t bytes);
+    /* Waits for the copy of the last stage() of this half. From any thread. */
+    int (*staged)(struct rn_device *d, uint32_t half);
+
+    /* Optional: behind an error of the work itself, the tag of the operation at fault. *exact: it
+     * was that one; else the fault lies in it or in what follows. RN_EINVAL: not known. */
+    int (*fault)(struct rn_device *d, uint32_t *tag, int *exact);
 };
-RN_NO_TAIL_PADDING(struct rn_device_ops, replay_timed);
+RN_NO_TAIL_PADDING(struct rn_device_ops, fault);
 
 #endif
