@@ -142,9 +142,11 @@ def plugin_names(root):
 
 def check_exports(folder):
     for so in sorted(folder.glob("*/*.so")):
-        symbols = subprocess.run(["nm", "-D", "--defined-only", "--format=posix", so],
-                                 capture_output=True, text=True, check=True).stdout.split("\n")
-        names = [s.split()[0] for s in symbols if s]
+        table = subprocess.run(["readelf", "--dyn-syms", "--wide", so],
+                               capture_output=True, text=True, check=True).stdout.split("\n")
+        symbols = [s.split() for s in table if re.match(r"\s*\d+: ", s)]
+        names = [s[7].split("@")[0] for s in symbols
+                 if len(s) > 7 and s[4] != "LOCAL" and s[5] in ("DEFAULT", "PROTECTED") and s[6] != "UND"]
         if names != ["rn_plugin_query_v1"]:
             fault(so, 0, f"exports {', '.join(names) or 'nothing'}, not just rn_plugin_query_v1")
         missing = subprocess.run(["ldd", "-r", so], capture_output=True, text=True, check=False)

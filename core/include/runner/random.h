@@ -26,7 +26,8 @@ static inline struct rn_philox rn_philox(uint64_t key, uint64_t hi, uint64_t lo)
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    return (struct rn_philox){{c0, c1, c2, c3}};
+    const struct rn_philox drawn = {{c0, c1, c2, c3}}; /* as C++ has it, too */
+    return drawn;
 }
 
 /* Uniform in [0, 1) with 24 bits; i counts the elements of one draw. Chosen by selection: with an
@@ -39,6 +40,7 @@ static inline float rn_uniform(uint64_t key, uint64_t draw, uint64_t i)
     return (float)((i & 2 ? high : low) >> 8) * 0x1p-24f;
 }
 
+#ifndef __CUDACC_RTC__ /* a thread of a GPU draws its own number */
 /* Elements i to i + RN_UNIFORMS - 1 of one draw: four at a time, in a form that compilers turn into
  * vectors. */
 enum { RN_UNIFORMS = 64, RN_UNIFORM_GROUPS = RN_UNIFORMS / 4 + 1 };
@@ -72,5 +74,7 @@ static inline void rn_uniforms(uint64_t key, uint64_t draw, uint64_t i, float ou
     for (uint32_t k = 0; k < RN_UNIFORMS; k++)
         out[k] = all[(i & 3) + k];
 }
+
+#endif
 
 #endif

@@ -1,0 +1,217 @@
+/* cuda.h - the parts of the CUDA device. Operations become entries of a list; an entry is launched
+ * into a stream at once, or, of a recording, when the list is captured as one graph, which a replay
+ * launches. One stream for all work keeps it in order and its results the same. */
+#ifndef CUDA_DEVICE_H
+#define CUDA_DEVICE_H
+
+#include "api.h"
+
+#include <runner/device.h>
+
+enum { WARP = 32, WARPS = 8, THREADS = WARP * WARPS }; /* as prelude.cu has them */
+
+enum kernel {
+    K_SET_BLOCK,
+    K_GATHER,
+    K_REDUCE_ROWS,
+    K_REDUCE_COLS,
+    K_REDUCE_ALL,
+    K_ARGMAX,
+    K_IM2COL,
+    K_COL2IM,
+    K_ADD_BIAS,
+    K_POOL_MAX,
+    K_POOL_AVERAGE,
+    K_POOL_BACK,
+    KERNELS
+};
+
+/* ---- source.c: a map as the text of a kernel ------------------------------------------ */
+
+/* All that decides the text: the body, how inputs are spread, which outputs are added to, and how
+ * wide an index has to be. */
+struct map_form {
+    const struct rn_map *map;
+    uint8_t span[RN_MAP_IN];
+    bool adds[RN_MAP_OUT];
+    bool wide; /* more than 2^31 values */
+};
+struct text {
+    char *at;
+    size_t n, cap;
+    int status; /* RN_ENOMEM: some is missing */
+};
+void text_add(struct text *t, const char *fmt, ...) RN_PRINTF(2, 3);
+void text_free(struct text *t);
+struct map_form map_form_of(const struct rn_map *map, const struct rn_map_call *c);
+/* Adds the kernel `name`; its parameters are those that map_launch() passes. */
+void map_source(const struct map_form *f, const char *name, struct text *out);
+bool map_names_argument(const struct rn_map *map, int k); /* whether the kernel has a parameter */
+/* Adds what stands before kernels; draws: with the functions of random numbers. */
+void prelude_source(bool draws, struct text *out);
+void kernels_source(struct text *out); /* the device's own kernels */
+
+/* ---- compile.c: texts to modules, kept on disk ----------------------------------------- */
+
+/* Compiles for the compute capability (90), or finds what an earlier run compiled. Free *cubin with
+ * rn_host->free(). RN_EPLUGIN with the compiler's words. */
+int compile(const char *text, int capability, void **cubin);
+
+/* ---- the device ------------------------------------------------------------------------ */
+
+enum op_kind {
+    OP_FILL,
+    OP_COPY,
+    OP_GEMM,
+    OP_MAP,
+    OP_REDUCE,
+    OP_GATHER,
+    OP_ARGMAX,
+    OP_TASK,
+    OP_CONV,
+    OP_POOL,
+};
+
+struct map_kernel { /* of a form that was seen */
+    struct map_kernel *next;
+    struct map_form form;
+    char name[80];
+    CUfunction function; /* NULL: not yet compiled */
+};
+
+struct task {
+    void (*fn)(void *ctx, int64_t slice);
+    void *ctx;
+    int64_t slices;
+};
+
+struct op {
+    uint32_t tag;
+    uint8_t kind;
+    union {
+        struct {
+            rn_real *dst, v;
+            int64_t n;
+        } fill;
+        struct {
+            void *dst;
+            const void *src;
+            size_t bytes;
+        } copy;
+        struct rn_gemm gemm;
+        struct {
+            struct map_kernel *kernel;
+            struct rn_map_call call;
+        } map;
+        struct {
+            struct rn_reduce call;
+            rn_real *parts; /* NULL: done in one step */
+        } reduce;
+        struct rn_gather gather;
+        struct {
+            const rn_real *in;
+            rn_real *out;
+            int64_t rows, cols;
+        } argmax;
+        struct task task;
+        struct {
+            struct rn_conv call;
+            rn_real *col;   /* the matrix of windows; NULL: the image is that matrix */
+            int64_t images; /* that col has room for */
+        } conv;
+        struct rn_pool pool;
+    };
+};
+
+struct op_list {
+    struct op *op;
+    int n, cap;
+};
+
+struct rn_recording {
+    struct op_list list;
+    CUgraphExec graph; /* NULL where operations are launched one by one */
+};
+
+struct module {
+    struct module *next;
+    CUmodule at;
+};
+
+struct memory {
+    struct memory *next;
+    size_t bytes;
+    CUdeviceptr at;
+};
+
+struct cuda {
+    struct rn_device base;
+    CUdevice device;
+    CUcontext context;
+    bool context_held;
+    CUstream stream, copy_stream;
+    cublasHandle_t blas;
+    CUdeviceptr blas_room;
+    int capability;  /* 90 */
+    bool one_by_one; /* RN_SYNC=1: each operation is waited for */
+    bool tf32;
+    bool capturing, replaying; /* neither may wait for the GPU or ask it for memory */
+    int64_t conv_bytes;        /* of col */
+
+    struct module *modules;
+    CUfunction kernel[KERNELS];
+    struct map_kernel *maps;
+    bool maps_pending;     /* some were not compiled yet */
+    struct memory *memory; /* given by alloc() */
+    /* What operations use one after the other. Recordings know its address: what is too small for a
+     * later one stays for the earlier ones. */
+    struct memory *scratch;
+    CUdeviceptr block, zero_block; /* struct rn_block; what operations outside recordings read */
+    uint32_t *mark;                /* host memory that kernels write: whose work began last */
+
+    struct rn_recording *recording; /* being captured, or NULL */
+    uint32_t tag;
+    uint32_t fault_tag;
+    bool faulted, fault_exact;
+
+    CUevent used[2], copied[2]; /* the halves of stage(): who read one has ended; one is there */
+    CUevent *timer;             /* timers of them */
+    int timers;
+};
+
+static inline struct cuda *cuda_of(struct rn_device *d) { return (struct cuda *)d; }
+
+static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Launches the operation's work into the stream; it reads the step block at `block`. */
+int op_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
+int launch(struct cuda *c, CUfunction f, int64_t blocks, int64_t blocks_y, void **args);
+/* Memory of at least so many bytes that is used before anything else is enqueued. */
+int scratch_take(struct cuda *c, size_t bytes, rn_real **out);
+
+/* C[m,n] = op(A) op(B) + beta C, row-major, `count` times, from one to the next so many values. */
+struct products {
+    struct rn_gemm one;
+    int64_t count, next_a, next_b, next_c;
+};
+int products_launch(struct cuda *c, const struct products *p);
+
+int64_t reduce_parts(const struct rn_reduce *r); /* values of room that it needs; 0: none */
+int reduce_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
+
+int conv_prepare(struct cuda *c, struct op *op); /* takes the memory for its matrix */
+int conv_launch(struct cuda *c, const struct op *op);
+
+int map_find(struct cuda *c, const struct rn_map *map, const struct rn_map_call *call,
+             struct map_kernel **out);
+int maps_compile(struct cuda *c); /* those that were found and not yet compiled, in one program */
+int kernels_load(struct cuda *c);
+void modules_free(struct cuda *c);
+int map_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
+
+/* Notes whose error it was, unless there was one before; returns status. */
+int note_fault(struct cuda *c, int status, uint32_t tag, bool exact);
+
+void op_describe(const struct op *op, struct rn_op_info *out);
+
+#endif

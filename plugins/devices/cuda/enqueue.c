@@ -1,0 +1,102 @@
+/* enqueue.c - the operations as the core calls them: recorded, or launched at once. */
+#include "enqueue.h"
+
+static int list_add(struct op_list *l, const struct op *op)
+{
+    if (l->n == l->cap) {
+        int cap = l->cap ? 2 * l->cap : 64;
+        struct op *at = rn_host->alloc((size_t)cap * sizeof *at);
+        if (!at)
+            return RN_ENOMEM;
+        for (int i = 0; i < l->n; i++)
+            at[i] = l->op[i];
+        rn_host->free(l->op);
+        l->op = at;
+        l->cap = cap;
+    }
+    l->op[l->n++] = *op;
+    return RN_OK;
+}
+
+/* Launches and, where each operation is waited for, says whose error it was. */
+int op_run(struct cuda *c, const struct op *op, CUdeviceptr block)
+{
+    int status = op_launch(c, op, block);
+
+    if (status >= 0 && c->one_by_one && !c->capturing)
+        status = CU(api.cuStreamSynchronize(c->stream));
+    return status < 0 && !c->capturing ? note_fault(c, status, op->tag, c->one_by_one) : status;
+}
+
+static int enqueue(struct rn_device *d, struct op op)
+{
+    struct cuda *c = cuda_of(d);
+
+    op.tag = c->tag;
+    if (c->recording)
+        return list_add(&c->recording->list, &op);
+    if (c->maps_pending)
+        RN_TRY(maps_compile(c));
+    return op_run(c, &op, c->zero_block);
+}
+
+int cuda_upload(struct rn_device *d, void *dst, const void *src, size_t bytes)
+{
+    return enqueue(d, (struct op){.kind = OP_COPY, .copy = {dst, src, bytes}});
+}
+
+int cuda_fill(struct rn_device *d, rn_real *dst, rn_real v, int64_t n)
+{
+    return enqueue(d, (struct op){.kind = OP_FILL, .fill = {dst, v, n}});
+}
+
+int cuda_gemm(struct rn_device *d, const struct rn_gemm *g)
+{
+    return enqueue(d, (struct op){.kind = OP_GEMM, .gemm = *g});
+}
+
+int cuda_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
+{
+    struct op op = {.kind = OP_MAP, .map = {.call = *call}};
+
+    RN_TRY(map_find(cuda_of(d), map, call, &op.map.kernel));
+    return enqueue(d, op);
+}
+
+int cuda_reduce(struct rn_device *d, const struct rn_reduce *r)
+{
+    struct op op = {.kind = OP_REDUCE, .reduce = {.call = *r}};
+    int64_t parts = reduce_parts(r);
+
+    if (parts)
+        RN_TRY(scratch_take(cuda_of(d), (size_t)parts * sizeof(rn_real), &op.reduce.parts));
+    return enqueue(d, op);
+}
+
+int cuda_gather(struct rn_device *d, const struct rn_gather *g)
+{
+    return enqueue(d, (struct op){.kind = OP_GATHER, .gather = *g});
+}
+
+int cuda_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_real *in, rn_real *out)
+{
+    return enqueue(d, (struct op){.kind = OP_ARGMAX, .argmax = {in, out, rows, cols}});
+}
+
+int cuda_task(struct rn_device *d, void (*fn)(void *ctx, int64_t slice), void *ctx, int64_t slices)
+{
+    return enqueue(d, (struct op){.kind = OP_TASK, .task = {fn, ctx, slices}});
+}
+
+int cuda_conv(struct rn_device *d, const struct rn_conv *v)
+{
+    struct op op = {.kind = OP_CONV, .conv = {.call = *v}};
+
+    RN_TRY(conv_prepare(cuda_of(d), &op));
+    return enqueue(d, op);
+}
+
+int cuda_pool(struct rn_device *d, const struct rn_pool *p)
+{
+    return enqueue(d, (struct op){.kind = OP_POOL, .pool = *p});
+}
