@@ -130,18 +130,18 @@ static int run_compiler(const char *text, const char *const *options, int n, voi
 /* The hash of all that decides the binary. */
 static int key_of(const char *text, const char *const *options, int n, char key[HASH_TEXT])
 {
-    struct text all = {0};
+    struct rn_text all = {0};
     int major = 0, minor = 0;
 
     api.nvrtcVersion(&major, &minor);
-    text_add(&all, "NVRTC %d.%d\n", major, minor);
+    rn_text_add(&all, "NVRTC %d.%d\n", major, minor);
     for (int i = 0; i < n; i++)
-        text_add(&all, "%s\n", options[i]);
-    text_add(&all, "%s", text);
+        rn_text_add(&all, "%s\n", options[i]);
+    rn_text_add(&all, "%s", text);
     int status = all.status;
     if (!status)
-        rn_host->sha256(all.at, all.n, key);
-    text_free(&all);
+        rn_host->sha256(all.s, all.n, key);
+    rn_host->free(all.s);
     return status;
 }
 

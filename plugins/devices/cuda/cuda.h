@@ -7,6 +7,7 @@
 #include "api.h"
 
 #include <runner/device.h>
+#include <runner/text.h>
 
 enum { WARP = 32, WARPS = 8, THREADS = WARP * WARPS }; /* as prelude.cu has them */
 
@@ -36,20 +37,13 @@ struct map_form {
     bool adds[RN_MAP_OUT];
     bool wide; /* more than 2^31 values */
 };
-struct text {
-    char *at;
-    size_t n, cap;
-    int status; /* RN_ENOMEM: some is missing */
-};
-void text_add(struct text *t, const char *fmt, ...) RN_PRINTF(2, 3);
-void text_free(struct text *t);
 struct map_form map_form_of(const struct rn_map *map, const struct rn_map_call *c);
 /* Adds the kernel `name`; its parameters are those that map_launch() passes. */
-void map_source(const struct map_form *f, const char *name, struct text *out);
+void map_source(const struct map_form *f, const char *name, struct rn_text *out);
 bool map_names_argument(const struct rn_map *map, int k); /* whether the kernel has a parameter */
 /* Adds what stands before kernels; draws: with the functions of random numbers. */
-void prelude_source(bool draws, struct text *out);
-void kernels_source(struct text *out); /* the device's own kernels */
+void prelude_source(bool draws, struct rn_text *out);
+void kernels_source(struct rn_text *out); /* the device's own kernels */
 
 /* ---- compile.c: texts to modules, kept on disk ----------------------------------------- */
 

@@ -22,11 +22,11 @@ static const char *const names[KERNELS] = {
 
 /* ---- modules ------------------------------------------------------------------------------ */
 
-static int module_load(struct cuda *c, const struct text *source, CUmodule *out)
+static int module_load(struct cuda *c, const struct rn_text *source, CUmodule *out)
 {
     struct module *m = rn_host->alloc(sizeof *m);
     void *cubin = NULL;
-    int status = !m || source->status ? RN_ENOMEM : compile(source->at, c->capability, &cubin);
+    int status = !m || source->status ? RN_ENOMEM : compile(source->s, c->capability, &cubin);
 
     if (status >= 0)
         status = CU(api.cuModuleLoadData(&m->at, cubin));
@@ -43,13 +43,13 @@ static int module_load(struct cuda *c, const struct text *source, CUmodule *out)
 
 int kernels_load(struct cuda *c)
 {
-    struct text source = {0};
+    struct rn_text source = {0};
     CUmodule module;
 
     prelude_source(false, &source);
     kernels_source(&source);
     int status = module_load(c, &source, &module);
-    text_free(&source);
+    rn_host->free(source.s);
     for (int k = 0; k < KERNELS && status >= 0; k++)
         status = CU(api.cuModuleGetFunction(&c->kernel[k], module, names[k]));
     return status;
@@ -102,7 +102,7 @@ int map_find(struct cuda *c, const struct rn_map *map, const struct rn_map_call 
 
 int maps_compile(struct cuda *c)
 {
-    struct text source = {0};
+    struct rn_text source = {0};
     bool draws = false;
     CUmodule module;
 
@@ -115,7 +115,7 @@ int maps_compile(struct cuda *c)
         if (!k->function)
             map_source(&k->form, k->name, &source);
     int status = module_load(c, &source, &module);
-    text_free(&source);
+    rn_host->free(source.s);
     for (struct map_kernel *k = c->maps; k && status >= 0; k = k->next)
         if (!k->function)
             status = CU(api.cuModuleGetFunction(&k->function, module, k->name));

@@ -6,6 +6,7 @@ typedef int int32_t;
 typedef unsigned int uint32_t;
 typedef long long int64_t;
 typedef unsigned long long uint64_t;
+typedef float rn_real; /* in the bodies of maps */
 
 #define WARP       32
 #define WARPS      8

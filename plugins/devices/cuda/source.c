@@ -3,68 +3,24 @@
 #include "cuda.h"
 
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 extern const char *const prelude_lines[], *const random_lines[], *const kernels_lines[];
 
-/* ---- text ------------------------------------------------------------------------------- */
-
-static bool text_room(struct text *t, size_t more)
-{
-    size_t cap = 2 * (t->n + more) + 4096;
-    char *at;
-
-    if (t->n + more < t->cap)
-        return true;
-    if (t->status || !(at = rn_host->alloc(cap))) {
-        t->status = RN_ENOMEM;
-        return false;
-    }
-    if (t->n)
-        memcpy(at, t->at, t->n);
-    rn_host->free(t->at);
-    t->at = at;
-    t->cap = cap;
-    return true;
-}
-
-void text_add(struct text *t, const char *fmt, ...)
-{
-    va_list args, again;
-
-    va_start(args, fmt);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
-    if (n >= 0 && text_room(t, (size_t)n + 1))
-        t->n += (size_t)vsnprintf(t->at + t->n, t->cap - t->n, fmt, again);
-    va_end(again);
-    va_end(args);
-}
-
-void text_free(struct text *t)
-{
-    rn_host->free(t->at);
-    *t = (struct text){0};
-}
-
-static void add_lines(struct text *out, const char *const *lines)
+static void add_lines(struct rn_text *out, const char *const *lines)
 {
     for (; *lines; lines++)
         if (strncmp(*lines, "#include", 8) != 0)
-            text_add(out, "%s", *lines);
+            rn_text_str(out, *lines);
 }
 
-void prelude_source(bool draws, struct text *out)
+void prelude_source(bool draws, struct rn_text *out)
 {
     add_lines(out, prelude_lines);
     if (draws)
         add_lines(out, random_lines);
 }
 
-void kernels_source(struct text *out) { add_lines(out, kernels_lines); }
+void kernels_source(struct rn_text *out) { add_lines(out, kernels_lines); }
 
 /* ---- maps ------------------------------------------------------------------------------- */
 
@@ -99,25 +55,25 @@ struct map_form map_form_of(const struct rn_map *map, const struct rn_map_call *
     return f;
 }
 
-static void parameters(const struct map_form *f, const char *name, struct text *out)
+static void parameters(const struct map_form *f, const char *name, struct rn_text *out)
 {
-    text_add(out,
-             "extern \"C\" __global__ void %s(uint32_t *rn_mark, uint32_t rn_tag, "
-             "const struct block *rn_b, int64_t rn_n, int64_t rn_cols, uint64_t rn_key, "
-             "uint32_t rn_draw",
-             name);
+    rn_text_add(out,
+                "extern \"C\" __global__ void %s(uint32_t *rn_mark, uint32_t rn_tag, "
+                "const struct block *rn_b, int64_t rn_n, int64_t rn_cols, uint64_t rn_key, "
+                "uint32_t rn_draw",
+                name);
     for (int k = 0; k < f->map->n_in; k++)
-        text_add(out, ", const float *rn_in%d", k);
+        rn_text_add(out, ", const float *rn_in%d", k);
     for (int k = 0; k < f->map->n_out; k++)
-        text_add(out, ", float *rn_out%d, uint32_t rn_move%d", k, k);
+        rn_text_add(out, ", float *rn_out%d, uint32_t rn_move%d", k, k);
     for (int k = 0; k < RN_MAP_ARG; k++)
         if (map_names_argument(f->map, k))
-            text_add(out, ", float rn_a%d, uint32_t rn_from%d", k, k);
-    text_add(out, ")\n{\n");
+            rn_text_add(out, ", float rn_a%d, uint32_t rn_from%d", k, k);
+    rn_text_add(out, ")\n{\n");
 }
 
 /* The element's number, and where the body or a span needs them its row and column. */
-static void place(const struct map_form *f, struct text *out)
+static void place(const struct map_form *f, struct rn_text *out)
 {
     bool row = names(f->map->body, "row"), col = names(f->map->body, "col");
     const char *type = f->wide ? "int64_t" : "int32_t";
@@ -126,18 +82,18 @@ static void place(const struct map_form *f, struct text *out)
         row |= f->span[k] == RN_PER_ROW;
         col |= f->span[k] == RN_PER_COL;
     }
-    text_add(out,
-             "    const %s rn_i = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;\n"
-             "    BEGIN(rn_mark, rn_tag);\n"
-             "    if (rn_i >= rn_n)\n        return;\n",
-             type, type, type, type);
+    rn_text_add(out,
+                "    const %s rn_i = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;\n"
+                "    BEGIN(rn_mark, rn_tag);\n"
+                "    if (rn_i >= rn_n)\n        return;\n",
+                type, type, type, type);
     if (row || col)
-        text_add(out, "    const int64_t row = rn_i / (%s)rn_cols;\n", type);
+        rn_text_add(out, "    const int64_t row = rn_i / (%s)rn_cols;\n", type);
     if (col)
-        text_add(out, "    const int64_t col = rn_i - row * rn_cols;\n");
+        rn_text_add(out, "    const int64_t col = rn_i - row * rn_cols;\n");
 }
 
-static void values(const struct map_form *f, struct text *out)
+static void values(const struct map_form *f, struct rn_text *out)
 {
     static const char *const index[] = {
         [RN_EACH] = "rn_i", [RN_PER_COL] = "col", [RN_PER_ROW] = "row", [RN_ONE] = "0"};
@@ -145,27 +101,27 @@ static void values(const struct map_form *f, struct text *out)
 
     for (int k = 0; k < f->map->n_in; k++)
         if (names_letter(body, 'x', k))
-            text_add(out, "    const float x%d = rn_in%d[%s];\n", k, k, index[f->span[k]]);
+            rn_text_add(out, "    const float x%d = rn_in%d[%s];\n", k, k, index[f->span[k]]);
     for (int k = 0; k < RN_MAP_ARG; k++)
         if (map_names_argument(f->map, k))
-            text_add(out, "    const float a%d = rn_from%d ? rn_b->f[rn_from%d] : rn_a%d;\n", k, k,
-                     k, k);
+            rn_text_add(out, "    const float a%d = rn_from%d ? rn_b->f[rn_from%d] : rn_a%d;\n", k,
+                        k, k, k);
     if (f->map->uses_u)
-        text_add(out,
-                 "    const float u = rn_uniform(rn_key, rn_b->u[rn_draw], (uint64_t)rn_i);\n");
+        rn_text_add(out,
+                    "    const float u = rn_uniform(rn_key, rn_b->u[rn_draw], (uint64_t)rn_i);\n");
     for (int k = 0; k < RN_MAP_OUT; k++)
         if (k < f->map->n_out || names_letter(body, 'y', k))
-            text_add(out, "    float y%d = 0;\n", k);
+            rn_text_add(out, "    float y%d = 0;\n", k);
 }
 
-void map_source(const struct map_form *f, const char *name, struct text *out)
+void map_source(const struct map_form *f, const char *name, struct rn_text *out)
 {
     parameters(f, name, out);
     place(f, out);
     values(f, out);
-    text_add(out, "    {\n        %s\n    }\n", f->map->body);
+    rn_text_add(out, "    {\n        %s\n    }\n", f->map->body);
     for (int k = 0; k < f->map->n_out; k++)
-        text_add(out, "    rn_out%d[rn_b->u[rn_move%d] + rn_i] %s y%d;\n", k, k,
-                 f->adds[k] ? "+=" : "=", k);
-    text_add(out, "}\n\n");
+        rn_text_add(out, "    rn_out%d[rn_b->u[rn_move%d] + rn_i] %s y%d;\n", k, k,
+                    f->adds[k] ? "+=" : "=", k);
+    rn_text_add(out, "}\n\n");
 }
