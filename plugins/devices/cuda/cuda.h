@@ -14,10 +14,8 @@ enum { WARP = 32, WARPS = 8, THREADS = WARP * WARPS }; /* as prelude.cu has them
 enum kernel {
     K_SET_BLOCK,
     K_GATHER,
-    K_REDUCE_ROWS,
     K_REDUCE_COLS,
     K_REDUCE_ALL,
-    K_ARGMAX,
     K_IM2COL,
     K_COL2IM,
     K_ADD_BIAS,
@@ -26,32 +24,6 @@ enum kernel {
     K_POOL_BACK,
     KERNELS
 };
-
-/* ---- source.c: a map as the text of a kernel ------------------------------------------ */
-
-/* All that decides the text: the body, how inputs are spread, which outputs are added to, and how
- * wide an index has to be. */
-struct map_form {
-    const struct rn_map *map;
-    uint8_t span[RN_MAP_IN];
-    bool adds[RN_MAP_OUT];
-    bool wide; /* more than 2^31 values */
-};
-struct map_form map_form_of(const struct rn_map *map, const struct rn_map_call *c);
-/* Adds the kernel `name`; its parameters are those that map_launch() passes. */
-void map_source(const struct map_form *f, const char *name, struct rn_text *out);
-bool map_names_argument(const struct rn_map *map, int k); /* whether the kernel has a parameter */
-/* Adds what stands before kernels; draws: with the functions of random numbers. */
-void prelude_source(bool draws, struct rn_text *out);
-void kernels_source(struct rn_text *out); /* the device's own kernels */
-
-/* ---- compile.c: texts to modules, kept on disk ----------------------------------------- */
-
-/* Compiles for the compute capability (90), or finds what an earlier run compiled. Free *cubin with
- * rn_host->free(). RN_EPLUGIN with the compiler's words. */
-int compile(const char *text, int capability, void **cubin);
-
-/* ---- the device ------------------------------------------------------------------------ */
 
 enum op_kind {
     OP_FILL,
@@ -66,9 +38,44 @@ enum op_kind {
     OP_POOL,
 };
 
-struct map_kernel { /* of a form that was seen */
-    struct map_kernel *next;
-    struct map_form form;
+/* ---- source.c: chains as the texts of kernels ----------------------------------------- */
+
+/* A chain is a few operations, one behind the other, that one kernel does: maps of the same size,
+ * each element a thread; or maps, reductions and argmax over the same rows, each row a warp. The
+ * form is all that decides the text. */
+enum { CHAIN_MAX = 8 };
+struct link_form {
+    uint8_t kind;             /* OP_MAP, OP_REDUCE of rows, OP_ARGMAX */
+    uint8_t reduction;        /* enum rn_reduction */
+    const struct rn_map *map; /* by its text: two plugins may have the same */
+    uint8_t span[RN_MAP_IN];
+    bool adds[RN_MAP_OUT];
+};
+struct chain_form {
+    int n;
+    bool by_row; /* else by element */
+    bool wide;   /* by element: more than 2^31 of them */
+    struct link_form link[CHAIN_MAX];
+};
+/* Adds the kernel `name`; its parameters are those that chain_launch() passes. */
+void chain_source(const struct chain_form *f, const char *name, struct rn_text *out);
+bool map_names_argument(const struct rn_map *map, int k); /* whether there is a parameter for it */
+bool chain_draws(const struct chain_form *f);             /* random numbers */
+/* Adds what stands before kernels; draws: with the functions of random numbers. */
+void prelude_source(bool draws, struct rn_text *out);
+void kernels_source(struct rn_text *out); /* the device's own kernels */
+
+/* ---- compile.c: texts to modules, kept on disk ----------------------------------------- */
+
+/* Compiles for the compute capability (90), or finds what an earlier run compiled. Free *cubin with
+ * rn_host->free(). RN_EPLUGIN with the compiler's words. */
+int compile(const char *text, int capability, void **cubin);
+
+/* ---- the device ------------------------------------------------------------------------ */
+
+struct chain_kernel { /* of a form that was seen */
+    struct chain_kernel *next;
+    struct chain_form form;
     char name[80];
     CUfunction function; /* NULL: not yet compiled */
 };
@@ -82,6 +89,8 @@ struct task {
 struct op {
     uint32_t tag;
     uint8_t kind;
+    int group;                        /* it and those behind it that are launched together */
+    const struct chain_kernel *chain; /* that does them; NULL where they are no chain */
     union {
         struct {
             rn_real *dst, v;
@@ -94,7 +103,7 @@ struct op {
         } copy;
         struct rn_gemm gemm;
         struct {
-            struct map_kernel *kernel;
+            const struct rn_map *map;
             struct rn_map_call call;
         } map;
         struct {
@@ -154,8 +163,8 @@ struct cuda {
 
     struct module *modules;
     CUfunction kernel[KERNELS];
-    struct map_kernel *maps;
-    bool maps_pending;     /* some were not compiled yet */
+    struct chain_kernel *chains;
+    bool chains_pending;   /* some were not compiled yet */
     struct memory *memory; /* given by alloc() */
     /* What operations use one after the other. Recordings know its address: what is too small for a
      * later one stays for the earlier ones. */
@@ -177,7 +186,7 @@ static inline struct cuda *cuda_of(struct rn_device *d) { return (struct cuda *)
 
 static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Launches the operation's work into the stream; it reads the step block at `block`. */
+/* Launches the work of an operation and of its group; it reads the step block at `block`. */
 int op_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
 int launch(struct cuda *c, CUfunction f, int64_t blocks, int64_t blocks_y, void **args);
 /* Memory of at least so many bytes that is used before anything else is enqueued. */
@@ -196,12 +205,13 @@ int reduce_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
 int conv_prepare(struct cuda *c, struct op *op); /* takes the memory for its matrix */
 int conv_launch(struct cuda *c, const struct op *op);
 
-int map_find(struct cuda *c, const struct rn_map *map, const struct rn_map_call *call,
-             struct map_kernel **out);
-int maps_compile(struct cuda *c); /* those that were found and not yet compiled, in one program */
+bool is_link(const struct op *op); /* of a chain */
+/* Decides which of n operations are done together, and finds or makes the kernels of chains. */
+int chains_plan(struct cuda *c, struct op *op, int n);
+int chains_compile(struct cuda *c); /* those that are not yet, in one program */
+int chain_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
 int kernels_load(struct cuda *c);
 void modules_free(struct cuda *c);
-int map_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
 
 /* Notes whose error it was, unless there was one before; returns status. */
 int note_fault(struct cuda *c, int status, uint32_t tag, bool exact);

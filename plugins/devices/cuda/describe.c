@@ -73,7 +73,7 @@ static struct cost op_cost(const struct op *op)
     case OP_FILL: return (struct cost){0, REAL * (double)op->fill.n};
     case OP_COPY: return (struct cost){0, 2 * (double)op->copy.bytes};
     case OP_GEMM: return gemm_cost(&op->gemm);
-    case OP_MAP: return map_cost(op->map.kernel->form.map, &op->map.call);
+    case OP_MAP: return map_cost(op->map.map, &op->map.call);
     case OP_REDUCE: return (struct cost){0, REAL * (double)r->rows * (double)r->cols};
     case OP_GATHER:
         return (struct cost){0, (double)g->rows * (double)g->cols *
@@ -135,7 +135,7 @@ void op_describe(const struct op *op, struct rn_op_info *out)
     case OP_COPY: name(out, "copy"); break;
     case OP_GEMM: name_gemm(&op->gemm, out); break;
     case OP_MAP:
-        name(out, op->map.kernel->form.map->name);
+        name(out, op->map.map->name);
         matrix(out, op->map.call.rows, op->map.call.cols);
         break;
     case OP_REDUCE: name_reduce(&op->reduce.call, out); break;

@@ -205,7 +205,7 @@ static int cuda_capture_begin(struct rn_device *d)
 
 static int walk(struct cuda *c, const struct rn_recording *r)
 {
-    for (int i = 0; i < r->list.n; i++)
+    for (int i = 0; i < r->list.n; i += r->list.op[i].group)
         RN_TRY(op_run(c, &r->list.op[i], c->block));
     return RN_OK;
 }
@@ -234,7 +234,8 @@ static int cuda_capture_end(struct rn_device *d, struct rn_recording **out)
 
     *out = NULL;
     c->recording = NULL;
-    int status = maps_compile(c);
+    int status = chains_plan(c, r->list.op, r->list.n);
+    status = status < 0 ? status : chains_compile(c);
     if (status >= 0 && r->list.n && !c->one_by_one)
         status = make_graph(c, r);
     if (status < 0) {
@@ -301,11 +302,26 @@ static int timers_make(struct cuda *c, int n)
 static int walk_timed(struct cuda *c, const struct rn_recording *r)
 {
     RN_TRY(CU(api.cuEventRecord(c->timer[0], c->stream)));
-    for (int i = 0; i < r->list.n; i++) {
+    for (int i = 0; i < r->list.n; i += r->list.op[i].group) {
         RN_TRY(op_run(c, &r->list.op[i], c->block));
-        RN_TRY(CU(api.cuEventRecord(c->timer[i + 1], c->stream)));
+        RN_TRY(CU(api.cuEventRecord(c->timer[i + r->list.op[i].group], c->stream)));
     }
     return wait_for_all(c);
+}
+
+/* Operations that one kernel did have equal parts of its time. */
+static int group_times(struct cuda *c, int first, int n, double *now_ns, struct rn_timing *out)
+{
+    float ms = 0;
+
+    RN_TRY(CU(api.cuEventElapsedTime(&ms, c->timer[0], c->timer[first + n])));
+    const double begin = *now_ns, each = ((double)ms * 1e6 - begin) / n;
+    for (int i = 0; i < n; i++)
+        out[first + i] = (struct rn_timing){.op = (uint32_t)(first + i),
+                                            .begin_ns = (uint64_t)(begin + i * each),
+                                            .end_ns = (uint64_t)(begin + (i + 1) * each)};
+    *now_ns = (double)ms * 1e6;
+    return RN_OK;
 }
 
 static int cuda_replay_timed(struct rn_device *d, struct rn_recording *r,
@@ -313,18 +329,14 @@ static int cuda_replay_timed(struct rn_device *d, struct rn_recording *r,
                              uint32_t *n)
 {
     struct cuda *c = cuda_of(d);
-    float ms = 0, before = 0;
+    double now_ns = 0;
 
     *n = (uint32_t)r->list.n;
     RN_TRY(timers_make(c, r->list.n + 1));
     RN_TRY(set_block(c, block));
     RN_TRY(walk_timed(c, r));
-    for (uint32_t i = 0; i < *n && *n <= room; i++, before = ms) {
-        RN_TRY(CU(api.cuEventElapsedTime(&ms, c->timer[0], c->timer[i + 1])));
-        out[i] = (struct rn_timing){.op = i,
-                                    .begin_ns = (uint64_t)((double)before * 1e6),
-                                    .end_ns = (uint64_t)((double)ms * 1e6)};
-    }
+    for (int i = 0; i < r->list.n && *n <= room; i += r->list.op[i].group)
+        RN_TRY(group_times(c, i, r->list.op[i].group, &now_ns, out));
     return RN_OK;
 }
 

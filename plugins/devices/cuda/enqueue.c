@@ -35,8 +35,8 @@ static int enqueue(struct rn_device *d, struct op op)
     op.tag = c->tag;
     if (c->recording)
         return list_add(&c->recording->list, &op);
-    if (c->maps_pending)
-        RN_TRY(maps_compile(c));
+    RN_TRY(chains_plan(c, &op, 1));
+    RN_TRY(chains_compile(c));
     return op_run(c, &op, c->zero_block);
 }
 
@@ -57,10 +57,7 @@ int cuda_gemm(struct rn_device *d, const struct rn_gemm *g)
 
 int cuda_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
 {
-    struct op op = {.kind = OP_MAP, .map = {.call = *call}};
-
-    RN_TRY(map_find(cuda_of(d), map, call, &op.map.kernel));
-    return enqueue(d, op);
+    return enqueue(d, (struct op){.kind = OP_MAP, .map = {map, *call}});
 }
 
 int cuda_reduce(struct rn_device *d, const struct rn_reduce *r)

@@ -42,53 +42,6 @@ extern "C" __global__ void gather(uint32_t *mark, uint32_t tag, const struct blo
 
 /* ---- sums and maxima ------------------------------------------------------------------ */
 
-static __device__ __forceinline__ float neutral(uint32_t op)
-{
-    return op == REDUCE_MAX ? -INFINITY : 0;
-}
-
-static __device__ __forceinline__ float larger(float m, float x) /* NaN stays */
-{
-    return x > m || x != x ? x : m;
-}
-
-static __device__ __forceinline__ float take(uint32_t op, float sum, float x)
-{
-    return op == REDUCE_MAX ? larger(sum, x) : op == REDUCE_SUM ? sum + x : sum + x * x;
-}
-
-static __device__ __forceinline__ float join(uint32_t op, float a, float b)
-{
-    return op == REDUCE_MAX ? larger(a, b) : a + b;
-}
-
-static __device__ __forceinline__ float join_warp(uint32_t op, float sum)
-{
-    for (uint32_t away = WARP / 2; away > 0; away /= 2)
-        sum = join(op, sum, __shfl_xor_sync(0xffffffffu, sum, away));
-    return sum;
-}
-
-/* out[row] from each row of in[rows, cols]: a warp each. */
-extern "C" __global__ void reduce_rows(uint32_t *mark, uint32_t tag, const struct block *b,
-                                       int64_t rows, int64_t cols, const float *in, float *out,
-                                       uint32_t out_from, float beta, uint32_t op)
-{
-    const uint32_t lane = threadIdx.x % WARP;
-    const int64_t row = ((int64_t)blockIdx.x * blockDim.x + threadIdx.x) / WARP;
-
-    BEGIN(mark, tag);
-    if (row >= rows)
-        return;
-    float sum = neutral(op);
-    for (int64_t col = lane; col < cols; col += WARP)
-        sum = take(op, sum, in[row * cols + col]);
-    sum = join_warp(op, sum);
-    out += b->u[out_from];
-    if (lane == 0)
-        out[row] = beta != 0 ? sum + beta * out[row] : sum;
-}
-
 /* out[y, col] from some rows of in[rows, cols], those of the block's y: a warp's width of columns,
  * each of the eight warps every eighth row. */
 extern "C" __global__ void reduce_cols(uint32_t *mark, uint32_t tag, const struct block *b,
@@ -137,37 +90,6 @@ extern "C" __global__ void reduce_all(uint32_t *mark, uint32_t tag, const struct
         sum = join(op, sum, sums[w]);
     out += b->u[out_from] + blockIdx.x;
     *out = beta != 0 ? sum + beta * *out : sum;
-}
-
-/* out[row] = the first column that holds the largest: a warp each. Nothing is larger than a NaN in
- * the first column, and a NaN elsewhere is not looked at. */
-extern "C" __global__ void argmax(uint32_t *mark, uint32_t tag, int64_t rows, int64_t cols,
-                                  const float *in, float *out)
-{
-    const uint32_t lane = threadIdx.x % WARP;
-    const int64_t row = ((int64_t)blockIdx.x * blockDim.x + threadIdx.x) / WARP;
-
-    BEGIN(mark, tag);
-    if (row >= rows)
-        return;
-    const float *x = in + row * cols;
-    float best = -INFINITY;
-    int32_t at = 0x7fffffff;
-    for (int64_t col = lane; col < cols; col += WARP)
-        if (x[col] > best) {
-            best = x[col];
-            at = (int32_t)col;
-        }
-    for (uint32_t away = WARP / 2; away > 0; away /= 2) {
-        const float other = __shfl_xor_sync(0xffffffffu, best, away);
-        const int32_t other_at = __shfl_xor_sync(0xffffffffu, at, away);
-        if (other > best || (other == best && other_at < at)) {
-            best = other;
-            at = other_at;
-        }
-    }
-    if (lane == 0)
-        out[row] = (float)(at == 0x7fffffff || x[0] != x[0] ? 0 : at);
 }
 
 /* ---- convolutions: the matrix of what each window sees -------------------------------- */

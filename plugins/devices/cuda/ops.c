@@ -48,17 +48,6 @@ static int run_gather(struct cuda *c, const struct op *op, CUdeviceptr block)
     return launch(c, c->kernel[K_GATHER], ceil_div(n, THREADS), 1, args);
 }
 
-static int run_argmax(struct cuda *c, const struct op *op)
-{
-    int64_t rows = op->argmax.rows, cols = op->argmax.cols;
-    const rn_real *in = op->argmax.in;
-    rn_real *out = op->argmax.out;
-    uint32_t tag = op->tag;
-    void *args[] = {&c->mark, &tag, &rows, &cols, &in, &out};
-
-    return launch(c, c->kernel[K_ARGMAX], ceil_div(rows, WARPS), 1, args);
-}
-
 /* Recorded, it runs on a thread of the driver, between what stands before and behind it. */
 static void CUDA_CB do_task(void *ctx)
 {
@@ -100,14 +89,14 @@ static int run_pool(struct cuda *c, const struct op *op)
 
 int op_launch(struct cuda *c, const struct op *op, CUdeviceptr block)
 {
+    if (op->chain)
+        return chain_launch(c, op, block);
     switch (op->kind) {
     case OP_FILL: return run_fill(c, op);
     case OP_COPY: return run_copy(c, op);
     case OP_GEMM: return run_gemm(c, op);
-    case OP_MAP: return map_launch(c, op, block);
     case OP_REDUCE: return reduce_launch(c, op, block);
     case OP_GATHER: return run_gather(c, op, block);
-    case OP_ARGMAX: return run_argmax(c, op);
     case OP_TASK: return run_task(c, op);
     case OP_CONV: return conv_launch(c, op);
     default: return run_pool(c, op);

@@ -1,5 +1,6 @@
-/* reduce.c - sums and maxima in one step or, where one block would take long, in two: some rows or
- * values each, then those results. How they are cut depends on nothing but the size. */
+/* reduce.c - sums and maxima of columns, and of all, in one step or, where one block would take
+ * long, in two: some rows or values each, then those results. How they are cut depends on nothing
+ * but the size. */
 #include "cuda.h"
 
 enum { SOME_ROWS = 256, SOME_VALUES = 16 * THREADS };
@@ -40,11 +41,6 @@ static int step(struct cuda *c, uint32_t tag, CUdeviceptr block, const struct rn
     struct rn_reduce v = *r;
     uint32_t op = r->op, out_from = r->out_from;
 
-    if (r->over == RN_PER_ROW) {
-        void *args[] = {&c->mark, &tag,   &block,    &v.rows, &v.cols,
-                        &v.in,    &v.out, &out_from, &v.beta, &op};
-        return launch(c, c->kernel[K_REDUCE_ROWS], ceil_div(r->rows, WARPS), 1, args);
-    }
     if (r->over == RN_PER_COL) {
         void *args[] = {&c->mark, &tag,   &block,    &v.rows, &v.cols, &some,
                         &v.in,    &v.out, &out_from, &v.beta, &op};

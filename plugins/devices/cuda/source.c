@@ -44,84 +44,164 @@ static bool names_letter(const char *body, char letter, int k)
 
 bool map_names_argument(const struct rn_map *map, int k) { return names_letter(map->body, 'a', k); }
 
-struct map_form map_form_of(const struct rn_map *map, const struct rn_map_call *c)
+bool chain_draws(const struct chain_form *f)
 {
-    struct map_form f = {.map = map, .wide = c->rows * c->cols > INT32_MAX - THREADS};
+    bool draws = false;
 
-    for (int k = 0; k < map->n_in; k++)
-        f.span[k] = c->span[k];
-    for (int k = 0; k < map->n_out; k++)
-        f.adds[k] = c->beta[k] != 0;
-    return f;
+    for (int i = 0; i < f->n; i++)
+        draws |= f->link[i].kind == OP_MAP && f->link[i].map->uses_u;
+    return draws;
 }
 
-static void parameters(const struct map_form *f, const char *name, struct rn_text *out)
+/* ---- parameters: names end in the number of their link ------------------------------------ */
+
+static void map_parameters(const struct rn_map *map, int i, struct rn_text *out)
+{
+    for (int k = 0; k < map->n_in; k++)
+        rn_text_add(out, ", const float *rn_in%d_%d", k, i);
+    for (int k = 0; k < map->n_out; k++)
+        rn_text_add(out, ", float *rn_out%d_%d, uint32_t rn_move%d_%d", k, i, k, i);
+    for (int k = 0; k < RN_MAP_ARG; k++)
+        if (map_names_argument(map, k))
+            rn_text_add(out, ", float rn_a%d_%d, uint32_t rn_from%d_%d", k, i, k, i);
+    if (map->uses_u)
+        rn_text_add(out, ", uint64_t rn_key_%d, uint32_t rn_draw_%d", i, i);
+}
+
+static void parameters(const struct chain_form *f, const char *name, struct rn_text *out)
 {
     rn_text_add(out,
                 "extern \"C\" __global__ void %s(uint32_t *rn_mark, uint32_t rn_tag, "
-                "const struct block *rn_b, int64_t rn_n, int64_t rn_cols, uint64_t rn_key, "
-                "uint32_t rn_draw",
+                "const struct block *rn_b, int64_t rn_n",
                 name);
-    for (int k = 0; k < f->map->n_in; k++)
-        rn_text_add(out, ", const float *rn_in%d", k);
-    for (int k = 0; k < f->map->n_out; k++)
-        rn_text_add(out, ", float *rn_out%d, uint32_t rn_move%d", k, k);
-    for (int k = 0; k < RN_MAP_ARG; k++)
-        if (map_names_argument(f->map, k))
-            rn_text_add(out, ", float rn_a%d, uint32_t rn_from%d", k, k);
+    for (int i = 0; i < f->n; i++) {
+        rn_text_add(out, ", int64_t rn_cols_%d", i);
+        if (f->link[i].kind == OP_MAP)
+            map_parameters(f->link[i].map, i, out);
+        else
+            rn_text_add(out, ", const float *rn_in_%d, float *rn_out_%d", i, i);
+        if (f->link[i].kind == OP_REDUCE)
+            rn_text_add(out, ", uint32_t rn_move_%d, float rn_beta_%d", i, i);
+    }
     rn_text_add(out, ")\n{\n");
 }
 
-/* The element's number, and where the body or a span needs them its row and column. */
-static void place(const struct map_form *f, struct rn_text *out)
+/* ---- bodies -------------------------------------------------------------------------------- */
+
+static bool needs(const struct link_form *l, const char *name, enum rn_span span)
 {
-    bool row = names(f->map->body, "row"), col = names(f->map->body, "col");
+    bool found = names(l->map->body, name);
+
+    for (int k = 0; k < l->map->n_in; k++)
+        found |= l->span[k] == span && names_letter(l->map->body, 'x', k);
+    return found;
+}
+
+static void load(const struct link_form *l, int i, struct rn_text *out)
+{
+    static const char *const index[] = {
+        [RN_EACH] = "rn_i", [RN_PER_COL] = "col", [RN_PER_ROW] = "row", [RN_ONE] = "0"};
+    const char *body = l->map->body;
+
+    for (int k = 0; k < l->map->n_in; k++)
+        if (names_letter(body, 'x', k))
+            rn_text_add(out, "        const float x%d = rn_in%d_%d[%s];\n", k, k, i,
+                        index[l->span[k]]);
+    for (int k = 0; k < RN_MAP_ARG; k++)
+        if (map_names_argument(l->map, k))
+            rn_text_add(out,
+                        "        const float a%d = rn_from%d_%d ? rn_b->f[rn_from%d_%d] : "
+                        "rn_a%d_%d;\n",
+                        k, k, i, k, i, k, i);
+    if (l->map->uses_u)
+        rn_text_add(out,
+                    "        const float u = rn_uniform(rn_key_%d, rn_b->u[rn_draw_%d], "
+                    "(uint64_t)rn_i);\n",
+                    i, i);
+    for (int k = 0; k < RN_MAP_OUT; k++)
+        if (k < l->map->n_out || names_letter(body, 'y', k))
+            rn_text_add(out, "        float y%d = 0;\n", k);
+}
+
+/* In a block of its own: rn_i, and row and col where they are needed, are there. */
+static void map_body(const struct link_form *l, int i, struct rn_text *out)
+{
+    load(l, i, out);
+    rn_text_add(out, "        {\n            %s\n        }\n", l->map->body);
+    for (int k = 0; k < l->map->n_out; k++)
+        rn_text_add(out, "        rn_out%d_%d[rn_b->u[rn_move%d_%d] + rn_i] %s y%d;\n", k, i, k, i,
+                    l->adds[k] ? "+=" : "=", k);
+}
+
+/* ---- an element a thread ------------------------------------------------------------------------
+ */
+
+static void by_element(const struct chain_form *f, struct rn_text *out)
+{
     const char *type = f->wide ? "int64_t" : "int32_t";
 
-    for (int k = 0; k < f->map->n_in; k++) {
-        row |= f->span[k] == RN_PER_ROW;
-        col |= f->span[k] == RN_PER_COL;
-    }
     rn_text_add(out,
                 "    const %s rn_i = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;\n"
                 "    BEGIN(rn_mark, rn_tag);\n"
                 "    if (rn_i >= rn_n)\n        return;\n",
                 type, type, type, type);
-    if (row || col)
-        rn_text_add(out, "    const int64_t row = rn_i / (%s)rn_cols;\n", type);
-    if (col)
-        rn_text_add(out, "    const int64_t col = rn_i - row * rn_cols;\n");
+    for (int i = 0; i < f->n; i++) {
+        const struct link_form *l = &f->link[i];
+        bool col = needs(l, "col", RN_PER_COL), row = col || needs(l, "row", RN_PER_ROW);
+        rn_text_add(out, "    {\n");
+        if (row)
+            rn_text_add(out, "        const int64_t row = rn_i / (%s)rn_cols_%d;\n", type, i);
+        if (col)
+            rn_text_add(out, "        const int64_t col = rn_i - row * rn_cols_%d;\n", i);
+        map_body(l, i, out);
+        rn_text_add(out, "    }\n");
+    }
 }
 
-static void values(const struct map_form *f, struct rn_text *out)
+/* ---- a row a warp
+ * --------------------------------------------------------------------------------- */
+
+static void by_row(const struct chain_form *f, struct rn_text *out)
 {
-    static const char *const index[] = {
-        [RN_EACH] = "rn_i", [RN_PER_COL] = "col", [RN_PER_ROW] = "row", [RN_ONE] = "0"};
-    const char *body = f->map->body;
+    static const char *const reductions[] = {"REDUCE_SUM", "REDUCE_SUM_SQUARES", "REDUCE_MAX"};
 
-    for (int k = 0; k < f->map->n_in; k++)
-        if (names_letter(body, 'x', k))
-            rn_text_add(out, "    const float x%d = rn_in%d[%s];\n", k, k, index[f->span[k]]);
-    for (int k = 0; k < RN_MAP_ARG; k++)
-        if (map_names_argument(f->map, k))
-            rn_text_add(out, "    const float a%d = rn_from%d ? rn_b->f[rn_from%d] : rn_a%d;\n", k,
-                        k, k, k);
-    if (f->map->uses_u)
-        rn_text_add(out,
-                    "    const float u = rn_uniform(rn_key, rn_b->u[rn_draw], (uint64_t)rn_i);\n");
-    for (int k = 0; k < RN_MAP_OUT; k++)
-        if (k < f->map->n_out || names_letter(body, 'y', k))
-            rn_text_add(out, "    float y%d = 0;\n", k);
+    rn_text_add(out, "    const int64_t row = ((int64_t)blockIdx.x * blockDim.x + threadIdx.x) / "
+                     "WARP;\n"
+                     "    BEGIN(rn_mark, rn_tag);\n"
+                     "    if (row >= rn_n)\n        return;\n");
+    for (int i = 0; i < f->n; i++) {
+        if (i)
+            rn_text_add(out, "    __syncwarp();\n");
+        switch (f->link[i].kind) {
+        case OP_MAP:
+            rn_text_add(out,
+                        "    ROLLED for (int64_t col = threadIdx.x %% WARP; col < rn_cols_%d; col += WARP)"
+                        " {\n        const int64_t rn_i = row * rn_cols_%d + col;\n",
+                        i, i);
+            map_body(&f->link[i], i, out);
+            rn_text_add(out, "    }\n");
+            break;
+        case OP_REDUCE:
+            rn_text_add(out,
+                        "    reduce_row(%s, rn_in_%d + row * rn_cols_%d, rn_cols_%d,\n"
+                        "               rn_out_%d + rn_b->u[rn_move_%d] + row, rn_beta_%d);\n",
+                        reductions[f->link[i].reduction], i, i, i, i, i, i);
+            break;
+        default:
+            rn_text_add(out,
+                        "    argmax_row(rn_in_%d + row * rn_cols_%d, rn_cols_%d, rn_out_%d + row);"
+                        "\n",
+                        i, i, i, i);
+        }
+    }
 }
 
-void map_source(const struct map_form *f, const char *name, struct rn_text *out)
+void chain_source(const struct chain_form *f, const char *name, struct rn_text *out)
 {
     parameters(f, name, out);
-    place(f, out);
-    values(f, out);
-    rn_text_add(out, "    {\n        %s\n    }\n", f->map->body);
-    for (int k = 0; k < f->map->n_out; k++)
-        rn_text_add(out, "    rn_out%d[rn_b->u[rn_move%d] + rn_i] %s y%d;\n", k, k,
-                    f->adds[k] ? "+=" : "=", k);
+    if (f->by_row)
+        by_row(f, out);
+    else
+        by_element(f, out);
     rn_text_add(out, "}\n\n");
 }

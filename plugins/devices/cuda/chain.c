@@ -1,0 +1,302 @@
+/* chain.c - which operations are done by one kernel, and their launch. Nothing of a result depends
+ * on it: each operation reads and writes what it would have by itself, in the same order of
+ * additions. A small operation takes a GPU as long as the next ten: a softmax and its cross entropy
+ * are one kernel this way, with no layer knowing of it. */
+#include "cuda.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ROW_MAX = 1024 }; /* columns that a warp goes through */
+
+/* ---- what an operation touches ---------------------------------------------------------- */
+
+/* Each thread (or warp) its own: number i touches values at + i * stride and the next of them. */
+struct access {
+    const rn_real *at;
+    int64_t stride, n; /* 0: any of them may touch any of the n */
+    bool write;
+};
+struct accesses {
+    int n;
+    struct access of[RN_MAP_IN + RN_MAP_OUT];
+};
+
+static void add(struct accesses *a, const rn_real *at, int64_t stride, int64_t n, bool write)
+{
+    a->of[a->n++] = (struct access){at, stride, n, write};
+}
+
+static int64_t rows_of(const struct op *op)
+{
+    return op->kind == OP_MAP      ? op->map.call.rows
+           : op->kind == OP_REDUCE ? op->reduce.call.rows
+                                   : op->argmax.rows;
+}
+
+static int64_t cols_of(const struct op *op)
+{
+    return op->kind == OP_MAP      ? op->map.call.cols
+           : op->kind == OP_REDUCE ? op->reduce.call.cols
+                                   : op->argmax.cols;
+}
+
+static void map_input(const struct op *op, int k, bool by_row, struct accesses *a)
+{
+    const struct rn_map_call *c = &op->map.call;
+    const int64_t all = c->rows * c->cols;
+
+    switch (c->span[k]) {
+    case RN_EACH: add(a, c->in[k], by_row ? c->cols : 1, all, false); break;
+    case RN_PER_ROW: add(a, c->in[k], by_row || c->cols == 1 ? 1 : 0, c->rows, false); break;
+    case RN_PER_COL:
+        add(a, c->in[k], c->rows > 1 ? 0 : by_row ? c->cols : 1, c->cols, false);
+        break;
+    default: add(a, c->in[k], all == 1 ? 1 : 0, 1, false);
+    }
+}
+
+static struct accesses accesses_of(const struct op *op, bool by_row)
+{
+    struct accesses a = {0};
+    const int64_t rows = rows_of(op), cols = cols_of(op);
+
+    switch (op->kind) {
+    case OP_MAP:
+        for (int k = 0; k < op->map.map->n_in; k++)
+            map_input(op, k, by_row, &a);
+        for (int k = 0; k < op->map.map->n_out; k++)
+            add(&a, op->map.call.out[k], by_row ? cols : 1, rows * cols, true);
+        break;
+    case OP_REDUCE:
+        add(&a, op->reduce.call.in, cols, rows * cols, false);
+        add(&a, op->reduce.call.out, 1, rows, true);
+        break;
+    default:
+        add(&a, op->argmax.in, cols, rows * cols, false);
+        add(&a, op->argmax.out, 1, rows, true);
+    }
+    return a;
+}
+
+static bool conflict(const struct access *a, const struct access *b)
+{
+    const uintptr_t a0 = (uintptr_t)a->at, a1 = (uintptr_t)(a->at + a->n);
+    const uintptr_t b0 = (uintptr_t)b->at, b1 = (uintptr_t)(b->at + b->n);
+
+    return (a->write || b->write) && a0 < b1 && b0 < a1 &&
+           !(a->at == b->at && a->stride == b->stride && a->stride);
+}
+
+static bool conflicts(const struct op *a, const struct op *b, bool by_row)
+{
+    const struct accesses of_a = accesses_of(a, by_row), of_b = accesses_of(b, by_row);
+
+    for (int i = 0; i < of_a.n; i++)
+        for (int j = 0; j < of_b.n; j++)
+            if (conflict(&of_a.of[i], &of_b.of[j]))
+                return true;
+    return false;
+}
+
+/* ---- what is done together ------------------------------------------------------------------ */
+
+bool is_link(const struct op *op)
+{
+    return op->kind == OP_MAP || op->kind == OP_ARGMAX ||
+           (op->kind == OP_REDUCE && op->reduce.call.over == RN_PER_ROW);
+}
+
+/* Where it writes is known beforehand. */
+static bool stays(const struct op *op)
+{
+    bool moves = op->kind == OP_REDUCE && op->reduce.call.out_from;
+
+    for (int k = 0; op->kind == OP_MAP && k < op->map.map->n_out; k++)
+        moves |= op->map.call.out_from[k];
+    return !moves;
+}
+
+static bool joins(const struct op *first, const struct op *op, bool by_row)
+{
+    if (!is_link(op) || !stays(op) || rows_of(op) != rows_of(first))
+        return false;
+    if (by_row ? cols_of(op) > ROW_MAX : op->kind != OP_MAP || cols_of(op) != cols_of(first))
+        return false;
+    for (const struct op *before = first; before < op; before++)
+        if (conflicts(before, op, by_row))
+            return false;
+    return true;
+}
+
+/* How many operations, from the first of n on, one kernel can do. */
+static int run_of(const struct op *op, int n, bool by_row)
+{
+    int run = 1;
+
+    if (!stays(op) || (by_row && cols_of(op) > ROW_MAX))
+        return 1;
+    while (run < n && run < CHAIN_MAX && joins(op, op + run, by_row))
+        run++;
+    return run;
+}
+
+/* ---- forms ---------------------------------------------------------------------------------- */
+
+static struct link_form link_of(const struct op *op)
+{
+    struct link_form l = {.kind = op->kind};
+
+    if (op->kind == OP_REDUCE)
+        l.reduction = op->reduce.call.op;
+    if (op->kind != OP_MAP)
+        return l;
+    l.map = op->map.map;
+    memcpy(l.span, op->map.call.span, (size_t)l.map->n_in);
+    for (int k = 0; k < l.map->n_out; k++)
+        l.adds[k] = op->map.call.beta[k] != 0;
+    return l;
+}
+
+static struct chain_form form_of(const struct op *op, int n, bool by_row)
+{
+    struct chain_form f = {.n = n, .by_row = by_row};
+
+    f.wide = !by_row && rows_of(op) * cols_of(op) > INT32_MAX - THREADS;
+    for (int i = 0; i < n; i++)
+        f.link[i] = link_of(op + i);
+    return f;
+}
+
+static bool same_map(const struct rn_map *a, const struct rn_map *b)
+{
+    return a == b || (a && b && a->n_in == b->n_in && a->n_out == b->n_out &&
+                      a->uses_u == b->uses_u && !strcmp(a->body, b->body));
+}
+
+static bool same(const struct chain_form *a, const struct chain_form *b)
+{
+    bool equal = a->n == b->n && a->by_row == b->by_row && a->wide == b->wide;
+
+    for (int i = 0; i < a->n && equal; i++) {
+        const struct link_form *x = &a->link[i], *y = &b->link[i];
+        equal = x->kind == y->kind && x->reduction == y->reduction && same_map(x->map, y->map) &&
+                !memcmp(x->span, y->span, sizeof x->span) &&
+                !memcmp(x->adds, y->adds, sizeof x->adds);
+    }
+    return equal;
+}
+
+static int find_kernel(struct cuda *c, const struct chain_form *form,
+                       const struct chain_kernel **out)
+{
+    int number = 0;
+
+    for (struct chain_kernel *k = c->chains; k; k = k->next, number++)
+        if (same(&k->form, form)) {
+            *out = k;
+            return RN_OK;
+        }
+    struct chain_kernel *k = rn_host->alloc(sizeof *k);
+    if (!k)
+        return RN_ENOMEM;
+    *k = (struct chain_kernel){.next = c->chains, .form = *form};
+    snprintf(k->name, sizeof k->name, "chain_%d_%.50s", number,
+             form->link[0].map ? form->link[0].map->name : "rows");
+    *out = c->chains = k;
+    c->chains_pending = true;
+    return RN_OK;
+}
+
+int chains_plan(struct cuda *c, struct op *op, int n)
+{
+    for (int i = 0; i < n; i += op[i].group) {
+        op[i].group = 1;
+        if (!is_link(&op[i]))
+            continue;
+        int elements = op[i].kind == OP_MAP ? run_of(&op[i], n - i, false) : 0;
+        int rows = run_of(&op[i], n - i, true);
+        const bool by_row = rows > elements;
+        const struct chain_form form = form_of(&op[i], by_row ? rows : elements, by_row);
+        op[i].group = form.n;
+        RN_TRY(find_kernel(c, &form, &op[i].chain));
+    }
+    return RN_OK;
+}
+
+/* ---- launches ---------------------------------------------------------------------------------
+ */
+
+/* Parameters as chain_source() lists them, and room for those that are made for the launch. */
+struct arguments {
+    void *at[4 + CHAIN_MAX * (1 + RN_MAP_IN + 2 * RN_MAP_OUT + 2 * RN_MAP_ARG + 2)];
+    uint32_t word[CHAIN_MAX * (RN_MAP_OUT + RN_MAP_ARG + 1)];
+    int n, words;
+};
+
+static void pass(struct arguments *a, const void *value)
+{
+    a->at[a->n++] = (void *)(uintptr_t)value;
+}
+
+static void pass_word(struct arguments *a, uint32_t word)
+{
+    a->word[a->words] = word;
+    pass(a, &a->word[a->words++]);
+}
+
+static void pass_map(struct arguments *a, const struct op *op)
+{
+    const struct rn_map *map = op->map.map;
+    const struct rn_map_call *call = &op->map.call;
+
+    pass(a, &call->cols);
+    for (int k = 0; k < map->n_in; k++)
+        pass(a, &call->in[k]);
+    for (int k = 0; k < map->n_out; k++) {
+        pass(a, &call->out[k]);
+        pass_word(a, call->out_from[k]);
+    }
+    for (int k = 0; k < RN_MAP_ARG; k++)
+        if (map_names_argument(map, k)) {
+            pass(a, &call->arg[k]);
+            pass_word(a, call->arg_from[k]);
+        }
+    if (map->uses_u) {
+        pass(a, &call->key);
+        pass_word(a, call->draw_from);
+    }
+}
+
+static void pass_link(struct arguments *a, const struct op *op)
+{
+    switch (op->kind) {
+    case OP_MAP: pass_map(a, op); break;
+    case OP_REDUCE:
+        pass(a, &op->reduce.call.cols);
+        pass(a, &op->reduce.call.in);
+        pass(a, &op->reduce.call.out);
+        pass_word(a, op->reduce.call.out_from);
+        pass(a, &op->reduce.call.beta);
+        break;
+    default:
+        pass(a, &op->argmax.cols);
+        pass(a, &op->argmax.in);
+        pass(a, &op->argmax.out);
+    }
+}
+
+int chain_launch(struct cuda *c, const struct op *op, CUdeviceptr block)
+{
+    struct arguments a = {0};
+    const bool by_row = op->chain->form.by_row;
+    const int64_t n = by_row ? rows_of(op) : rows_of(op) * cols_of(op);
+
+    pass(&a, &c->mark);
+    pass(&a, &op->tag);
+    pass(&a, &block);
+    pass(&a, &n);
+    for (int i = 0; i < op->group; i++)
+        pass_link(&a, op + i);
+    return launch(c, op->chain->function, ceil_div(n, by_row ? WARPS : THREADS), 1, a.at);
+}
