@@ -76,26 +76,37 @@ int api_open(void)
     return find(blas, "libcublas", blas_functions);
 }
 
+/* "api.cuMemAlloc_v2(...)" is a call of cuMemAlloc_v2. */
+static const char *called(const char *call, int *n)
+{
+    if (!strncmp(call, "api.", 4))
+        call += 4;
+    *n = (int)strcspn(call, "(");
+    return call;
+}
+
 int cu_status(CUresult r, const char *call)
 {
     const char *name = NULL, *text = NULL;
+    int n;
 
     if (r == CUDA_SUCCESS)
         return RN_OK;
     api.cuGetErrorName(r, &name);
     api.cuGetErrorString(r, &text);
+    call = called(call, &n);
     return RN_FAIL(r == CUDA_ERROR_OUT_OF_MEMORY ? RN_ENOMEM : RN_EDEVICE,
-                   "CUDA error %d, %s (%s), "
-                   "in %.*s",
-                   (int)r, name ? name : "unknown", text ? text : "no text",
-                   (int)strcspn(call, "("), call + (strncmp(call, "api.", 4) ? 0 : 4));
+                   "CUDA error %d, %s (%s), in %.*s", (int)r, name ? name : "unknown",
+                   text ? text : "no text", n, call);
 }
 
 int blas_status(cublasStatus_t r, const char *call)
 {
+    int n;
+
     if (r == CUBLAS_STATUS_SUCCESS)
         return RN_OK;
+    call = called(call, &n);
     return RN_FAIL(r == CUBLAS_STATUS_ALLOC_FAILED ? RN_ENOMEM : RN_EDEVICE,
-                   "cuBLAS error %d, %s, in %.*s", (int)r, api.cublasGetStatusString(r),
-                   (int)strcspn(call, "("), call + (strncmp(call, "api.", 4) ? 0 : 4));
+                   "cuBLAS error %d, %s, in %.*s", (int)r, api.cublasGetStatusString(r), n, call);
 }

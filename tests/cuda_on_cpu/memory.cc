@@ -1,0 +1,122 @@
+/* memory.cc - device memory lies in a reserved range that nobody may touch but while queued work
+ * runs. Each piece ends before a page that is never open, and addresses are never given twice: what
+ * was freed, or lies behind a piece, is a fault. AddressSanitizer sees the exact ends. */
+#include "emulator.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <sys/mman.h>
+
+extern "C" void __asan_poison_memory_region(void const volatile *, size_t) __attribute__((weak));
+extern "C" void __asan_unpoison_memory_region(void const volatile *, size_t) __attribute__((weak));
+
+static const size_t reserved = size_t(64) << 30, page = 4096;
+static std::map<char *, size_t> given, host_given; /* by address: bytes asked for */
+static char *base, *next;
+static size_t used;
+static int opened;
+
+static size_t to_pages(size_t bytes) { return (bytes + page - 1) / page * page; }
+
+static size_t capacity()
+{
+    const char *text = getenv("RN_EMU_MEMORY"); /* MiB */
+    return text ? strtoull(text, nullptr, 10) << 20 : size_t(8) << 30;
+}
+
+static void protect(char *at, size_t bytes, bool open)
+{
+    if (mprotect(at, to_pages(bytes), open ? PROT_READ | PROT_WRITE : PROT_NONE))
+        misuse("mprotect failed");
+}
+
+bool memory_give(size_t bytes, CUdeviceptr *out)
+{
+    if (!base) {
+        base = next = static_cast<char *>(
+            mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+        if (base == MAP_FAILED)
+            misuse("no address space for device memory");
+    }
+    if (bytes > capacity() - used || to_pages(bytes) + page > size_t(base + reserved - next))
+        return false;
+    char *at = next;
+    next += to_pages(bytes) + page;
+    protect(at, bytes, true);
+    memset(at, 0xff, bytes); /* NaN, and no index that one could use */
+    if (__asan_poison_memory_region)
+        __asan_poison_memory_region(at + bytes, size_t(next - at) - bytes);
+    if (!opened)
+        protect(at, bytes, false);
+    given[at] = bytes;
+    used += bytes;
+    *out = reinterpret_cast<CUdeviceptr>(at);
+    return true;
+}
+
+void memory_take_back(CUdeviceptr p)
+{
+    char *at = reinterpret_cast<char *>(p);
+    auto found = given.find(at);
+
+    if (found == given.end())
+        misuse("cuMemFree of %p, which was not given or is freed already", static_cast<void *>(at));
+    madvise(at, to_pages(found->second), MADV_DONTNEED);
+    protect(at, found->second, false);
+    if (__asan_poison_memory_region)
+        __asan_poison_memory_region(at, found->second);
+    used -= found->second;
+    given.erase(found);
+}
+
+void memory_left(size_t *free_bytes, size_t *all)
+{
+    *all = capacity();
+    *free_bytes = *all - used;
+}
+
+size_t memory_live() { return used; }
+
+static bool holds(const std::map<char *, size_t> &pieces, const void *p, size_t bytes)
+{
+    char *at = static_cast<char *>(const_cast<void *>(p));
+    auto behind = pieces.upper_bound(at);
+
+    if (behind == pieces.begin())
+        return false;
+    --behind;
+    return size_t(at - behind->first) <= behind->second &&
+           bytes <= behind->second - size_t(at - behind->first);
+}
+
+bool memory_holds(const void *at, size_t bytes) { return holds(given, at, bytes); }
+
+bool memory_is_device(const void *at) { return base && at >= base && at < base + reserved; }
+
+void memory_open(bool open)
+{
+    opened += open ? 1 : -1;
+    if (opened != (open ? 1 : 0))
+        return;
+    for (auto &piece : given)
+        protect(piece.first, piece.second, open);
+}
+
+void *host_give(size_t bytes)
+{
+    char *at = static_cast<char *>(malloc(bytes));
+
+    if (at)
+        host_given[at] = bytes;
+    return at;
+}
+
+void host_take_back(void *at)
+{
+    if (!host_given.erase(static_cast<char *>(at)))
+        misuse("cuMemFreeHost of %p, which was not given or is freed already", at);
+    free(at);
+}
+
+bool host_holds(const void *at, size_t bytes) { return holds(host_given, at, bytes); }
