@@ -72,7 +72,7 @@ static nvrtcResult run(const char *text, const char *architecture, char **log, c
 /* As most are called; with inputs spread and results added; with more values than 2^31; by rows. */
 static struct chain_form form_of(const struct rn_map *map, int which)
 {
-    struct chain_form f = {.n = 1, .wide = which == 2, .by_row = which == 3};
+    struct chain_form f = {.n = 1, .wide = which == 2, .way = which == 3 ? BY_ROW : BY_ELEMENT};
     struct link_form *l = &f.link[0];
 
     l->kind = OP_MAP;
@@ -102,7 +102,7 @@ static int add_maps(const struct rn_map *const *from, const struct rn_map *const
 /* A longest chain of all kinds of links, each map of the core in turn at its places. */
 static int add_chain(int n, struct rn_text *text)
 {
-    struct chain_form f = {.n = CHAIN_MAX, .by_row = true};
+    struct chain_form f = {.n = CHAIN_MAX, .way = BY_ROW};
     const struct rn_map *const *map = __start_rn_maps;
 
     for (int i = 0; i < CHAIN_MAX; i++) {
@@ -111,7 +111,11 @@ static int add_chain(int n, struct rn_text *text)
         f.link[i].map = map + i < __stop_rn_maps ? map[i] : map[0];
     }
     chain_source(&f, "chain_of_all", text);
-    return n + 1;
+    for (int i = 0; i < CHAIN_MAX; i++)
+        f.link[i] = f.link[0];
+    f.way = BESIDE;
+    chain_source(&f, "chain_beside", text);
+    return n + 2;
 }
 
 /* all: in each form, else in two of them. */

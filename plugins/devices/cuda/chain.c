@@ -34,39 +34,40 @@ static int64_t rows_of(const struct op *op)
                                    : op->argmax.rows;
 }
 
-static int64_t cols_of(const struct op *op)
+static const int64_t *cols_at(const struct op *op)
 {
-    return op->kind == OP_MAP      ? op->map.call.cols
-           : op->kind == OP_REDUCE ? op->reduce.call.cols
-                                   : op->argmax.cols;
+    return op->kind == OP_MAP      ? &op->map.call.cols
+           : op->kind == OP_REDUCE ? &op->reduce.call.cols
+                                   : &op->argmax.cols;
 }
 
-static void map_input(const struct op *op, int k, bool by_row, struct accesses *a)
+static int64_t cols_of(const struct op *op) { return *cols_at(op); }
+
+static void map_input(const struct op *op, int k, int64_t own, struct accesses *a)
 {
     const struct rn_map_call *c = &op->map.call;
     const int64_t all = c->rows * c->cols;
 
     switch (c->span[k]) {
-    case RN_EACH: add(a, c->in[k], by_row ? c->cols : 1, all, false); break;
-    case RN_PER_ROW: add(a, c->in[k], by_row || c->cols == 1 ? 1 : 0, c->rows, false); break;
-    case RN_PER_COL:
-        add(a, c->in[k], c->rows > 1 ? 0 : by_row ? c->cols : 1, c->cols, false);
-        break;
-    default: add(a, c->in[k], all == 1 ? 1 : 0, 1, false);
+    case RN_EACH: add(a, c->in[k], own, all, false); break;
+    case RN_PER_ROW: add(a, c->in[k], own == c->cols ? 1 : 0, c->rows, false); break;
+    case RN_PER_COL: add(a, c->in[k], c->rows > 1 ? 0 : own, c->cols, false); break;
+    default: add(a, c->in[k], all == 1 ? own : 0, 1, false);
     }
 }
 
-static struct accesses accesses_of(const struct op *op, bool by_row)
+static struct accesses accesses_of(const struct op *op, enum chain_way way)
 {
     struct accesses a = {0};
     const int64_t rows = rows_of(op), cols = cols_of(op);
+    const int64_t own = way == BY_ELEMENT ? 1 : way == BY_ROW ? cols : 0; /* of a thread or warp */
 
     switch (op->kind) {
     case OP_MAP:
         for (int k = 0; k < op->map.map->n_in; k++)
-            map_input(op, k, by_row, &a);
+            map_input(op, k, own, &a);
         for (int k = 0; k < op->map.map->n_out; k++)
-            add(&a, op->map.call.out[k], by_row ? cols : 1, rows * cols, true);
+            add(&a, op->map.call.out[k], own, rows * cols, true);
         break;
     case OP_REDUCE:
         add(&a, op->reduce.call.in, cols, rows * cols, false);
@@ -88,9 +89,9 @@ static bool conflict(const struct access *a, const struct access *b)
            !(a->at == b->at && a->stride == b->stride && a->stride);
 }
 
-static bool conflicts(const struct op *a, const struct op *b, bool by_row)
+static bool conflicts(const struct op *a, const struct op *b, enum chain_way way)
 {
-    const struct accesses of_a = accesses_of(a, by_row), of_b = accesses_of(b, by_row);
+    const struct accesses of_a = accesses_of(a, way), of_b = accesses_of(b, way);
 
     for (int i = 0; i < of_a.n; i++)
         for (int j = 0; j < of_b.n; j++)
@@ -117,26 +118,34 @@ static bool stays(const struct op *op)
     return !moves;
 }
 
-static bool joins(const struct op *first, const struct op *op, bool by_row)
+static bool suits(const struct op *first, const struct op *op, enum chain_way way)
 {
-    if (!is_link(op) || !stays(op) || rows_of(op) != rows_of(first))
-        return false;
-    if (by_row ? cols_of(op) > ROW_MAX : op->kind != OP_MAP || cols_of(op) != cols_of(first))
+    if (way == BY_ROW)
+        return rows_of(op) == rows_of(first) && cols_of(op) <= ROW_MAX;
+    return op->kind == OP_MAP &&
+           (way == BESIDE || (rows_of(op) == rows_of(first) && cols_of(op) == cols_of(first)));
+}
+
+static bool joins(const struct op *first, const struct op *op, enum chain_way way)
+{
+    if (!is_link(op) || !stays(op) || !suits(first, op, way))
         return false;
     for (const struct op *before = first; before < op; before++)
-        if (conflicts(before, op, by_row))
+        if (conflicts(before, op, way))
             return false;
     return true;
 }
 
-/* How many operations, from the first of n on, one kernel can do. */
-static int run_of(const struct op *op, int n, bool by_row)
+/* How many operations, from the first of n on, one kernel can do that way; 0: not even that. */
+static int run_of(const struct op *op, int n, enum chain_way way)
 {
     int run = 1;
 
-    if (!stays(op) || (by_row && cols_of(op) > ROW_MAX))
+    if (way != BY_ROW && op->kind != OP_MAP)
+        return 0;
+    if (!stays(op) || !suits(op, op, way))
         return 1;
-    while (run < n && run < CHAIN_MAX && joins(op, op + run, by_row))
+    while (run < n && run < CHAIN_MAX && joins(op, op + run, way))
         run++;
     return run;
 }
@@ -158,13 +167,14 @@ static struct link_form link_of(const struct op *op)
     return l;
 }
 
-static struct chain_form form_of(const struct op *op, int n, bool by_row)
+static struct chain_form form_of(const struct op *op, int n, enum chain_way way)
 {
-    struct chain_form f = {.n = n, .by_row = by_row};
+    struct chain_form f = {.n = n, .way = (uint8_t)way};
 
-    f.wide = !by_row && rows_of(op) * cols_of(op) > INT32_MAX - THREADS;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        f.wide |= way != BY_ROW && rows_of(op + i) * cols_of(op + i) > INT32_MAX - THREADS;
         f.link[i] = link_of(op + i);
+    }
     return f;
 }
 
@@ -176,7 +186,7 @@ static bool same_map(const struct rn_map *a, const struct rn_map *b)
 
 static bool same(const struct chain_form *a, const struct chain_form *b)
 {
-    bool equal = a->n == b->n && a->by_row == b->by_row && a->wide == b->wide;
+    bool equal = a->n == b->n && a->way == b->way && a->wide == b->wide;
 
     for (int i = 0; i < a->n && equal; i++) {
         const struct link_form *x = &a->link[i], *y = &b->link[i];
@@ -214,11 +224,17 @@ int chains_plan(struct cuda *c, struct op *op, int n)
         op[i].group = 1;
         if (!is_link(&op[i]))
             continue;
-        int elements = op[i].kind == OP_MAP ? run_of(&op[i], n - i, false) : 0;
-        int rows = run_of(&op[i], n - i, true);
-        const bool by_row = rows > elements;
-        const struct chain_form form = form_of(&op[i], by_row ? rows : elements, by_row);
-        op[i].group = form.n;
+        int most = 0;
+        enum chain_way best = BY_ROW;
+        for (int way = BY_ELEMENT; way < WAYS; way++) {
+            int run = run_of(&op[i], n - i, (enum chain_way)way);
+            if (run > most) {
+                most = run;
+                best = (enum chain_way)way;
+            }
+        }
+        const struct chain_form form = form_of(&op[i], most, best);
+        op[i].group = most;
         RN_TRY(find_kernel(c, &form, &op[i].chain));
     }
     return RN_OK;
@@ -229,8 +245,8 @@ int chains_plan(struct cuda *c, struct op *op, int n)
 
 /* Parameters as chain_source() lists them, and room for those that are made for the launch. */
 struct arguments {
-    void *at[4 + CHAIN_MAX * (1 + RN_MAP_IN + 2 * RN_MAP_OUT + 2 * RN_MAP_ARG + 2)];
-    uint32_t word[CHAIN_MAX * (RN_MAP_OUT + RN_MAP_ARG + 1)];
+    void *at[4 + CHAIN_MAX * (3 + RN_MAP_IN + 2 * RN_MAP_OUT + 2 * RN_MAP_ARG + 2)];
+    uint32_t word[CHAIN_MAX * (RN_MAP_OUT + RN_MAP_ARG + 2)];
     int n, words;
 };
 
@@ -250,7 +266,6 @@ static void pass_map(struct arguments *a, const struct op *op)
     const struct rn_map *map = op->map.map;
     const struct rn_map_call *call = &op->map.call;
 
-    pass(a, &call->cols);
     for (int k = 0; k < map->n_in; k++)
         pass(a, &call->in[k]);
     for (int k = 0; k < map->n_out; k++) {
@@ -273,30 +288,35 @@ static void pass_link(struct arguments *a, const struct op *op)
     switch (op->kind) {
     case OP_MAP: pass_map(a, op); break;
     case OP_REDUCE:
-        pass(a, &op->reduce.call.cols);
         pass(a, &op->reduce.call.in);
         pass(a, &op->reduce.call.out);
         pass_word(a, op->reduce.call.out_from);
         pass(a, &op->reduce.call.beta);
         break;
-    default:
-        pass(a, &op->argmax.cols);
-        pass(a, &op->argmax.in);
-        pass(a, &op->argmax.out);
+    default: pass(a, &op->argmax.in); pass(a, &op->argmax.out);
     }
 }
 
 int chain_launch(struct cuda *c, const struct op *op, CUdeviceptr block)
 {
     struct arguments a = {0};
-    const bool by_row = op->chain->form.by_row;
-    const int64_t n = by_row ? rows_of(op) : rows_of(op) * cols_of(op);
+    const enum chain_way way = (enum chain_way)op->chain->form.way;
+    int64_t count[CHAIN_MAX], n = way == BY_ROW ? rows_of(op) : rows_of(op) * cols_of(op);
+    int64_t blocks = way == BESIDE ? 0 : ceil_div(n, way == BY_ROW ? WARPS : THREADS);
 
     pass(&a, &c->mark);
     pass(&a, &op->tag);
     pass(&a, &block);
     pass(&a, &n);
-    for (int i = 0; i < op->group; i++)
+    for (int i = 0; i < op->group; i++) {
+        pass(&a, cols_at(op + i));
+        if (way == BESIDE) {
+            count[i] = rows_of(op + i) * cols_of(op + i);
+            blocks += ceil_div(count[i], THREADS);
+            pass_word(&a, (uint32_t)blocks);
+            pass(&a, &count[i]);
+        }
         pass_link(&a, op + i);
-    return launch(c, op->chain->function, ceil_div(n, by_row ? WARPS : THREADS), 1, a.at);
+    }
+    return launch(c, op->chain->function, blocks, 1, a.at);
 }

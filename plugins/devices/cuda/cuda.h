@@ -41,9 +41,10 @@ enum op_kind {
 /* ---- source.c: chains as the texts of kernels ----------------------------------------- */
 
 /* A chain is a few operations, one behind the other, that one kernel does: maps of the same size,
- * each element a thread; or maps, reductions and argmax over the same rows, each row a warp. The
- * form is all that decides the text. */
-enum { CHAIN_MAX = 8 };
+ * each element a thread; maps, reductions and argmax over the same rows, each row a warp; or maps
+ * that have nothing to do with each other, side by side. The form is all that decides the text. */
+enum { CHAIN_MAX = 16 };
+enum chain_way { BY_ELEMENT, BY_ROW, BESIDE, WAYS };
 struct link_form {
     uint8_t kind;             /* OP_MAP, OP_REDUCE of rows, OP_ARGMAX */
     uint8_t reduction;        /* enum rn_reduction */
@@ -53,8 +54,8 @@ struct link_form {
 };
 struct chain_form {
     int n;
-    bool by_row; /* else by element */
-    bool wide;   /* by element: more than 2^31 of them */
+    uint8_t way; /* enum chain_way */
+    bool wide;   /* more than 2^31 elements */
     struct link_form link[CHAIN_MAX];
 };
 /* Adds the kernel `name`; its parameters are those that chain_launch() passes. */

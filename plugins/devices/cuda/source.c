@@ -76,6 +76,8 @@ static void parameters(const struct chain_form *f, const char *name, struct rn_t
                 name);
     for (int i = 0; i < f->n; i++) {
         rn_text_add(out, ", int64_t rn_cols_%d", i);
+        if (f->way == BESIDE)
+            rn_text_add(out, ", uint32_t rn_end_%d, int64_t rn_count_%d", i, i);
         if (f->link[i].kind == OP_MAP)
             map_parameters(f->link[i].map, i, out);
         else
@@ -136,9 +138,27 @@ static void map_body(const struct link_form *l, int i, struct rn_text *out)
 /* ---- an element a thread ------------------------------------------------------------------------
  */
 
+static const char *index_type(const struct chain_form *f)
+{
+    return f->wide ? "int64_t" : "int32_t";
+}
+
+/* The element rn_i of link i. */
+static void one_element(const struct chain_form *f, int i, struct rn_text *out)
+{
+    const struct link_form *l = &f->link[i];
+    const bool col = needs(l, "col", RN_PER_COL), row = col || needs(l, "row", RN_PER_ROW);
+
+    if (row)
+        rn_text_add(out, "        const int64_t row = rn_i / (%s)rn_cols_%d;\n", index_type(f), i);
+    if (col)
+        rn_text_add(out, "        const int64_t col = rn_i - row * rn_cols_%d;\n", i);
+    map_body(l, i, out);
+}
+
 static void by_element(const struct chain_form *f, struct rn_text *out)
 {
-    const char *type = f->wide ? "int64_t" : "int32_t";
+    const char *type = index_type(f);
 
     rn_text_add(out,
                 "    const %s rn_i = (%s)blockIdx.x * (%s)blockDim.x + (%s)threadIdx.x;\n"
@@ -146,14 +166,29 @@ static void by_element(const struct chain_form *f, struct rn_text *out)
                 "    if (rn_i >= rn_n)\n        return;\n",
                 type, type, type, type);
     for (int i = 0; i < f->n; i++) {
-        const struct link_form *l = &f->link[i];
-        bool col = needs(l, "col", RN_PER_COL), row = col || needs(l, "row", RN_PER_ROW);
         rn_text_add(out, "    {\n");
-        if (row)
-            rn_text_add(out, "        const int64_t row = rn_i / (%s)rn_cols_%d;\n", type, i);
-        if (col)
-            rn_text_add(out, "        const int64_t col = rn_i - row * rn_cols_%d;\n", i);
-        map_body(l, i, out);
+        one_element(f, i, out);
+        rn_text_add(out, "    }\n");
+    }
+}
+
+/* Each link has some of the blocks, up to rn_end. */
+static void beside(const struct chain_form *f, struct rn_text *out)
+{
+    const char *type = index_type(f);
+
+    rn_text_add(out, "    BEGIN(rn_mark, rn_tag);\n");
+    for (int i = 0; i < f->n; i++) {
+        rn_text_add(out,
+                    "    %sif (blockIdx.x < rn_end_%d) {\n        const %s rn_i = (%s)(blockIdx.x",
+                    i ? "else " : "", i, type, type);
+        if (i)
+            rn_text_add(out, " - rn_end_%d", i - 1);
+        rn_text_add(out,
+                    ") * (%s)blockDim.x + (%s)threadIdx.x;\n"
+                    "        if (rn_i >= rn_count_%d)\n            return;\n",
+                    type, type, i);
+        one_element(f, i, out);
         rn_text_add(out, "    }\n");
     }
 }
@@ -174,10 +209,11 @@ static void by_row(const struct chain_form *f, struct rn_text *out)
             rn_text_add(out, "    __syncwarp();\n");
         switch (f->link[i].kind) {
         case OP_MAP:
-            rn_text_add(out,
-                        "    ROLLED for (int64_t col = threadIdx.x %% WARP; col < rn_cols_%d; col += WARP)"
-                        " {\n        const int64_t rn_i = row * rn_cols_%d + col;\n",
-                        i, i);
+            rn_text_add(
+                out,
+                "    ROLLED for (int64_t col = threadIdx.x %% WARP; col < rn_cols_%d; col += WARP)"
+                " {\n        const int64_t rn_i = row * rn_cols_%d + col;\n",
+                i, i);
             map_body(&f->link[i], i, out);
             rn_text_add(out, "    }\n");
             break;
@@ -198,10 +234,10 @@ static void by_row(const struct chain_form *f, struct rn_text *out)
 
 void chain_source(const struct chain_form *f, const char *name, struct rn_text *out)
 {
+    static void (*const ways[WAYS])(const struct chain_form *, struct rn_text *) = {by_element,
+                                                                                    by_row, beside};
+
     parameters(f, name, out);
-    if (f->by_row)
-        by_row(f, out);
-    else
-        by_element(f, out);
+    ways[f->way](f, out);
     rn_text_add(out, "}\n\n");
 }
