@@ -75,6 +75,8 @@ static int memory_new(struct cuda *c, size_t bytes, struct memory **list, CUdevi
     int status = CU(api.cuMemAlloc_v2(&m->at, bytes ? bytes : 1));
     if (status >= 0)
         status = CU(api.cuMemsetD8Async(m->at, 0, bytes ? bytes : 1, c->stream));
+    if (status >= 0) /* before a copy of another stream comes */
+        status = CU(api.cuStreamSynchronize(c->stream));
     if (status < 0) {
         if (m->at)
             api.cuMemFree_v2(m->at);
