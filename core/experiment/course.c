@@ -19,25 +19,12 @@ const struct rn_option warmup_rows[] = {
 
 static const char *const scheduler_skip[] = {"type", "warmup", "warmup_from", NULL};
 
-/* The core's own options of the section, beside the plugin's. */
 static int warmup_read(struct loader *l, struct node *n, const struct option_table *plugins)
 {
-    const char **skip = pool_alloc(l->pool, (size_t)(2 * plugins->n + 2) * sizeof *skip);
-    struct option_table table;
-    int n_skip = 0;
+    static const char *const skip[] = {"type", NULL};
     void *opts;
 
-    if (!skip)
-        return RN_ENOMEM;
-    skip[n_skip++] = "type";
-    for (int i = 0; i < plugins->n; i++) {
-        skip[n_skip++] = plugins->rows[i].name;
-        if (plugins->rows[i].alias)
-            skip[n_skip++] = plugins->rows[i].alias;
-    }
-    TRY(options_table(l->pool, warmup_rows, sizeof *warmup_rows, sizeof(struct warmup), &table));
-    TRY(options_parse(l->pool, &table, n, n->mark, "scheduler", "scheduler", skip, l->diag, &opts));
-    TRY(options_fill(l->pool, &table, n));
+    TRY(own_read(l, warmup_rows, sizeof(struct warmup), n, "scheduler", plugins, skip, &opts));
     const struct warmup *w = opts;
     l->e->warmup.span = w->warmup;
     l->e->warmup.from = w->warmup_from;

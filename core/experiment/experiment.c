@@ -267,6 +267,11 @@ int experiment_from_tree(struct pool *p, const char *file, struct node *root, st
         .e = e, .pool = p, .registry = r, .diag = d, .root = root, .source = root->mark.source});
 }
 
+bool experiment_places(const char *path)
+{
+    return !strcmp(path, "device.threads") || !strcmp(path, "data.resident");
+}
+
 bool experiment_beside(const char *path)
 {
     static const char *const names[] = {"name",   "description", "tags",
@@ -295,7 +300,7 @@ int experiment_tree_identity(struct pool *p, const struct node *root, char *out)
     for (int64_t i = 0; i < n; i++) {
         const char *path = facts[i].key;
         bool expected = !strncmp(path, "expect", 6);
-        if ((!experiment_beside(path) || expected) && strcmp(path, "device.threads") != 0)
+        if ((!experiment_beside(path) || expected) && !experiment_places(path))
             text_add(&t, "%zu %s=%zu %s\n", strlen(path), path, strlen(facts[i].value),
                      facts[i].value);
     }

@@ -35,6 +35,9 @@ struct expect {
     struct mark mark;
 };
 
+/* Whether the samples stay in the device's memory: as far as they fit, always, never. */
+enum resident { RESIDENT_AUTO, RESIDENT_YES, RESIDENT_NO };
+
 struct experiment {
     struct pool *pool;
     const char *file, *dir; /* as named; absolute folder it lies in */
@@ -59,6 +62,7 @@ struct experiment {
         int64_t seed;
         struct rn_floats mean, std;                 /* count 0: leave as it is */
         int64_t limit_train, limit_val, limit_test; /* 0: all */
+        int64_t resident;                           /* enum resident */
     } split;
     struct {
         int64_t epochs, batch_size, eval_batch_size;
@@ -88,8 +92,10 @@ void experiment_free(struct experiment *e);
 /* Whether the value at a path says nothing about how a run is trained: its name, what is expected,
  * who reports, where plugins are. */
 bool experiment_beside(const char *path);
+/* Whether it only says where and by how many something is done: any value gives the same bits. */
+bool experiment_places(const char *path);
 /* What makes two experiments the same: "sha256:..." over all that has a say in their numbers and in
- * what is expected of these, but not over how many threads compute. HASH_TEXT bytes. */
+ * what is expected of these, but not over what experiment_places(). HASH_TEXT bytes. */
 int experiment_identity(const struct experiment *e, char *out);
 /* The same of a configuration that was resolved. */
 int experiment_tree_identity(struct pool *p, const struct node *root, char *out);

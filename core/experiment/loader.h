@@ -31,6 +31,10 @@ int part_read(struct loader *l, uint32_t kind, struct node *n, const char *path,
               const char *const *skip, struct part *out);
 int list_read(struct loader *l, uint32_t kind, struct node *list, const char *path,
               struct part **out, int *n);
+/* The core's own options of a section, beside the plugin's and the keys in skip. */
+int own_read(struct loader *l, const struct rn_option *rows, uint32_t size, struct node *n,
+             const char *path, const struct option_table *plugins, const char *const *skip,
+             void **out);
 /* Adds {type: name} for each plugin of the kind that is used by default and not in list yet. */
 int defaults_add(struct loader *l, uint32_t kind, struct node *list, bool front);
 /* layers.c: model.layers, and the branches of containers. */
@@ -46,14 +50,14 @@ int words_read(struct loader *l, const struct node *n, const char *path, const c
                int *count);
 /* expects.c */
 int expects_read(struct loader *l); /* after sections_read */
-/* sections.c: data's split, normalize, limit; train; tags; plugins. */
+/* sections.c: data's split, normalize, limit, resident; train; tags; plugins. */
 int plugins_read(struct loader *l); /* before parts_read */
 int sections_read(struct loader *l);
 
 /* The keys of the root, ended by NULL; those that compose_file() takes away; the tables of the
  * sections. tables.c puts them together. */
 extern const char *const top_keys[], *const consumed_keys[3];
-extern const struct rn_option head_rows[], split_rows[], normalize_rows[], limit_rows[],
-    train_rows[], expect_rows[], warmup_rows[];
+extern const struct rn_option head_rows[], data_rows[], split_rows[], normalize_rows[],
+    limit_rows[], train_rows[], expect_rows[], warmup_rows[];
 
 #endif

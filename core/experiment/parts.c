@@ -10,7 +10,8 @@
 #define ITEMS_MAX 1000
 
 static const char *const layer_skip[] = {"type", "name", NULL};
-static const char *const data_skip[] = {"type", "split", "normalize", "limit", "augment", NULL};
+static const char *const data_skip[] = {"type",    "split",    "normalize", "limit",
+                                        "augment", "resident", NULL};
 static const char *const type_skip[] = {"type", NULL};
 
 static int plugin_problem(struct loader *l, struct mark at, const char *path, const char *hint,
@@ -60,6 +61,29 @@ int part_read(struct loader *l, uint32_t kind, struct node *n, const char *path,
     TRY(options_parse(l->pool, &out->plugin->options, n, n->mark, path, out->plugin->name, skip,
                       l->diag, &out->opts));
     return options_fill(l->pool, &out->plugin->options, n);
+}
+
+int own_read(struct loader *l, const struct rn_option *rows, uint32_t size, struct node *n,
+             const char *path, const struct option_table *plugins, const char *const *skip,
+             void **out)
+{
+    struct option_table table;
+    int n_all = 0;
+
+    while (skip[n_all])
+        n_all++;
+    const char **all = pool_alloc(l->pool, (size_t)(n_all + 2 * plugins->n + 1) * sizeof *all);
+    if (!all)
+        return RN_ENOMEM;
+    memcpy(all, skip, (size_t)n_all * sizeof *all);
+    for (int i = 0; i < plugins->n; i++) {
+        all[n_all++] = plugins->rows[i].name;
+        if (plugins->rows[i].alias)
+            all[n_all++] = plugins->rows[i].alias;
+    }
+    TRY(options_table(l->pool, rows, sizeof *rows, size, &table));
+    TRY(options_parse(l->pool, &table, n, n->mark, path, path, all, l->diag, out));
+    return options_fill(l->pool, &table, n);
 }
 
 /* {type: name} under key, as if it stood in the file. */

@@ -41,6 +41,20 @@ const struct rn_option normalize_rows[] = {
      .min = 1, .max = CHANNELS_MAX, .flags = RN_OPT_REQUIRED},
     RN_END};
 
+struct data {
+    int64_t resident;
+};
+
+static const struct rn_choice residents[] = {
+    {"auto", RESIDENT_AUTO, "what fits, the training samples first"},
+    {"yes", RESIDENT_YES, "all of them, or it is an error"},
+    {"no", RESIDENT_NO, "none: they come from the host, a batch at a time"},
+    {NULL, 0, NULL}};
+
+const struct rn_option data_rows[] = {RN_CHOICE(struct data, resident, "auto", residents,
+                                                "which samples stay in the device's memory"),
+                                      RN_END};
+
 struct limit {
     int64_t train, val, test;
 };
@@ -129,6 +143,19 @@ static int normalize_read(struct loader *l, struct node *data)
     return RN_OK;
 }
 
+static int resident_read(struct loader *l, struct node *data)
+{
+    static const char *const skip[] = {"type", "split", "normalize", "limit", "augment", NULL};
+    const struct plugin *plugin = l->e->data.plugin;
+    void *opts;
+
+    if (!plugin)
+        return RN_OK;
+    TRY(own_read(l, data_rows, sizeof(struct data), data, "data", &plugin->options, skip, &opts));
+    l->e->split.resident = ((const struct data *)opts)->resident;
+    return RN_OK;
+}
+
 static int data_read(struct loader *l)
 {
     struct node *data = tree_get(l->root, "data"), *section;
@@ -136,6 +163,7 @@ static int data_read(struct loader *l)
 
     if (!data || data->kind != NODE_MAP)
         return RN_OK; /* said so */
+    CHECKED(resident_read(l, data));
     CHECKED(split_read(l, data));
     CHECKED(normalize_read(l, data));
     TRY(section_read(l, limit_rows, sizeof(struct limit), data, "limit", "data.limit", &opts,

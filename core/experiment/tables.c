@@ -17,7 +17,7 @@ const struct section sections[] = {
     {"seed", "where all random numbers come from", SECTION_VALUE, 0, head_rows, false},
     {"device", "what computes; auto takes the best that works", SECTION_PART, RN_KIND_DEVICE, NULL,
      false},
-    {"data", "the samples", SECTION_PART, RN_KIND_DATASET, NULL, true},
+    {"data", "the samples", SECTION_PART, RN_KIND_DATASET, data_rows, true},
     {"data.split", "how the training samples are divided", SECTION_OPTIONS, 0, split_rows, false},
     {"data.normalize", "(x - mean) / std, for each channel", SECTION_OPTIONS, 0, normalize_rows,
      false},

@@ -79,6 +79,8 @@ int model_plan(struct pool *p, const struct experiment *e, const struct rn_datas
 /* Allocates parameters, gradients, the optimizer's slots and the callbacks', and draws the initial
  * values. */
 int model_open(struct model *m, struct rn_device *dev);
+/* What model_open() is going to allocate, and somewhat more. */
+int64_t model_bytes(const struct model *m);
 void model_close(struct model *m);
 
 static inline const struct rn_shape *model_shape(const struct model *m, int value)

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/rng.h"
 
+#define MODEL_ALIGN 512 /* what an array may take beyond its values */
+
 static double initial(const struct rn_init *init, uint64_t key, uint64_t i)
 {
     switch (init->rule) {
@@ -62,24 +64,6 @@ static int alloc_flat(struct model *m, rn_real **out)
     return status;
 }
 
-/* Says no beforehand: an operating system that promises more memory than it has kills later. */
-static int check_memory(const struct model *m, int n_slots)
-{
-    struct rn_device_info info = {.size = sizeof info};
-    struct step_layout l;
-    double flat = (double)m->flat * (2 + n_slots) * sizeof(rn_real);
-
-    TRY(m->dev->ops->info(m->dev, &info));
-    TRY(step_layout(m->pool, m, true, m->experiment->train.batch_size, &l));
-    if (!info.memory_bytes || flat + (double)l.bytes <= (double)info.memory_bytes)
-        return RN_OK;
-    return FAIL(RN_ENOMEM,
-                "training needs %.1f GB for parameters and %.1f GB for a batch of %lld, and the "
-                "device has %.1f GB: make the model or the batch smaller",
-                flat * 1e-9, (double)l.bytes * 1e-9, (long long)m->experiment->train.batch_size,
-                (double)info.memory_bytes * 1e-9);
-}
-
 RN_MAP(take, 1, 1, 0, y0 = x0;);
 
 static int copy_into(const struct model *m, const rn_real *from, int64_t n, rn_real *to)
@@ -129,6 +113,18 @@ static int open_watches(struct model *m)
     return RN_OK;
 }
 
+int64_t model_bytes(const struct model *m)
+{
+    const struct experiment *e = m->experiment;
+    int64_t arrays = 2 + (int64_t)e->optimizer.plugin->ops.optimizer.n_slots, watches = 0;
+    int64_t norm = e->train.clip_norm > 0 ? update_norm_count(m) : 0;
+
+    for (int i = 0; i < e->n_callbacks; i++)
+        watches += (int64_t)e->callbacks[i].plugin->ops.callback.n_slots;
+    int64_t values = m->flat * arrays + m->kept + norm + (m->flat + m->kept) * watches;
+    return values * (int64_t)sizeof(rn_real) + (arrays + watches + 2) * MODEL_ALIGN;
+}
+
 int model_open(struct model *m, struct rn_device *dev)
 {
     int n_slots = (int)m->experiment->optimizer.plugin->ops.optimizer.n_slots;
@@ -138,7 +134,6 @@ int model_open(struct model *m, struct rn_device *dev)
     m->slots = pool_alloc(m->pool, (size_t)(n_slots + 1) * sizeof *m->slots);
     if (!m->slots)
         return RN_ENOMEM;
-    TRY(check_memory(m, n_slots));
     TRY(alloc_flat(m, &m->param));
     TRY(alloc_flat(m, &m->grad));
     for (; m->n_slots < n_slots; m->n_slots++)

@@ -90,7 +90,7 @@ static int config_digest(struct batch *x, const struct experiment *e)
     TRY(tree_flatten(x->p, e->root, &facts, &n));
     for (int64_t i = 0; i < n; i++) {
         const char *value = facts[i].value, *slash = strrchr(value, '/');
-        if (!experiment_beside(facts[i].key) && strcmp(facts[i].key, "device.threads") != 0)
+        if (!experiment_beside(facts[i].key) && !experiment_places(facts[i].key))
             text_add(&t, "%s=%s\n", facts[i].key, *value == '/' ? slash : value);
     }
     int status = t.status;

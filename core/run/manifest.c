@@ -15,9 +15,10 @@ static const char *data_line(struct pool *p, const struct session *s)
 {
     const struct data *d = &s->data;
 
-    return pool_printf(p, "%s: %lld train \xC2\xB7 %lld val \xC2\xB7 %lld test",
+    return pool_printf(p, "%s: %lld train \xC2\xB7 %lld val \xC2\xB7 %lld test%s%s",
                        d->part->plugin->name, (long long)d->n_train, (long long)d->n_val,
-                       (long long)d->n_test);
+                       (long long)d->n_test, d->streamed_note ? " \xC2\xB7 " : "",
+                       d->streamed_note ? d->streamed_note : "");
 }
 
 static const char *device_line(struct pool *p, const struct session *s)

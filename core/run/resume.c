@@ -95,7 +95,7 @@ static int settings(struct pool *p, const char *config, const struct rn_fact **f
     return tree_flatten(p, root, facts, n);
 }
 
-/* Without what stands beside the training, and the number of threads: any gives the same bits. */
+/* Without what stands beside the training, and what gives the same bits whatever it is. */
 static int compare(struct pool *p, const char *before, const char *now, struct differences *d)
 {
     const struct rn_fact *a, *b;
@@ -111,7 +111,7 @@ static int compare(struct pool *p, const char *before, const char *now, struct d
         return RN_ENOMEM;
     previous_changes(a, n_a, b, n_b, d->at, &n);
     for (int64_t i = 0; i < n; i++) {
-        if (!strcmp(d->at[i].key, "device.threads"))
+        if (experiment_places(d->at[i].key))
             continue;
         d->n_matter += !is_where(d->at[i].key);
         d->at[d->n++] = d->at[i];

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "report/report.h"
+#include "train/budget.h"
 #include "train/feed.h"
 #include "train/lint.h"
 #include "train/rate.h"
@@ -162,6 +163,7 @@ int session_open(struct session *s)
     struct experiment *e = s->experiment;
 
     TRY(e->device_auto ? open_any_device(s) : open_device(s, e->device.plugin, e->device.opts));
+    TRY(budget_decide(e, s->model, &s->data, s->device, s->diag));
     TRY(data_load(e, &s->data, s->device));
     return model_open(s->model, s->device);
 }

@@ -137,6 +137,27 @@ int data_divide(struct pool *p, const struct experiment *e, struct data *d)
     return RN_OK;
 }
 
+static void divide(int64_t rows[2], int64_t n, int64_t batch, bool drop_last)
+{
+    rows[0] = n >= batch ? batch : 0;
+    rows[1] = drop_last && n >= batch ? 0 : n % batch;
+}
+
+struct batches data_batches(const struct experiment *e, const struct data *d)
+{
+    int64_t eval = e->train.eval_batch_size;
+    struct batches b = {0};
+
+    divide(b.train, d->n_train, e->train.batch_size, e->train.drop_last);
+    if (d->n_val)
+        divide(b.val, d->n_val, limited(eval, d->n_val), false);
+    if (d->n_train < d->n_val)
+        divide(b.fit, d->n_train, limited(eval, d->n_train), false);
+    if (d->n_test)
+        divide(b.test, d->n_test, limited(eval, d->n_test), false);
+    return b;
+}
+
 /* ---- loading ------------------------------------------------------------------- */
 
 static int check_targets(const struct data *d, const struct data_split *s, const char *which)
@@ -171,8 +192,7 @@ static int upload(struct data *d, void *dst, const void *src, size_t bytes)
     return d->dev->ops->sync(d->dev);
 }
 
-/* Bytes of a split's inputs and targets; 0 samples take none. */
-static int sizes(const struct data *d, int which, size_t *inputs, size_t *targets)
+int data_sizes(const struct data *d, int which, size_t *inputs, size_t *targets)
 {
     size_t n = (size_t)d->info.count[which];
 
@@ -205,18 +225,19 @@ static int load_split(const struct experiment *e, struct data *d, int which)
     s->n = d->info.count[which];
     if (!s->n)
         return RN_OK;
-    TRY(sizes(d, which, &bytes, &labels));
-    TRY(d->dev->ops->alloc(d->dev, bytes, &s->input));
+    TRY(data_sizes(d, which, &bytes, &labels));
+    bool stays = d->host_visible || !d->streamed[which];
+    TRY(stays ? d->dev->ops->alloc(d->dev, bytes, &s->input) : RN_OK);
     TRY(d->dev->ops->alloc(d->dev, labels, &p));
     s->target = p;
     void *staging = d->host_visible ? s->input : mem_alloc(bytes);
     s->host_target = mem_alloc(labels);
     int status = staging && s->host_target ? decode(d, which, staging, s->host_target) : RN_ENOMEM;
-    if (!status && !d->host_visible)
+    if (!status && !d->host_visible && stays)
         status = upload(d, s->input, staging, bytes);
     if (!status)
         status = upload(d, s->target, s->host_target, labels);
-    bool wanted = which == RN_TRAIN && e->n_augments;
+    bool wanted = d->streamed[which] || (which == RN_TRAIN && e->n_augments);
     s->host_input = d->host_visible || wanted ? staging : NULL;
     s->kept_input = d->host_visible ? NULL : staging;
     if (!wanted) {
@@ -259,8 +280,8 @@ static uint64_t place(const struct data *d, size_t input[RN_SPLITS], size_t targ
 
     for (int s = 0; s < RN_SPLITS; s++) {
         size_t bytes, labels;
-        if (sizes(d, s, &bytes, &labels) < 0 || bytes > SIZE_MAX / 8 || labels > SIZE_MAX / 8 ||
-            at > SIZE_MAX / 4)
+        if (data_sizes(d, s, &bytes, &labels) < 0 || bytes > SIZE_MAX / 8 ||
+            labels > SIZE_MAX / 8 || at > SIZE_MAX / 4)
             return 0;
         input[s] = at;
         target[s] = at + to_page(bytes);
@@ -386,5 +407,8 @@ int data_test_bytes(const struct data *d, int64_t n, uint8_t **out)
         return RN_OK;
     if (!(*out = mem_alloc(bytes)))
         return RN_ENOMEM;
-    return d->dev->ops->download(d->dev, *out, d->split[RN_TEST].input, bytes);
+    if (!d->split[RN_TEST].host_input)
+        return d->dev->ops->download(d->dev, *out, d->split[RN_TEST].input, bytes);
+    memcpy(*out, d->split[RN_TEST].host_input, bytes);
+    return RN_OK;
 }

@@ -55,18 +55,30 @@ static int collect(struct trainer *t, int split, const int32_t *index, int64_t n
     return measure(t, &t->d->split[split], index, out);
 }
 
+/* Of the samples from number at on. */
+static const struct phase *phase_at(const struct phase p[2], int64_t n, int64_t at)
+{
+    return n - at >= p[0].rows && p[0].rows ? &p[0] : &p[1];
+}
+
 int loop_evaluate(struct trainer *t, int split, const struct phase p[2], const int32_t *index,
                   int64_t n, struct evaluation *out)
 {
+    bool fed = loop_is_fed(t, split, false);
     uint64_t begun = clock_ns();
 
     TRY(t->dev->ops->upload(t->dev, t->eval_index, index, (size_t)n * sizeof *index));
     for (int64_t at = 0; at < n;) {
-        const struct phase *now = n - at >= p[0].rows && p[0].rows ? &p[0] : &p[1];
+        const struct phase *now = phase_at(p, n, at);
+        struct feed_batch b = {.split = split, .index = index + at, .n = now->rows};
         t->block.u[U_START] = t->block.u[U_INPUT] = t->block.u[U_ROW] = (uint64_t)at;
         t->block.u[U_SCORE] = (uint64_t)(at * t->width);
+        TRY(fed ? feed_take(t->feed, &b, &t->block.u[U_INPUT]) : RN_OK);
         TRY(t->dev->ops->replay(t->dev, now->recording[0], &t->block));
         at += now->rows;
+        b = (struct feed_batch){
+            .split = split, .index = index + at, .n = at < n ? phase_at(p, n, at)->rows : 0};
+        TRY(fed && b.n ? feed_next(t->feed, &b) : RN_OK);
     }
     TRY(collect(t, split, index, n, out));
     out->seconds = clock_s(begun);

@@ -92,6 +92,8 @@ int loop_set_up(struct trainer *t);
 int loop_place(const struct trainer *t, int64_t step); /* PHASE_... of a step of an epoch */
 struct phase *loop_phase(struct trainer *t, int64_t step);
 unsigned loop_flags(const struct trainer *t, int place); /* for step_record() */
+/* Whether batches of a split come through the feed. */
+bool loop_is_fed(const struct trainer *t, int split, bool training);
 
 /* evaluate.c */
 int loop_evaluate(struct trainer *t, int split, const struct phase p[2], const int32_t *index,

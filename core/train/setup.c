@@ -2,6 +2,7 @@
 #include "loop.h"
 
 #include "base/error.h"
+#include "budget.h"
 
 #include <math.h>
 
@@ -30,11 +31,10 @@ static int64_t log_interval(const struct trainer *t)
     return max64(1, (int64_t)fmin(rn_span_steps(&t->e->train.log_every, &batches), 1e15));
 }
 
-/* Rows of the full batch and of the last one, 0 where there is none. */
-static void set_rows(struct phase p[2], int64_t n, int64_t batch, bool drop_last)
+static void set_rows(struct phase p[2], const int64_t rows[2])
 {
-    p[0].rows = n >= batch ? batch : 0;
-    p[1].rows = drop_last && n >= batch ? 0 : n % batch;
+    p[0].rows = rows[0];
+    p[1].rows = rows[1];
 }
 
 static int alloc_arrays(struct trainer *t)
@@ -60,15 +60,9 @@ static int alloc_arrays(struct trainer *t)
     return both_arrays(t, n_eval * t->width, &t->scores_dev, &t->scores);
 }
 
-static int arena_bytes(struct trainer *t, bool training, const struct phase p[2], int64_t *bytes)
+bool loop_is_fed(const struct trainer *t, int split, bool training)
 {
-    for (int i = 0; i < 2; i++) {
-        struct step_layout l = {0};
-        if (p[i].rows)
-            TRY(step_layout(t->pool, t->m, training, p[i].rows, &l));
-        *bytes = max64(*bytes, l.bytes);
-    }
-    return RN_OK;
+    return t->d->streamed[split] || (training && t->e->n_augments);
 }
 
 static struct step_io io_of(const struct trainer *t, int split, bool training)
@@ -83,10 +77,10 @@ static struct step_io io_of(const struct trainer *t, int split, bool training)
                          .channels = d->channels,
                          .dtype = (uint8_t)d->info.dtype};
 
-    if (training && t->feed) {
+    if (loop_is_fed(t, split, training)) {
         io.input = feed_input(t->feed);
         io.input_index = feed_index(t->feed);
-        io.dtype = RN_F32;
+        io.dtype = training && t->e->n_augments ? RN_F32 : io.dtype;
     }
     if (training) {
         io.step_loss = t->history[LOSS].dev;
@@ -152,22 +146,19 @@ static int record_training(struct trainer *t)
 int loop_set_up(struct trainer *t)
 {
     const struct data *d = t->d;
-    int64_t batch = t->e->train.batch_size, eval = t->e->train.eval_batch_size, bytes = 0;
+    struct batches rows = data_batches(t->e, d);
+    int64_t bytes;
 
-    set_rows(t->train, d->n_train, batch, t->e->train.drop_last);
-    set_rows(t->train_eval, d->n_val, min64(eval, max64(d->n_val, 1)), false);
-    if (d->n_train < d->n_val)
-        set_rows(t->fit_eval, d->n_train, min64(eval, d->n_train), false);
-    set_rows(t->test_eval, d->n_test, min64(eval, max64(d->n_test, 1)), false);
+    set_rows(t->train, rows.train);
+    set_rows(t->train_eval, rows.val);
+    set_rows(t->fit_eval, rows.fit);
+    set_rows(t->test_eval, rows.test);
     t->state.steps_per_epoch = rate_batches(t->e, d->n_train);
     t->log_steps = log_interval(t);
     TRY(alloc_arrays(t));
-    if (t->e->n_augments)
-        TRY(feed_open(t->e, d, max64(t->train[0].rows, t->train[1].rows), &t->feed));
-    TRY(arena_bytes(t, true, t->train, &bytes));
-    TRY(arena_bytes(t, false, t->train_eval, &bytes));
-    TRY(arena_bytes(t, false, t->fit_eval, &bytes));
-    TRY(arena_bytes(t, false, t->test_eval, &bytes));
+    if (feed_size(t->e, d, &rows).half)
+        TRY(feed_open(t->e, d, &rows, &t->feed));
+    TRY(budget_arena(t->pool, t->m, &rows, &bytes));
     TRY(t->dev->ops->alloc(t->dev, (size_t)bytes, &t->arena));
     TRY(record_training(t));
     TRY(record_evaluation(t, RN_TRAIN, t->train_eval));

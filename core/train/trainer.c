@@ -152,21 +152,25 @@ static int fill_scalars(struct trainer *t)
     return watch_scalars(t->watch, t->state.updates + 1, t->lr, &t->block);
 }
 
-/* The augmented batch of this step; another is begun behind the step, when the epoch has one. */
-static int feed_this(struct trainer *t, int64_t at)
+/* Of the step that comes next. */
+static struct feed_batch batch_of(struct trainer *t)
 {
-    int64_t rows = loop_phase(t, t->state.step_in_epoch)->rows;
+    int64_t step = t->state.step_in_epoch;
 
-    return feed_take(t->feed, (uint64_t)t->state.step, t->order + at, rows, &t->block.u[U_INPUT]);
+    return (struct feed_batch){.split = RN_TRAIN,
+                               .augmented = t->e->n_augments > 0,
+                               .draw = (uint64_t)t->state.step,
+                               .index = t->order + step * t->e->train.batch_size,
+                               .n = loop_phase(t, step)->rows};
 }
 
+/* Begun behind a step, while the device is at it, when the epoch has another. */
 static int feed_another(struct trainer *t)
 {
-    int64_t step = t->state.step_in_epoch, at = step * t->e->train.batch_size;
-
-    if (step == t->state.steps_per_epoch)
+    if (!loop_is_fed(t, RN_TRAIN, true) || t->state.step_in_epoch == t->state.steps_per_epoch)
         return RN_OK;
-    return feed_next(t->feed, (uint64_t)t->state.step, t->order + at, loop_phase(t, step)->rows);
+    struct feed_batch b = batch_of(t);
+    return feed_next(t->feed, &b);
 }
 
 /* Fills the step block for the step that comes next. */
@@ -178,7 +182,10 @@ int loop_prepare(struct trainer *t)
     t->block.u[U_START] = t->block.u[U_INPUT] = (uint64_t)at;
     t->block.u[U_STEP] = (uint64_t)t->state.step_in_epoch;
     t->block.u[U_DRAW] = (uint64_t)t->state.step;
-    return t->feed ? feed_this(t, at) : RN_OK;
+    if (!loop_is_fed(t, RN_TRAIN, true))
+        return RN_OK;
+    struct feed_batch b = batch_of(t);
+    return feed_take(t->feed, &b, &t->block.u[U_INPUT]);
 }
 
 static bool is_timed(const struct trainer *t)
@@ -202,7 +209,7 @@ int loop_step(struct trainer *t)
     t->state.step++;
     t->state.step_in_epoch++;
     t->state.updates += (place & PHASE_LAST) != 0;
-    return t->feed ? feed_another(t) : RN_OK;
+    return feed_another(t);
 }
 
 /* ---- the loop ----------------------------------------------------------------------------- */
@@ -362,8 +369,7 @@ int trainer_finish(struct trainer *t, const struct trainer_events *events, int64
 {
     t->events = events;
     t->wanted = (struct watch_result){0};
-    feed_close(t->feed); /* it may be at work on a batch that nobody wants any more */
-    t->feed = NULL;
+    feed_settle(t->feed); /* it may be at work on a batch that nobody wants any more */
     TRY(loop_tell_callbacks(t, RN_AT_END));
     *epoch = t->wanted.restored ? t->wanted.kept_epoch : 0;
     return RN_OK;

@@ -305,6 +305,7 @@ START_TEST(both_ways_of_making_a_batch_agree)
     enum { ROWS = 30, PIXELS = 784 };
     static float first[ROWS * PIXELS], second[ROWS * PIXELS];
     struct data other;
+    const struct batches rows = {.train = {ROWS, 10}};
     struct feed *ours, *theirs;
     uint64_t at;
 
@@ -312,21 +313,23 @@ START_TEST(both_ways_of_making_a_batch_agree)
     const int32_t *index = s.data.train_index;
     other = s.data;
     other.host_visible = false;
-    ck_assert_int_eq(feed_open(s.experiment, &s.data, ROWS, &theirs), RN_OK);
-    ck_assert_int_eq(feed_open(s.experiment, &other, ROWS, &ours), RN_OK);
+    ck_assert_int_eq(feed_open(s.experiment, &s.data, &rows, &theirs), RN_OK);
+    ck_assert_int_eq(feed_open(s.experiment, &other, &rows, &ours), RN_OK);
     for (uint64_t draw = 0; draw < 4; draw++) {
         int64_t n = draw == 3 ? 10 : ROWS;
-        ck_assert_int_eq(feed_take(theirs, draw, index, n, &at), RN_OK);
+        struct feed_batch batch = {.augmented = true, .draw = draw, .index = index, .n = n};
+        ck_assert_int_eq(feed_take(theirs, &batch, &at), RN_OK);
         memcpy(first, (const float *)feed_input(theirs) + at * PIXELS,
                (size_t)n * PIXELS * sizeof *first);
-        ck_assert_int_eq(feed_take(ours, draw, index, n, &at), RN_OK);
+        ck_assert_int_eq(feed_take(ours, &batch, &at), RN_OK);
         ck_assert_int_eq(s.device->ops->sync(s.device), RN_OK);
         memcpy(second, (const float *)feed_input(ours) + at * PIXELS,
                (size_t)n * PIXELS * sizeof *first);
         ck_assert(!memcmp(first, second, (size_t)n * PIXELS * sizeof *first));
+        batch.draw += draw != 1;
+        batch.n = draw == 2 ? 10 : ROWS;
         if (draw < 3)
-            ck_assert_int_eq(feed_next(ours, draw + (draw != 1), index, draw == 2 ? 10 : ROWS),
-                             RN_OK);
+            ck_assert_int_eq(feed_next(ours, &batch), RN_OK);
     }
     feed_close(ours);
     feed_close(theirs);

@@ -244,4 +244,9 @@ int team_run_timed(struct team *t, struct op_list *list, const struct rn_block *
                    const struct timings *timings);
 int team_default_threads(void); /* what affinity and cgroup leave us */
 
+/* ---- memory.c --------------------------------------------------------------------- */
+
+uint64_t memory_free(void);  /* that this process can still have; 0: not known */
+uint64_t memory_asked(void); /* RN_MEMORY, "64M"; 0: nothing was said */
+
 #endif

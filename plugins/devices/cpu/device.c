@@ -1,7 +1,8 @@
 /* device.c - the CPU as a device: memory, recording and replay. Outside a recording an operation
  * is done at once; RN_LATE=1 in the environment delays it to the next sync(), download() or
  * replay(), so that code which reads a result too early is found without a GPU. With RN_TEAM=1 all
- * threads take part in everything, however small: for tests. */
+ * threads take part in everything, however small, and with RN_MEMORY=64M there is only so much
+ * memory: for tests. */
 #include "cpu.h"
 
 #include <runner/option.h>
@@ -37,6 +38,7 @@ struct cpu {
     struct team *team;
     bool late, always; /* RN_LATE, RN_TEAM */
     struct allocations memory;
+    uint64_t limit, used;           /* RN_MEMORY; 0: as much as there is */
     struct rn_recording *recording; /* being captured, or NULL */
     struct op_list pending;         /* delayed by RN_LATE */
     struct convolutions convolutions;
@@ -112,6 +114,8 @@ static int enqueue(struct rn_device *d, struct op op)
 
 /* ---- memory ---------------------------------------------------------------- */
 
+static uint64_t rounded(uint64_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
+
 static int cpu_alloc(struct rn_device *d, size_t bytes, void **out)
 {
     struct allocations *m = &cpu_of(d)->memory;
@@ -128,13 +132,16 @@ static int cpu_alloc(struct rn_device *d, size_t bytes, void **out)
         m->at = at;
         m->cap = cap;
     }
-    void *raw = bytes > SIZE_MAX - ALIGN ? NULL : rn_host->alloc(bytes + ALIGN);
+    uint64_t used = cpu_of(d)->used + rounded(bytes);
+    bool none = bytes > SIZE_MAX / 2 || (cpu_of(d)->limit && used > cpu_of(d)->limit);
+    void *raw = none ? NULL : rn_host->alloc(bytes + ALIGN);
     if (!raw)
         return RN_FAIL(RN_ENOMEM, "out of memory: the device needs %zu bytes more", bytes);
     char *base = (char *)(((uintptr_t)raw + ALIGN - 1) / ALIGN * ALIGN);
     m->at[m->n].raw = raw;
     m->at[m->n].base = base;
     m->at[m->n++].bytes = bytes;
+    cpu_of(d)->used = used;
     *out = base;
     return RN_OK;
 }
@@ -147,6 +154,7 @@ static void cpu_free(struct rn_device *d, void *p)
         if (m->at[i].base != p)
             continue;
         rn_host->free(m->at[i].raw);
+        cpu_of(d)->used -= rounded(m->at[i].bytes);
         m->at[i] = m->at[--m->n];
         return;
     }
@@ -346,6 +354,7 @@ static int cpu_open(const void *opts, struct rn_device **out)
     c->threads = c->threads > MAX_THREADS ? MAX_THREADS : c->threads;
     c->late = late && late[0] == '1';
     c->always = always && always[0] == '1';
+    c->limit = memory_asked();
     c->convolutions.threads = c->threads;
     c->convolutions.taps = getenv("RN_TAPS");
     int status = team_open(c->threads, &c->team);
@@ -407,6 +416,7 @@ static int cpu_info(struct rn_device *d, struct rn_device_info *out)
     out->threads = (uint32_t)cpu_of(d)->threads;
     out->host_visible = 1;
     out->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    out->free_bytes = cpu_of(d)->limit ? cpu_of(d)->limit - cpu_of(d)->used : memory_free();
     return RN_OK;
 }
 
