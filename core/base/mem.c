@@ -14,6 +14,7 @@
 #define HUGE ((size_t)2 << 20) /* a large page: fewer of them are to be looked up */
 
 static atomic_ullong live;
+static _Thread_local uint64_t taken;
 static struct fault fault = {.variable = "RN_FAIL_ALLOC"};
 
 void *mem_alloc(size_t bytes)
@@ -31,6 +32,7 @@ void *mem_alloc(size_t bytes)
         madvise(p, rounded & ~(HUGE - 1), MADV_HUGEPAGE);
     memset(p, 0, rounded ? rounded : 64);
     live++;
+    taken++;
     return p;
 }
 
@@ -54,6 +56,8 @@ void mem_free(void *p)
 }
 
 uint64_t mem_live(void) { return live; }
+
+uint64_t mem_taken(void) { return taken; }
 
 /* ---- pools ---------------------------------------------------------------- */
 

@@ -12,7 +12,8 @@ void *mem_alloc(size_t bytes);
 /* count * size with the product checked. */
 void *mem_array(size_t count, size_t size);
 void mem_free(void *p);
-uint64_t mem_live(void); /* blocks not yet freed */
+uint64_t mem_live(void);  /* blocks not yet freed */
+uint64_t mem_taken(void); /* blocks that this thread ever got */
 
 /* A pool owns what was allocated from it until pool_free(). NULL when out of memory. */
 struct pool;

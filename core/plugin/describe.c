@@ -96,10 +96,34 @@ void describe_example(const struct plugin *p, struct text *out)
     text_add(out, "%s", map ? "}" : p->name);
 }
 
+/* ---- devices -------------------------------------------------------------- */
+
+/* Why a device can't be used on this machine, in p: it is opened to see. NULL: it can, or it is no
+ * device. */
+static const char *trouble_of(struct pool *p, const struct plugin *plugin)
+{
+    struct rn_device *dev = NULL;
+    void *opts;
+
+    if (plugin->kind != RN_KIND_DEVICE)
+        return NULL;
+    struct diag *d = diag_new(p);
+    int status = d ? options_parse(p, &plugin->options, NULL, (struct mark){0}, "device",
+                                   plugin->name, NULL, d, &opts)
+                   : RN_ENOMEM;
+    error_clear();
+    status = status < 0 ? status : plugin->ops.device.open(opts, &dev);
+    if (status < 0)
+        return pool_strdup(p, *error_text() ? error_text() : "it does not say why");
+    dev->ops = &plugin->ops.device;
+    dev->ops->close(dev);
+    return NULL;
+}
+
 /* ---- lists ---------------------------------------------------------------- */
 
-static void list_text(const struct plugin *const *list, int n, const struct text *bad,
-                      struct text *out)
+static void list_text(struct pool *pool, const struct plugin *const *list, int n,
+                      const struct text *bad, struct text *out)
 {
     int name = 0, version = 0;
 
@@ -112,7 +136,10 @@ static void list_text(const struct plugin *const *list, int n, const struct text
         const struct plugin *p = list[i];
         if (!i || list[i - 1]->kind != p->kind)
             text_add(out, "%s%s\n", i ? "\n" : "", kind_folder(p->kind));
+        const char *trouble = trouble_of(pool, p);
         text_add(out, "  %-*s  %-*s  %s\n", name, p->name, version, p->version, p->summary);
+        if (trouble)
+            text_add(out, "  %*s  %*s  can't be used here: %s\n", name, "", version, "", trouble);
     }
     if (bad->n)
         text_add(out, "%scannot be used\n", n ? "\n" : "");
@@ -135,22 +162,27 @@ static void key_string(struct text *out, const char *key, const char *value)
         text_add(out, "null");
 }
 
-static void head_json(const struct plugin *p, struct text *out)
+static void head_json(struct pool *pool, const struct plugin *p, struct text *out)
 {
+    const char *trouble = trouble_of(pool, p);
+
     text_add(out, "{\"kind\":\"%s\"", kind_name(p->kind));
     key_string(out, "name", p->name);
     key_string(out, "version", p->version);
     key_string(out, "summary", p->summary);
     key_string(out, "license", p->license);
     key_string(out, "file", p->path);
+    if (p->kind == RN_KIND_DEVICE)
+        key_string(out, "unusable", trouble);
 }
 
-static void list_json(const struct plugin *const *list, int n, struct text *bad, struct text *out)
+static void list_json(struct pool *p, const struct plugin *const *list, int n, struct text *bad,
+                      struct text *out)
 {
     text_add(out, "{\"plugins\":[");
     for (int i = 0; i < n; i++) {
         text_add(out, i ? "," : "");
-        head_json(list[i], out);
+        head_json(p, list[i], out);
         text_add(out, "}");
     }
     text_add(out, "],\"unusable\":[");
@@ -167,14 +199,16 @@ static void list_json(const struct plugin *const *list, int n, struct text *bad,
 int describe_list(struct registry *r, uint32_t kind, bool json, struct text *out)
 {
     const struct plugin *const *list;
+    struct pool *p = pool_new();
     struct text bad = {0};
-    int n, status = registry_all(r, kind, &list, &n, &bad);
+    int n, status = p ? registry_all(r, kind, &list, &n, &bad) : RN_ENOMEM;
 
     if (!status && json)
-        list_json(list, n, &bad, out);
+        list_json(p, list, n, &bad, out);
     else if (!status)
-        list_text(list, n, &bad, out);
+        list_text(p, list, n, &bad, out);
     text_free(&bad);
+    pool_free(p);
     return status ? status : out->status;
 }
 
@@ -188,8 +222,10 @@ static void indented(const char *s, struct text *out)
     }
 }
 
-static void plugin_text(const struct plugin *p, struct text *out)
+static void plugin_text(struct pool *pool, const struct plugin *p, struct text *out)
 {
+    const char *trouble = trouble_of(pool, p);
+
     text_add(out, "%s %s %s: %s\n", kind_name(p->kind), p->name, p->version, p->summary);
     if (p->doc && *p->doc) {
         text_add(out, "\n");
@@ -202,6 +238,8 @@ static void plugin_text(const struct plugin *p, struct text *out)
         text_add(out, "  no options\n");
     text_add(out, "\nexample  ");
     describe_example(p, out);
+    if (trouble)
+        text_add(out, "\nhere     can't be used: %s", trouble);
     text_add(out, "\nlicense  %s\nfile     %s\n", p->license, p->path);
 }
 
@@ -250,12 +288,12 @@ static void option_json(const struct rn_option *o, struct text *out)
     text_add(out, ",\"deprecated\":%s}", o->flags & RN_OPT_DEPRECATED ? "true" : "false");
 }
 
-static void plugin_json(const struct plugin *p, struct text *out)
+static void plugin_json(struct pool *pool, const struct plugin *p, struct text *out)
 {
     struct text example = {0};
 
     describe_example(p, &example);
-    head_json(p, out);
+    head_json(pool, p, out);
     key_string(out, "doc", p->doc);
     key_string(out, "example", text_str(&example));
     out->status = out->status ? out->status : example.status;
@@ -335,9 +373,11 @@ int describe_plugin(struct registry *r, const char *kind, const char *name, bool
     if (kind && !kind_by_name(kind))
         return unknown_kind(kind);
     TRY(kind ? registry_find(r, kind_by_name(kind), name, &p) : find_any(r, name, &p));
-    if (json)
-        plugin_json(p, out);
-    else
-        plugin_text(p, out);
-    return out->status;
+    struct pool *pool = pool_new();
+    if (pool && json)
+        plugin_json(pool, p, out);
+    else if (pool)
+        plugin_text(pool, p, out);
+    pool_free(pool);
+    return pool ? out->status : RN_ENOMEM;
 }

@@ -27,9 +27,12 @@ static const char *device_line(struct pool *p, const struct session *s)
 
     if (s->device->ops->info(s->device, &info) < 0)
         return NULL;
-    return pool_printf(p, "%s: %s, %u thread%s, %s%s%s", s->device_plugin->name, info.name,
-                       info.threads, info.threads == 1 ? "" : "s", info.detail,
-                       s->device_note ? " (auto: " : "", s->device_note ? s->device_note : "");
+    const char *why = s->device_note ? pool_printf(p, "; trained on the %s since %s",
+                                                   s->device_plugin->name, s->device_note)
+                                     : "";
+    return why ? pool_printf(p, "%s: %s, %u thread%s, %s%s", s->device_plugin->name, info.name,
+                             info.threads, info.threads == 1 ? "" : "s", info.detail, why)
+               : NULL;
 }
 
 static struct rn_layer_fact *layer_facts(struct pool *p, const struct model *m)

@@ -14,6 +14,7 @@
 #include "report/report.h"
 #include "reporters.h"
 #include "resume.h"
+#include "tested.h"
 #include "train/checkpoint.h"
 #include "train/state.h"
 
@@ -340,69 +341,6 @@ static int begin(struct run *r)
     return status;
 }
 
-/* ---- the test set ----------------------------------------------------------------------- */
-
-/* Probabilities of each class: softmax of the scores when the loss applies it itself. */
-static double *probabilities(const struct session *s, const struct evaluation *ev)
-{
-    double *p = mem_array((size_t)(ev->n * ev->width), sizeof *p);
-    bool logits = s->experiment->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS;
-
-    for (int64_t i = 0; p && i < ev->n; i++) {
-        const rn_real *x = ev->scores + i * ev->width;
-        double *y = p + i * ev->width, top = (double)x[0], sum = 0;
-
-        for (int64_t c = 0; c < ev->width; c++)
-            top = (double)x[c] > top ? (double)x[c] : top;
-        for (int64_t c = 0; c < ev->width; c++)
-            sum += y[c] = logits ? exp((double)x[c] - top) : (double)x[c];
-        for (int64_t c = 0; logits && c < ev->width; c++)
-            y[c] /= sum;
-    }
-    return p;
-}
-
-static int report_evaluation(struct run *r, const struct evaluation *ev, int64_t epoch)
-{
-    const struct data *d = &r->s->data;
-    const struct rn_shape *in = &d->info.input;
-    bool classifies = !isnan(ev->accuracy), image = in->channels && in->rank == 3;
-    bool numbers = !d->info.classes && d->info.target_width == 1 && ev->width == 1;
-    double *scores = classifies ? probabilities(r->s, ev) : NULL;
-    double *loss = mem_array((size_t)ev->n, sizeof *loss);
-    int64_t *truth = mem_array((size_t)ev->n, sizeof *truth);
-    uint8_t *pixels = NULL;
-    int status = loss && truth && (scores || !classifies) ? RN_OK : RN_ENOMEM;
-
-    for (int64_t i = 0; !status && i < ev->n; i++) {
-        loss[i] = (double)ev->row_loss[i];
-        truth[i] = (int64_t)d->split[RN_TEST].host_target[i];
-    }
-    if (!status && image)
-        status = data_test_bytes(d, ev->n, &pixels);
-    if (!status)
-        status = report_test(
-            r->report,
-            &(struct report_test){.n = ev->n,
-                                  .classes = classifies ? ev->width : 0,
-                                  .scores = scores,
-                                  .truth = classifies ? truth : NULL,
-                                  .loss = loss,
-                                  .predicted = numbers ? ev->scores : NULL,
-                                  .wanted = numbers ? d->split[RN_TEST].host_target : NULL,
-                                  .mean_loss = ev->loss,
-                                  .epoch = epoch,
-                                  .pixels = pixels,
-                                  .h = image ? in->dim[0] : 0,
-                                  .w = image ? in->dim[1] : 0,
-                                  .channels = in->channels});
-    mem_free(pixels);
-    mem_free(truth);
-    mem_free(loss);
-    mem_free(scores);
-    return status;
-}
-
 /* ---- the end ------------------------------------------------------------------------------ */
 
 static void judge_end(struct run *r)
@@ -506,7 +444,7 @@ static int finish(struct run *r, const struct trainer_events *events)
     if (done && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
         r->spent.test = ev.seconds;
-        TRY(report_evaluation(r, &ev, epoch));
+        TRY(tested_report(r->s, r->report, &ev, epoch));
         TRY(report_measures(r->report, "test", 0, ev.extra, ev.n_extra));
         TRY(report_read_first_layer(r->report));
     }
@@ -559,6 +497,20 @@ static int say_finished(const struct run *r, struct text *json)
     return json->status;
 }
 
+/* The recorded error stays: a device that failed may fail again. */
+static void close_run(struct run *r)
+{
+    struct error why = error_save();
+
+    reporters_close(&r->reporters);
+    report_close(r->report);
+    trainer_close(r->trainer);
+    resume_close(&r->before);
+    folder_close(&r->folder);
+    log_file(NULL);
+    error_restore(&why);
+}
+
 int run_experiment(struct session *s, const struct run_args *args, int *exit_code,
                    struct text *json, struct text *profile)
 {
@@ -578,18 +530,13 @@ int run_experiment(struct session *s, const struct run_args *args, int *exit_cod
         if (status >= 0 || r.end == TRAINER_DIVERGED)
             status = finish(&r, &events);
         if (status < 0)
-            failed(&r, status);
+            failed(&r, trainer_fault(r.trainer, s->device_plugin->name, status));
         if (!args->dir || (args->resume && file_exists(args->out)))
             reporters_runs(&r.reporters, args->out);
         if (status >= 0 && json)
             report_summary_json(r.report, json);
     }
     *exit_code = r.exit_code;
-    reporters_close(&r.reporters);
-    report_close(r.report);
-    trainer_close(r.trainer);
-    resume_close(&r.before);
-    folder_close(&r.folder);
-    log_file(NULL);
+    close_run(&r);
     return status;
 }

@@ -124,13 +124,19 @@ static int open_device(struct session *s, const struct plugin *plugin, const voi
 {
     struct rn_device *dev = NULL;
 
-    int status = plugin->ops.device.open(opts, &dev);
-    if (status < 0)
-        return error_prefix(status, "device (%s)", plugin->name);
+    TRY(plugin->ops.device.open(opts, &dev));
     dev->ops = &plugin->ops.device;
     s->device = dev;
     s->device_plugin = plugin;
     return RN_OK;
+}
+
+static int open_named_device(struct session *s)
+{
+    const struct part *part = &s->experiment->device;
+    int status = open_device(s, part->plugin, part->opts);
+
+    return status < 0 ? error_prefix(status, "device (%s)", part->plugin->name) : RN_OK;
 }
 
 /* The first that works; registry_all() puts the highest priority first. */
@@ -151,8 +157,10 @@ static int open_any_device(struct session *s)
                           NULL, s->diag, &opts));
         if (open_device(s, list[i], opts) >= 0)
             return RN_OK;
-        s->device_note = pool_strdup(p, error_text());
-        log_line(RN_WARNING, "device", "%s; trying the next", error_text());
+        s->device_note =
+            pool_printf(p, "%s%s%s can't be used: %s", s->device_note ? s->device_note : "",
+                        s->device_note ? "; " : "", list[i]->name, error_text());
+        log_line(RN_INFO, "device", "%s can't be used: %s", list[i]->name, error_text());
     }
     return FAIL(RN_EDEVICE, "no device can be used%s%s", s->device_note ? ": " : "",
                 s->device_note ? s->device_note : "");
@@ -162,7 +170,7 @@ int session_open(struct session *s)
 {
     struct experiment *e = s->experiment;
 
-    TRY(e->device_auto ? open_any_device(s) : open_device(s, e->device.plugin, e->device.opts));
+    TRY(e->device_auto ? open_any_device(s) : open_named_device(s));
     TRY(budget_decide(e, s->model, &s->data, s->device, s->diag));
     TRY(data_load(e, &s->data, s->device));
     return model_open(s->model, s->device);

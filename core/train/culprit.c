@@ -1,11 +1,13 @@
 /* culprit.c - which layer was the first with a value that is not finite. Training is a function of
- * what was kept and of the seed: the steps since then are done again, the last one call by call. */
+ * what was kept and of the seed: the steps since then are done again, the last one call by call.
+ * And which layer's work it was that a device failed in, where it can tell. */
 #include "loop.h"
 
 #include "base/error.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 struct search {
     struct trainer *t;
@@ -86,4 +88,43 @@ int loop_find_culprit(struct trainer *t)
                 (long long)bad.step, (long long)bad.epoch,
                 *s.layer ? "; the first such value is in " : "", s.layer, *s.layer ? " (" : "",
                 s.phase, *s.layer ? ")" : "", t->lr);
+}
+
+/* ---- a device that fails ------------------------------------------------------------------ */
+
+/* Of a layer, or of what stands beside them. */
+static const char *type_of(const struct trainer *t, const char *layer)
+{
+    const struct experiment *e = t->e;
+
+    for (int i = 0; i < t->m->n_layers; i++)
+        if (!strcmp(t->m->layers[i].name, layer))
+            return t->m->layers[i].part->plugin->name;
+    return !strcmp(layer, "loss")   ? e->loss.plugin->name
+           : !strcmp(layer, "data") ? e->data.plugin->name
+                                    : e->optimizer.plugin->name;
+}
+
+int trainer_fault(const struct trainer *t, const char *device, int status)
+{
+    const struct rn_device_ops *ops = t->dev->ops;
+    struct error why = error_save();
+    const char *layer = "", *pass = "";
+    uint32_t tag = 0;
+    int exact = 0;
+
+    if (status != RN_EDEVICE)
+        return status;
+    if (ops->fault && ops->fault(t->dev, &tag, &exact) >= 0)
+        step_tag_names(t->m, tag, &layer, &pass);
+    error_restore(&why);
+    if (!*layer)
+        return error_prefix(status, "device (%s)", device);
+    if (exact)
+        return error_prefix(status, "device (%s): %s of %s (%s)", device, pass, layer,
+                            type_of(t, layer));
+    return FAIL(status,
+                "device (%s): %s, in the work of %s (%s) or behind it; RN_SYNC=1 finds the "
+                "call",
+                device, why.text, layer, pass);
 }

@@ -61,6 +61,7 @@ struct trainer {
     int64_t bad;              /* the first whose loss is not finite; -1: none */
     struct rn_block block;
     struct trainer_state state;
+    int64_t steps_here; /* done by this process */
     struct rate rate;
     double lr; /* of the step under way */
     struct inside inside;

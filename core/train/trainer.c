@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/stop.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -194,7 +195,13 @@ static bool is_timed(const struct trainer *t)
            (!t->samples || (t->state.step < SAMPLE_END && profile_steps(t->profile) < SAMPLED));
 }
 
-int loop_step(struct trainer *t)
+/* A step that is neither timed nor looked at; in the first ones a device may still get ready. */
+static bool is_steady(const struct trainer *t)
+{
+    return t->steps_here > t->state.steps_per_epoch && !is_timed(t) && t->state.step_in_epoch != t->inside.step;
+}
+
+static int do_step(struct trainer *t)
 {
     int place = loop_place(t, t->state.step_in_epoch);
     const struct phase *p = loop_phase(t, t->state.step_in_epoch);
@@ -206,10 +213,22 @@ int loop_step(struct trainer *t)
     else
         TRY(is_timed(t) ? profile_replay(t->profile, recording, p->rows, &t->block)
                         : t->dev->ops->replay(t->dev, recording, &t->block));
+    t->steps_here++;
     t->state.step++;
     t->state.step_in_epoch++;
     t->state.updates += (place & PHASE_LAST) != 0;
     return feed_another(t);
+}
+
+int loop_step(struct trainer *t)
+{
+    bool steady = is_steady(t);
+    uint64_t taken = mem_taken();
+    int status = do_step(t);
+
+    (void)steady, (void)taken;
+    assert(status < 0 || !steady || mem_taken() == taken);
+    return status;
 }
 
 /* ---- the loop ----------------------------------------------------------------------------- */

@@ -84,6 +84,9 @@ int trainer_finish(struct trainer *t, const struct trainer_events *events, int64
 /* Puts what is to be evaluated and shown in the place of the parameters, or back. */
 int trainer_show(struct trainer *t, bool evaluated);
 int trainer_test(struct trainer *t, const struct trainer_events *events, struct evaluation *out);
+/* Says in the recorded error which layer's work a device of that name failed in, when it was the
+ * device that failed, and can tell. Returns status. */
+int trainer_fault(const struct trainer *t, const char *device, int status);
 void trainer_close(struct trainer *t);
 
 /* Where it stands, for the last words. */

@@ -1,7 +1,7 @@
 /* far.c - a device for tests: the CPU, as if it were far away. The host does not see its memory,
  * and what is enqueued is done as late as the interface allows, or copies beside the work as early
- * as it allows. It fails on demand. Built twice: far, and far_plain without copies beside the work.
- */
+ * as it allows. It fails on demand. Built three times: far, far_plain without
+ * copies beside the work, and absent, which `auto` likes best and no machine has. */
 #include <runner/device.h>
 #include <runner/option.h>
 
@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum order { LATE, EARLY };
+enum { LATE, EARLY };
+enum { EXACT, NEAR, NOTHING };
 
 struct options {
-    int64_t order, fail, call;
-    bool exact;
+    int64_t order, fail, call, knows;
 };
 
 static const struct rn_choice orders[] = {
@@ -24,11 +24,17 @@ static const struct rn_choice orders[] = {
     {"early", EARLY, "before the work that does not need them"},
     {NULL, 0, NULL}};
 
+static const struct rn_choice knowledge[] = {{"exact", EXACT, "which part it was"},
+                                             {"near", NEAR, "that it was not before that part"},
+                                             {"nothing", NOTHING, "of the place"},
+                                             {NULL, 0, NULL}};
+
 static const struct rn_option rows[] = {
     RN_CHOICE(struct options, order, "late", orders, "when copies beside the work are done"),
     RN_INT(struct options, fail, "0", 0, 1e9, NULL, "the replay that fails, from 1; 0: none"),
-    RN_INT(struct options, call, "0", 0, 1e9, NULL, "of its parts, the one at fault, from 0"),
-    RN_BOOL(struct options, exact, "true", "whether it knows that it was that one"), RN_END};
+    RN_INT(struct options, call, "0", 0, 1e9, NULL,
+           "of its parts, the one at fault, from 0; the last where there are fewer"),
+    RN_CHOICE(struct options, knows, "exact", knowledge, "what it can tell of a fault"), RN_END};
 
 struct item { /* of work: a replay, or a copy */
     struct rn_recording *recording;
@@ -71,6 +77,16 @@ static int fail(void)
     return RN_FAIL(RN_EDEVICE, "error 700 (an illegal memory access was encountered)");
 }
 
+/* Counts a replay; one that fails is the last. */
+static int count(struct far *f, const struct rn_recording *r)
+{
+    if (++f->replays == f->o.fail) {
+        f->broken = true;
+        f->failed = r;
+    }
+    return f->broken ? fail() : RN_OK;
+}
+
 static int do_item(struct far *f, struct item *i)
 {
     if (f->broken)
@@ -79,11 +95,7 @@ static int do_item(struct far *f, struct item *i)
         memcpy(i->dst, i->src, i->bytes);
         return RN_OK;
     }
-    if (++f->replays == f->o.fail) {
-        f->broken = true;
-        f->failed = i->recording;
-        return fail();
-    }
+    RN_TRY(count(f, i->recording));
     return f->ops->replay(f->cpu, i->recording, &i->block);
 }
 
@@ -342,17 +354,25 @@ static int far_replay_timed(struct rn_device *d, struct rn_recording *r,
                             const struct rn_block *block, struct rn_timing *out, uint32_t room,
                             uint32_t *n)
 {
-    FORWARD(replay_timed(f->cpu, r, block, out, room, n));
+    struct far *f = far_of(d);
+
+    *n = 0;
+    pthread_mutex_lock(&f->lock);
+    int status = flush(f);
+    status = status < 0 ? status : count(f, r);
+    status = status < 0 ? status : f->ops->replay_timed(f->cpu, r, block, out, room, n);
+    pthread_mutex_unlock(&f->lock);
+    return status;
 }
 
 static int far_fault(struct rn_device *d, uint32_t *tag, int *exact)
 {
     struct far *f = far_of(d);
 
-    for (const struct tags *t = f->tags; f->broken && t; t = t->next)
-        if (t->recording == f->failed && f->o.call < t->n) {
-            *tag = t->at[f->o.call];
-            *exact = f->o.exact;
+    for (const struct tags *t = f->tags; f->broken && f->o.knows != NOTHING && t; t = t->next)
+        if (t->recording == f->failed && t->n) {
+            *tag = t->at[f->o.call < t->n ? f->o.call : t->n - 1];
+            *exact = f->o.knows == EXACT;
             return RN_OK;
         }
     return RN_EINVAL;
@@ -400,6 +420,9 @@ static int far_open(const void *opts, struct rn_device **out)
     const struct {
         int64_t threads;
     } one = {1};
+#ifdef ABSENT
+    return RN_FAIL(RN_EDEVICE, "libabsent.so.1: cannot open shared object file");
+#endif
     const struct rn_device_ops *ops = find_cpu();
     struct far *f = ops ? calloc(1, sizeof *f) : NULL;
 
@@ -455,12 +478,14 @@ static const struct rn_device_ops far_ops = {
 
 static const struct rn_plugin plugin = {
     RN_PLUGIN_HEAD(RN_KIND_DEVICE, struct options),
-#ifdef PLAIN
+#if defined(PLAIN)
     .name = "far_plain",
+#elif defined(ABSENT)
+    .name = "absent",
+    .priority = 90,
 #else
     .name = "far",
 #endif
-    .priority = -1,
     .version = "1",
     .license = "MIT",
     .summary = "the CPU as if it were far away",

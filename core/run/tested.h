@@ -1,0 +1,14 @@
+/* tested.h - what the test set showed, for the report. */
+#ifndef TESTED_H
+#define TESTED_H
+
+#include "session.h"
+
+#include "train/trainer.h"
+
+struct report;
+/* epoch: whose parameters were tested; 0: those of the last. */
+int tested_report(const struct session *s, struct report *report, const struct evaluation *ev,
+                  int64_t epoch);
+
+#endif
