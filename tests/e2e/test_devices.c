@@ -155,7 +155,7 @@ START_TEST(a_batch_that_is_too_large_is_marked)
     slurp("large.yaml", text, sizeof text);
     char *at = strstr(text, "batch_size: 16");
     ck_assert_ptr_nonnull(at);
-    memcpy(at + strlen("batch_size: "), "99", 2);
+    at[strlen("batch_size: ")] = at[strlen("batch_size: ") + 1] = '9';
     ck_assert_int_eq(file_write(in_dir("large.yaml"), text, strlen(text)), 0);
     setenv("RN_MEMORY", "45K", 1);
     EXPECT_EXIT(8, "large.yaml --name large data.resident=no train.eval_batch_size=1");
