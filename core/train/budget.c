@@ -26,7 +26,8 @@ struct budget {
     const struct data *d;
     struct diag *diag;
     bool host_visible;
-    int64_t room; /* what the device can give */
+    bool known;            /* what the device can give: */
+    int64_t room, reserve; /* without what it keeps for itself */
 };
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -149,13 +150,15 @@ static struct mark place(const struct experiment *e, const char *section, const 
 /* "31.2 GiB on the device (parameters ..., a step 31.0 GiB), which has 8.0 GiB free" */
 static const char *sum_text(const struct budget *b, const struct need *n)
 {
-    char t[6][BYTES_N];
+    char t[7][BYTES_N], own[64] = "";
 
+    if (b->reserve)
+        snprintf(own, sizeof own, " beside %s of its own", bytes_text(b->reserve, t[6]));
     return pool_printf(
         b->e->pool,
-        "%s on the device (parameters %s, samples %s, results %s, a step %s), which has %s free",
+        "%s on the device (parameters %s, samples %s, results %s, a step %s), which has %s free%s",
         bytes_text(total(n), t[0]), bytes_text(n->parameters, t[1]), bytes_text(n->samples, t[2]),
-        bytes_text(n->results, t[3]), bytes_text(n->step, t[4]), bytes_text(b->room, t[5]));
+        bytes_text(n->results, t[3]), bytes_text(n->step, t[4]), bytes_text(b->room, t[5]), own);
 }
 
 static int refuse(const struct budget *b, struct mark at, const char *path, const char *message)
@@ -181,11 +184,16 @@ static int too_large(const struct budget *b, const bool streamed[RN_SPLITS])
     TRY(add_up(b, &one, streamed, &n));
     bool samples = n.samples >= n.parameters && n.samples >= n.step && n.samples >= n.results;
     bool model = n.parameters >= n.step && n.parameters >= n.results;
-    const char *what = samples ? "the samples are" : model ? "the model is" : "its layers are";
-    return refuse(
-        b, samples ? b->e->data.mark : place(b->e, "model", "layers"), samples ? "data" : "model",
-        pool_printf(b->e->pool, "even a batch of 1 needs %s: %s too large%s", sum_text(b, &n), what,
-                    samples ? "; see data.limit" : ", make it smaller"));
+    const char *needs = sum_text(b, &n);
+    const char *what = !b->room  ? "the device has too little memory"
+                       : samples ? "the samples are too large; see data.limit"
+                       : model   ? "the model is too large, make it smaller"
+                                 : "its layers are too large, make them smaller";
+    if (!needs)
+        return RN_ENOMEM;
+    return refuse(b, samples ? b->e->data.mark : place(b->e, "model", "layers"),
+                  samples ? "data" : "model",
+                  pool_printf(b->e->pool, "even a batch of 1 needs %s: %s", needs, what));
 }
 
 struct batch_key {
@@ -286,11 +294,11 @@ static int find(const struct budget *b, bool streamed[RN_SPLITS], bool *found)
     size_t first = resident == RESIDENT_NO ? 3 : 0;
     size_t end = b->host_visible && resident != RESIDENT_NO ? 1 : 4;
 
-    *found = !b->room;
+    *found = !b->known;
     for (size_t i = first; i < end; i++) {
         for (int s = 0; s < RN_SPLITS; s++)
             streamed[s] = ways[i][s] && b->d->info.count[s];
-        if (!b->room)
+        if (!b->known)
             return RN_OK;
         TRY(fits(b, b->e, streamed, found));
         if (*found)
@@ -334,11 +342,10 @@ int budget_decide(const struct experiment *e, const struct model *m, struct data
 
     TRY(dev->ops->info(dev, &info));
     struct budget b = {.e = e, .m = m, .d = d, .diag = diag, .host_visible = info.host_visible};
-    if (info.free_bytes) {
-        uint64_t room =
-            info.free_bytes > info.reserve_bytes ? info.free_bytes - info.reserve_bytes : 1;
-        b.room = room > INT64_MAX ? INT64_MAX : (int64_t)room;
-    }
+    b.known = info.free_bytes > 0;
+    b.reserve = (int64_t)info.reserve_bytes;
+    if (info.free_bytes > info.reserve_bytes)
+        b.room = (int64_t)(info.free_bytes - info.reserve_bytes);
     TRY(find(&b, d->streamed, &found));
     if (!found)
         return refuse_run(&b, d->streamed);
