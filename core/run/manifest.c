@@ -30,9 +30,12 @@ static const char *device_line(struct pool *p, const struct session *s)
     const char *why = s->device_note ? pool_printf(p, "; trained on the %s since %s",
                                                    s->device_plugin->name, s->device_note)
                                      : "";
-    return why ? pool_printf(p, "%s: %s, %u thread%s, %s%s", s->device_plugin->name, info.name,
-                             info.threads, info.threads == 1 ? "" : "s", info.detail, why)
-               : NULL;
+    const char *threads =
+        info.threads ? pool_printf(p, ", %u thread%s", info.threads, info.threads == 1 ? "" : "s")
+                     : "";
+    return why && threads ? pool_printf(p, "%s: %s%s, %s%s", s->device_plugin->name, info.name,
+                                        threads, info.detail, why)
+                          : NULL;
 }
 
 static struct rn_layer_fact *layer_facts(struct pool *p, const struct model *m)
