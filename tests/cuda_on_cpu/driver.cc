@@ -68,13 +68,19 @@ EMU_EXPORT CUresult cuDeviceGetName(char *name, int n, CUdevice)
     return CUDA_SUCCESS;
 }
 
+static int capability()
+{
+    const char *text = getenv("RN_EMU_CC");
+    return text ? atoi(text) : 90;
+}
+
 EMU_EXPORT CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice)
 {
     CALL(cuDeviceGetAttribute);
     if (a != CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR &&
         a != CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)
         misuse("an attribute that the emulator doesn't know: %d", int(a));
-    *v = a == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ? 9 : 0;
+    *v = a == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ? capability() / 10 : capability() % 10;
     return CUDA_SUCCESS;
 }
 

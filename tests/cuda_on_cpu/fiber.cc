@@ -191,6 +191,8 @@ static uint64_t exchange(const char *what, unsigned mask, uint64_t value, int fr
 
     if (mask != 0xffffffffu)
         misuse("%s in %s: only the full mask is known here", what, now.k->name);
+    if (now.threads.size() < (warp + 1) * 32)
+        misuse("%s in %s: the last warp has no lane 31", what, now.k->name);
     now.value[warp][turn][lane] = value;
     meet(what);
     return now.value[warp][turn][from < 0 || from > 31 ? lane : unsigned(from)];

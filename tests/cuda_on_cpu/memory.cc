@@ -1,6 +1,8 @@
 /* memory.cc - device memory lies in a reserved range that nobody may touch but while queued work
- * runs. Each piece ends before a page that is never open, and addresses are never given twice: what
- * was freed, or lies behind a piece, is a fault. AddressSanitizer sees the exact ends. */
+ * runs. Each piece ends, but for the 256 bytes that it is aligned to, before a page that is never
+ * open, and addresses are never given twice: what was freed, or lies behind a piece, is a fault.
+ * What was written into the rest of a piece's pages shows when it is freed; AddressSanitizer sees
+ * the exact ends at once. */
 #include "emulator.h"
 
 #include <cstdlib>
@@ -9,15 +11,24 @@
 #include <sys/mman.h>
 
 extern "C" void __asan_poison_memory_region(void const volatile *, size_t) __attribute__((weak));
-extern "C" void __asan_unpoison_memory_region(void const volatile *, size_t) __attribute__((weak));
 
-static const size_t reserved = size_t(64) << 30, page = 4096;
+static const size_t reserved = size_t(64) << 30, page = 4096, aligned = 256;
 static std::map<char *, size_t> given, host_given; /* by address: bytes asked for */
 static char *base, *next;
 static size_t used;
 static int opened;
 
-static size_t to_pages(size_t bytes) { return (bytes + page - 1) / page * page; }
+/* What a piece has beside what was asked for: its pages, of which it has the end. */
+struct room {
+    char *start, *end;
+};
+
+static size_t up_to(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+static room room_of(char *at, size_t bytes)
+{
+    return {at - reinterpret_cast<uintptr_t>(at) % page, at + up_to(bytes, aligned)};
+}
 
 static size_t capacity()
 {
@@ -27,32 +38,54 @@ static size_t capacity()
 
 static void protect(char *at, size_t bytes, bool open)
 {
-    if (mprotect(at, to_pages(bytes), open ? PROT_READ | PROT_WRITE : PROT_NONE))
+    const room r = room_of(at, bytes);
+
+    if (mprotect(r.start, size_t(r.end - r.start), open ? PROT_READ | PROT_WRITE : PROT_NONE))
         misuse("mprotect failed");
+}
+
+static void poison(char *from, char *to)
+{
+    if (__asan_poison_memory_region)
+        __asan_poison_memory_region(from, size_t(to - from));
 }
 
 bool memory_give(size_t bytes, CUdeviceptr *out)
 {
+    const size_t pages = up_to(bytes, page);
+
     if (!base) {
-        base = next = static_cast<char *>(
+        base = static_cast<char *>(
             mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
         if (base == MAP_FAILED)
             misuse("no address space for device memory");
+        next = base + page;
     }
-    if (bytes > capacity() - used || to_pages(bytes) + page > size_t(base + reserved - next))
+    if (bytes > capacity() - used || pages + page > size_t(base + reserved - next))
         return false;
-    char *at = next;
-    next += to_pages(bytes) + page;
+    char *at = next + pages - up_to(bytes, aligned), *start = next;
+    next += pages + page;
     protect(at, bytes, true);
-    memset(at, 0xff, bytes); /* NaN, and no index that one could use */
-    if (__asan_poison_memory_region)
-        __asan_poison_memory_region(at + bytes, size_t(next - at) - bytes);
+    memset(start, 0xff, pages); /* NaN, and no index that one could use */
+    poison(start, at);
+    poison(at + bytes, next);
     if (!opened)
         protect(at, bytes, false);
     given[at] = bytes;
     used += bytes;
     *out = reinterpret_cast<CUdeviceptr>(at);
     return true;
+}
+
+/* The rest of its pages is as it was. */
+static void check_rest(char *at, size_t bytes)
+{
+    const room r = room_of(at, bytes);
+
+    protect(at, bytes, true);
+    for (const char *p = r.start; p < r.end; p++)
+        if ((p < at || p >= at + bytes) && *p != char(0xff))
+            misuse("byte %td of a piece of %zu was written to", p - at, bytes);
 }
 
 void memory_take_back(CUdeviceptr p)
@@ -62,10 +95,11 @@ void memory_take_back(CUdeviceptr p)
 
     if (found == given.end())
         misuse("cuMemFree of %p, which was not given or is freed already", static_cast<void *>(at));
-    madvise(at, to_pages(found->second), MADV_DONTNEED);
+    const room r = room_of(at, found->second);
+    check_rest(at, found->second);
+    madvise(r.start, size_t(r.end - r.start), MADV_DONTNEED);
     protect(at, found->second, false);
-    if (__asan_poison_memory_region)
-        __asan_poison_memory_region(at, found->second);
+    poison(r.start, r.end);
     used -= found->second;
     given.erase(found);
 }
