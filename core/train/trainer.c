@@ -198,7 +198,19 @@ static bool is_timed(const struct trainer *t)
 /* A step that is neither timed nor looked at; in the first ones a device may still get ready. */
 static bool is_steady(const struct trainer *t)
 {
-    return t->steps_here > t->state.steps_per_epoch && !is_timed(t) && t->state.step_in_epoch != t->inside.step;
+    return t->steps_here > t->state.steps_per_epoch && !is_timed(t) &&
+           t->state.step_in_epoch != t->inside.step;
+}
+
+static int count_step(struct trainer *t)
+{
+    int place = loop_place(t, t->state.step_in_epoch);
+
+    t->steps_here++;
+    t->state.step++;
+    t->state.step_in_epoch++;
+    t->state.updates += (place & PHASE_LAST) != 0;
+    return feed_another(t);
 }
 
 static int do_step(struct trainer *t)
@@ -213,11 +225,7 @@ static int do_step(struct trainer *t)
     else
         TRY(is_timed(t) ? profile_replay(t->profile, recording, p->rows, &t->block)
                         : t->dev->ops->replay(t->dev, recording, &t->block));
-    t->steps_here++;
-    t->state.step++;
-    t->state.step_in_epoch++;
-    t->state.updates += (place & PHASE_LAST) != 0;
-    return feed_another(t);
+    return count_step(t);
 }
 
 int loop_step(struct trainer *t)
@@ -229,6 +237,19 @@ int loop_step(struct trainer *t)
     (void)steady, (void)taken;
     assert(status < 0 || !steady || mem_taken() == taken);
     return status;
+}
+
+static int step_seen(struct trainer *t, step_look *look, void *ctx)
+{
+    int64_t step = t->state.step_in_epoch;
+    struct pool *p = pool_new();
+
+    int status = p ? loop_prepare(t) : RN_ENOMEM;
+    if (status >= 0)
+        status = step_probe(p, t->m, loop_flags(t, loop_place(t, step)), loop_phase(t, step)->rows,
+                            t->arena, &t->train_io, &t->block, look, ctx);
+    pool_free(p);
+    return status < 0 ? status : count_step(t);
 }
 
 /* ---- the loop ----------------------------------------------------------------------------- */
@@ -288,17 +309,34 @@ static int train_steps(struct trainer *t, uint64_t begun_ns, double before, enum
     return t->dev->ops->sync(t->dev);
 }
 
+static void begin_epoch(struct trainer *t)
+{
+    t->over = false;
+    t->state.epoch++;
+    t->state.step_in_epoch = t->read_to = t->told_to = 0;
+    t->bad = -1;
+    t->train_s = 0;
+}
+
+int trainer_step(struct trainer *t, step_look *look, void *ctx, double *loss)
+{
+    if (t->over || t->state.step_in_epoch == t->state.steps_per_epoch) {
+        begin_epoch(t);
+        TRY(loop_shuffle(t));
+    }
+    TRY(look ? step_seen(t, look, ctx) : loop_step(t));
+    TRY(loop_read_history(t));
+    struct sums s = loop_sums(t, t->read_to - 1, t->read_to);
+    *loss = s.loss / s.weight;
+    return RN_OK;
+}
+
 static int train_epoch(struct trainer *t, enum trainer_end *end)
 {
     uint64_t begun = clock_ns();
 
-    if (t->over) {
-        t->over = false;
-        t->state.epoch++;
-        t->state.step_in_epoch = t->read_to = t->told_to = 0;
-        t->bad = -1;
-        t->train_s = 0;
-    }
+    if (t->over)
+        begin_epoch(t);
     double before = t->train_s;
     profile_pause(t->profile);
     TRY(loop_shuffle(t));

@@ -3,7 +3,7 @@
 #define TRAINER_H
 
 #include "data.h"
-#include "model/model.h"
+#include "model/step.h"
 #include "profile.h"
 
 /* Where training stands. */
@@ -75,6 +75,9 @@ void trainer_pause_after(struct trainer *t, int64_t epoch);
 /* Trains to the end of the plan, or until a callback or a signal ends it; from the beginning, or
  * from where state_restore() put it. */
 int trainer_run(struct trainer *t, const struct trainer_events *events, enum trainer_end *end);
+/* One step, and the next epoch when one is over: nobody is told, no callback is asked, nothing is
+ * evaluated. look, unless NULL, sees what each call of it gives, as step_probe() says. */
+int trainer_step(struct trainer *t, step_look *look, void *ctx, double *loss);
 const char *trainer_reason(const struct trainer *t);
 /* Whether a run that diverged stands where all was well. */
 bool trainer_kept(const struct trainer *t);
