@@ -1,12 +1,13 @@
 /* device_case.c - made-up data, one operation, and what it left behind. */
 #include "device_case.h"
 
+#include "base/error.h"
 #include "base/mem.h"
-#include "support/value.h"
+#include "finding.h"
 
 #include <runner/layer.h>
 
-#include <check.h>
+#include <math.h>
 #include <string.h>
 
 #ifdef RN_DOUBLE
@@ -28,6 +29,8 @@ struct work {
         int64_t n;
     } out[OUTPUTS];
     int n_out;
+    int64_t *calls; /* of each slice of a task */
+    int status;     /* < 0: memory could not be had, and nothing may be done with it */
 };
 
 RN_MAP(six, 6, 3, 0,
@@ -38,13 +41,6 @@ RN_MAP(curve, 1, 1, 0, y0 = expf(x0) * a0 + logf(fabsf(x0) + 1););
 RN_MAP(place, 0, 1, 0, y0 = 3 * row + col;);
 RN_MAP(draws, 0, 1, 1, y0 = u;);
 RN_MAP(half, 1, 1, 0, y0 = 0.5f * x0;);
-
-/* An assertion that passes costs a system call: too many for thousands of cases. */
-#define MUST(w, what) \
-    do { \
-        if (!(what)) \
-            ck_abort_msg("%s: not so: %s", device_case_text((w)->c), #what); \
-    } while (0)
 
 static struct rn_block block_of(void)
 {
@@ -57,28 +53,47 @@ static struct rn_block block_of(void)
 
 /* ---- memory ------------------------------------------------------------------ */
 
+static int failed(struct work *w, int status)
+{
+    w->status = w->status < 0 ? w->status : status;
+    return w->status;
+}
+
+static void *host_room(struct work *w, int64_t n, size_t size)
+{
+    void *p = pool_alloc(w->pool, (size_t)n * size);
+
+    if (!p)
+        failed(w, RN_ENOMEM);
+    return p;
+}
+
 static void *room(struct work *w, const void *host, size_t bytes)
 {
-    void *p;
+    void *p = NULL;
 
-    MUST(w, w->n_arrays < ARRAYS);
-    MUST(w, w->d->ops->alloc(w->d, bytes, &p) == 0);
-    MUST(w, w->d->ops->upload(w->d, p, host, bytes) == 0);
-    return w->array[w->n_arrays++] = p;
+    if (w->status < 0 || w->n_arrays == ARRAYS)
+        return failed(w, RN_EBUG), NULL;
+    if (failed(w, w->d->ops->alloc(w->d, bytes, &p)) < 0)
+        return NULL;
+    w->array[w->n_arrays++] = p;
+    failed(w, w->d->ops->upload(w->d, p, host, bytes));
+    return p;
 }
 
 static rn_real value(const struct work *w, uint64_t stream, int64_t i)
 {
-    float v = (float)test_value(stream, i); /* the same number in both precisions */
+    float v = (float)made_up(stream, i); /* the same number in both precisions */
 
     return (rn_real)(w->c->absolute && v < 0 ? -v : v);
 }
 
 static const rn_real *input(struct work *w, int64_t n)
 {
-    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+    rn_real *host = host_room(w, n, sizeof *host);
 
-    MUST(w, host != NULL);
+    if (!host)
+        return NULL;
     for (int64_t i = 0; i < n; i++)
         host[i] = value(w, 20 + (uint64_t)w->n_arrays, i);
     return room(w, host, (size_t)n * sizeof *host);
@@ -88,9 +103,10 @@ static const rn_real *input(struct work *w, int64_t n)
 static rn_real *output(struct work *w, int64_t rows, int64_t cols, int64_t ld, double beta)
 {
     int64_t n = rows * ld + 2 * CASE_GUARD;
-    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+    rn_real *host = host_room(w, n, sizeof *host);
 
-    MUST(w, host != NULL);
+    if (!host)
+        return NULL;
     for (int64_t i = 0; i < n; i++) {
         int64_t at = i - CASE_GUARD;
         bool gap = at < 0 || at >= rows * ld || at % ld >= cols;
@@ -100,7 +116,7 @@ static rn_real *output(struct work *w, int64_t rows, int64_t cols, int64_t ld, d
     rn_real *raw = room(w, host, (size_t)n * sizeof *host);
     w->out[w->n_out].raw = raw;
     w->out[w->n_out++].n = n;
-    return raw + CASE_GUARD;
+    return raw ? raw + CASE_GUARD : NULL;
 }
 
 /* A recorded output moves: it is given this much too early. */
@@ -126,6 +142,7 @@ static int do_gemm(struct work *w)
     g.a = input(w, (c->ta ? c->k : c->rows) * lda);
     g.b = input(w, (c->tb ? c->cols : c->k) * ldb);
     g.c = output(w, c->rows, c->cols, ldc, c->beta);
+    TRY(w->status);
     return w->d->ops->gemm(w->d, &g);
 }
 
@@ -161,6 +178,7 @@ static int do_six(struct work *w)
                            : m.span[i] == RN_PER_ROW ? c->rows
                                                      : 1);
     }
+    TRY(w->status);
     return w->d->ops->map(w->d, &six, &m);
 }
 
@@ -170,6 +188,7 @@ static int do_curve(struct work *w)
 
     m.out[0] = output(w, w->c->rows, w->c->cols, w->c->cols, 1);
     m.in[0] = m.out[0];
+    TRY(w->status);
     return w->d->ops->map(w->d, &curve, &m);
 }
 
@@ -178,6 +197,7 @@ static int do_plain_map(struct work *w, const struct rn_map *map)
     struct rn_map_call m = map_call(w, 1);
 
     m.draw_from = w->c->moves ? BLOCK_AT : 0;
+    TRY(w->status);
     return w->d->ops->map(w->d, map, &m);
 }
 
@@ -194,6 +214,7 @@ static int do_reduce(struct work *w)
                           .out_from = c->moves ? BLOCK_AT : 0};
 
     r.out = output(w, 1, n, n, c->beta) - early(w);
+    TRY(w->status);
     return w->d->ops->reduce(w->d, &r);
 }
 
@@ -203,11 +224,11 @@ static int do_gather(struct work *w)
     enum { ROWS = 40 };
     const struct device_case *c = w->c;
     int64_t n = ROWS * c->cols, n_index = c->rows + OFFSET;
-    int32_t *index = pool_alloc(w->pool, (size_t)n_index * sizeof *index);
+    int32_t *index = host_room(w, n_index, sizeof *index);
     size_t one = c->dtype == RN_U8 ? 1 : sizeof(float);
-    unsigned char *from = pool_alloc(w->pool, (size_t)n * one);
+    unsigned char *from = host_room(w, n, one);
 
-    MUST(w, index && from);
+    TRY(w->status);
     for (int64_t i = 0; i < n_index; i++)
         index[i] = (int32_t)((i * 17 + 3) % ROWS);
     for (int64_t i = 0; i < n; i++) {
@@ -230,6 +251,7 @@ static int do_gather(struct work *w)
         g.shift = c->span & 2 ? NULL : input(w, c->channels);
     }
     g.out = output(w, c->rows, c->cols, c->cols, 0);
+    TRY(w->status);
     return w->d->ops->gather(w->d, &g);
 }
 
@@ -238,12 +260,14 @@ static int do_argmax(struct work *w)
 {
     const struct device_case *c = w->c;
     int64_t n = c->rows * c->cols;
-    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+    rn_real *host = host_room(w, n, sizeof *host);
 
-    MUST(w, host != NULL);
+    if (!host)
+        return RN_ENOMEM;
     for (int64_t i = 0; i < n; i++)
         host[i] = i % 11 == 3 ? -INFINITY : (rn_real)((i * i + i / 5) % 13 - 20);
     const rn_real *in = room(w, host, (size_t)n * sizeof *host);
+    TRY(w->status);
     return w->d->ops->argmax(w->d, c->rows, c->cols, in, output(w, c->rows, 1, 1, 0));
 }
 
@@ -260,19 +284,27 @@ static void add_slice(void *ctx, int64_t slice)
         s->at[slice * s->each + i] += (rn_real)slice;
 }
 
+static void count_slice(void *ctx, int64_t slice) { ((int64_t *)ctx)[slice]++; }
+
 /* what the task reads was just written, and what it writes is read at once */
 static int do_task(struct work *w)
 {
     const struct device_case *c = w->c;
     struct rn_map_call m = map_call(w, 1);
-    struct slices *s = pool_alloc(w->pool, sizeof *s);
+    struct slices *s = host_room(w, 1, sizeof *s);
+    int64_t *calls = host_room(w, c->rows, sizeof *calls);
 
-    MUST(w, s != NULL);
-    *s = (struct slices){m.out[0], c->cols};
     m.in[0] = input(w, c->rows * c->cols);
     m.beta[0] = 0;
-    RN_TRY(w->d->ops->map(w->d, &half, &m));
-    RN_TRY(w->d->ops->task(w->d, add_slice, s, c->rows));
+    TRY(w->status);
+    *s = (struct slices){m.out[0], c->cols};
+    TRY(w->d->ops->map(w->d, &half, &m));
+    if (c->apart) {
+        w->calls = calls;
+        TRY(w->d->ops->task(w->d, count_slice, calls, c->rows));
+    } else {
+        TRY(w->d->ops->task(w->d, add_slice, s, c->rows));
+    }
     m.in[0] = m.out[0];
     return w->d->ops->map(w->d, &half, &m);
 }
@@ -325,6 +357,7 @@ static int do_conv(struct work *w)
     v.y = c->op_code == RN_CONV_FORWARD ? output(w, c->rows, y, y, 0)
                                         : changeable(input(w, c->rows * y));
     v.bias = c->bias ? input(w, c->cols) : NULL;
+    TRY(w->status);
     return w->d->ops->conv(w->d, &v);
 }
 
@@ -332,9 +365,10 @@ static int do_conv(struct work *w)
  * times, one in 40 is NaN, windows of nothing but -infinity occur. */
 static const rn_real *to_compare(struct work *w, int64_t n, int64_t channels)
 {
-    rn_real *host = pool_alloc(w->pool, (size_t)n * sizeof *host);
+    rn_real *host = host_room(w, n, sizeof *host);
 
-    MUST(w, host != NULL);
+    if (!host)
+        return NULL;
     for (int64_t i = 0; i < n; i++) {
         int64_t pixel = i / channels;
 
@@ -365,6 +399,7 @@ static int do_pool(struct work *w)
     p.beta = (rn_real)c->beta;
     p.y = changeable(input(w, c->rows * y));
     p.x = output(w, c->rows, x, x, c->beta);
+    TRY(w->status);
     return w->d->ops->pool(w->d, &p);
 }
 
@@ -393,44 +428,49 @@ static int do_it(struct work *w)
 
 /* ---- the whole ------------------------------------------------------------------- */
 
-static int64_t fetch(struct work *w, double *out)
+static int fetch(struct work *w, double *out, int64_t *n)
 {
-    int64_t at = 0;
-
     for (int i = 0; i < w->n_out; i++) {
-        size_t bytes = (size_t)w->out[i].n * sizeof(rn_real);
-        rn_real *host = pool_alloc(w->pool, bytes);
+        rn_real *host = host_room(w, w->out[i].n, sizeof *host);
 
-        MUST(w, host != NULL);
-        MUST(w, at + w->out[i].n <= CASE_MAX);
-        MUST(w, w->d->ops->download(w->d, host, w->out[i].raw, bytes) == 0);
+        if (!host || *n + w->out[i].n > CASE_MAX)
+            return failed(w, RN_EBUG);
+        TRY(w->d->ops->download(w->d, host, w->out[i].raw, (size_t)w->out[i].n * sizeof *host));
         for (int64_t k = 0; k < w->out[i].n; k++)
-            out[at++] = (double)host[k];
+            out[(*n)++] = (double)host[k];
     }
-    return at;
+    for (int64_t k = 0; w->calls && k < w->c->rows; k++)
+        out[(*n)++] = (double)w->calls[k];
+    return RN_OK;
+}
+
+static int replay(struct work *w, struct rn_recording **rec)
+{
+    const struct rn_device_ops *ops = w->d->ops;
+    const struct rn_block block = block_of();
+
+    TRY(ops->capture_begin(w->d));
+    int status = do_it(w), ended = ops->capture_end(w->d, rec);
+    TRY(status);
+    TRY(ended);
+    return ops->replay(w->d, *rec, &block);
 }
 
 /* A recording holds the uploads, too. */
-int64_t DEVICE_CASE(struct rn_device *d, const struct device_case *c, enum case_how how,
-                    double *out)
+int DEVICE_CASE(struct rn_device *d, const struct device_case *c, enum case_how how, double *out,
+                int64_t *n)
 {
     struct work w = {.d = d, .c = c, .pool = pool_new()};
-    const struct rn_block block = block_of();
     struct rn_recording *rec = NULL;
 
-    MUST(&w, w.pool != NULL);
-    if (how == CASE_REPLAYED)
-        MUST(&w, d->ops->capture_begin(d) == 0);
-    MUST(&w, do_it(&w) >= 0);
-    if (how == CASE_REPLAYED) {
-        MUST(&w, d->ops->capture_end(d, &rec) == 0);
-        MUST(&w, d->ops->replay(d, rec, &block) == 0);
-    }
-    MUST(&w, d->ops->sync(d) == 0);
-    int64_t n = fetch(&w, out);
+    *n = 0;
+    int status = !w.pool ? RN_ENOMEM : how == CASE_REPLAYED ? replay(&w, &rec) : do_it(&w);
+    int done = d->ops->sync(d);
+    status = status < 0 ? status : done;
+    status = status < 0 ? status : fetch(&w, out, n);
     d->ops->discard(d, rec);
     for (int i = 0; i < w.n_arrays; i++)
         d->ops->free(d, w.array[i]);
     pool_free(w.pool);
-    return n;
+    return status;
 }

@@ -1,6 +1,6 @@
 /* device_case.h - one operation on made-up data, the same on any device and in any precision: the
- * source is built in float for the device under test and in double for the reference. Results come
- * back as double, with the guards around them. */
+ * source is built in float for the device under test and, by the tests, in double for the
+ * reference. Results come back as double, with the guards around them. */
 #ifndef DEVICE_CASE_H
 #define DEVICE_CASE_H
 
@@ -46,17 +46,18 @@ struct device_case {
     int span;          /* map: the span of input i is (span >> 2 i) % 4, but of input 0 RN_EACH */
     int dtype;         /* gather: enum rn_dtype */
     bool moves;        /* arguments and places from the step block: replayed only */
-    bool absolute;     /* all values positive: the result bounds what rounding can do */
+    bool apart;    /* task: on memory of the host, which any device has; its calls are counted */
+    bool absolute; /* all values positive: the result bounds what rounding can do */
 };
 
 enum case_how { CASE_EAGER, CASE_REPLAYED };
 enum { CASE_GUARD = 64, CASE_MAX = 3 << 20 };
 
-/* Does it and writes the results, guards and all, to out[CASE_MAX]; returns how many values. */
-int64_t device_case_f32(struct rn_device *d, const struct device_case *c, enum case_how how,
-                        double *out);
-int64_t device_case_f64(struct rn_device *d, const struct device_case *c, enum case_how how,
-                        double *out);
-const char *device_case_text(const struct device_case *c); /* for messages; overwritten */
+/* Does it and writes the results, guards and all, to out[CASE_MAX], *n values. RN_EBUG: there is no
+ * room; or the status of what failed on the device. */
+int device_case_f32(struct rn_device *d, const struct device_case *c, enum case_how how,
+                    double *out, int64_t *n);
+int device_case_f64(struct rn_device *d, const struct device_case *c, enum case_how how,
+                    double *out, int64_t *n);
 
 #endif
