@@ -473,8 +473,11 @@ static int fill(cJSON *root, struct registry *r)
 
 int experiment_schema(struct registry *r, struct text *out)
 {
+    error_clear();
     cJSON *root = cJSON_CreateObject();
     int status = fill(root, r);
+    if (!status && error_status() == RN_ENOMEM) /* a part of it is missing */
+        status = RN_ENOMEM;
     char *s = status ? NULL : cJSON_Print(root);
 
     if (s)
