@@ -92,10 +92,13 @@ EMU_EXPORT CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice)
     return CUDA_SUCCESS;
 }
 
+static int retained;
+
 EMU_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice)
 {
     CALL(cuDevicePrimaryCtxRetain);
     *c = reinterpret_cast<CUcontext>(&sticky);
+    retained++;
     return CUDA_SUCCESS;
 }
 
@@ -104,6 +107,10 @@ EMU_EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice)
     std::lock_guard<std::recursive_mutex> held(lock);
 
     log_call("cuDevicePrimaryCtxRelease_v2");
+    if (!retained)
+        misuse("cuDevicePrimaryCtxRelease of what was not retained");
+    if (--retained) /* somebody else uses it */
+        return sticky;
     if (memory_live() && sticky == CUDA_SUCCESS)
         misuse("%zu bytes of device memory were not freed", memory_live());
     if (!streams.empty())

@@ -66,7 +66,7 @@ struct thread {
 
 static struct {
     std::vector<fiber> fibers;
-    std::vector<int> idle;
+    std::vector<int> idle, spent, spent_before; /* the latter: see rest() */
     std::vector<thread> threads;
     int current;
     void *scheduler, *scheduler_fake, *scheduler_tsan;
@@ -150,9 +150,18 @@ static void resume(int t)
     if (__sanitizer_finish_switch_fiber)
         __sanitizer_finish_switch_fiber(now.scheduler_fake, nullptr, nullptr);
     if (now.threads[size_t(t)].s == DONE) {
-        now.idle.push_back(now.threads[size_t(t)].fiber);
+        (__tsan_create_fiber ? now.spent : now.idle).push_back(now.threads[size_t(t)].fiber);
         now.threads[size_t(t)].fiber = -1;
     }
+}
+
+/* To TSan a fiber is a thread, which has no race with itself: none is taken for two threads of a
+ * block, or of two blocks one behind the other. */
+static void rest()
+{
+    now.idle.insert(now.idle.end(), now.spent_before.begin(), now.spent_before.end());
+    now.spent_before = std::move(now.spent);
+    now.spent.clear();
 }
 
 /* ---- what kernels call
@@ -288,6 +297,7 @@ static void run_block(size_t n)
     std::vector<int> order(n);
 
     shared_reset();
+    rest();
     release(&now.at_start);
     now.threads.assign(n, thread{NEW, 0, 0, -1, ""});
     for (size_t done = 0; done < n;) {

@@ -159,7 +159,7 @@ START_TEST(planted)
     struct outcome o;
     int n = 0;
 
-    for (int seed = 1; seed <= SEEDS; seed++) {
+    for (int seed = 1; seed <= (s->end == SOMETIMES ? SEEDS : 3); seed++) {
         play(s, 1, seed, &o);
         const bool seen = caught(s, &o);
         n += seen;
