@@ -33,7 +33,9 @@ extern "C" __global__ void from_shared(float *x, int bug) {
 }
 extern "C" __global__ void beyond_shared(float *x, int i) {
     __shared__ float s[64];
-    s[i] = 1;
+    if (threadIdx.x == 0)
+        s[i] = 1;
+    __syncthreads();
     x[threadIdx.x] = s[i];
 }
 extern "C" __global__ void much_shared(float *x) {
