@@ -110,6 +110,7 @@ EMU_EXPORT cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t, void *at, size_t
         return CUBLAS_STATUS_INVALID_VALUE;
     if (!emu_holds(at, bytes))
         wrong("the workspace");
+    emu_own(at);
     return CUBLAS_STATUS_SUCCESS;
 }
 

@@ -538,6 +538,14 @@ void emu_enqueue(CUstream s, void (*run)(void *), void *arg)
     enqueue(s, {[=] { run(owned.get()); }});
 }
 
+void emu_own(const void *at)
+{
+    std::lock_guard<std::recursive_mutex> held(lock);
+
+    device_finish();
+    memory_own(at);
+}
+
 int emu_holds(const void *at, size_t bytes)
 {
     std::lock_guard<std::recursive_mutex> held(lock);

@@ -42,6 +42,8 @@ size_t memory_live(); /* bytes that were never freed */
 bool memory_holds(const void *at, size_t bytes);
 bool memory_is_device(const void *at);
 void memory_open(bool open); /* kernels and copies run, or the host does */
+/* From here on no kernel may touch the piece that begins there: it is large and cuBLAS's. */
+void memory_own(const void *at);
 void *host_give(size_t bytes);
 void host_take_back(void *at);
 bool host_holds(const void *at, size_t bytes);
@@ -84,6 +86,7 @@ void fail_device(CUresult r);
  * ------------------------------------------------------------------------------------ */
 
 EMU_EXPORT void emu_enqueue(CUstream s, void (*run)(void *), void *arg); /* arg is free()d behind */
+EMU_EXPORT void emu_own(const void *at); /* when what was enqueued is done */
 EMU_EXPORT int emu_holds(const void *at, size_t bytes);
 EMU_EXPORT int emu_wanted_to_fail(const char *call); /* and logs it */
 

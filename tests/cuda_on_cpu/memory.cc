@@ -8,12 +8,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
 #include <sys/mman.h>
 
 extern "C" void __asan_poison_memory_region(void const volatile *, size_t) __attribute__((weak));
 
 static const size_t reserved = size_t(64) << 30, page = 4096, aligned = 256;
 static std::map<char *, size_t> given, host_given; /* by address: bytes asked for */
+static std::set<char *> owned;                     /* of them, by cuBLAS */
 static char *base, *next;
 static size_t used;
 static int opened;
@@ -101,6 +103,7 @@ void memory_take_back(CUdeviceptr p)
     protect(at, found->second, false);
     poison(r.start, r.end);
     used -= found->second;
+    owned.erase(at);
     given.erase(found);
 }
 
@@ -134,7 +137,18 @@ void memory_open(bool open)
     if (opened != (open ? 1 : 0))
         return;
     for (auto &piece : given)
-        protect(piece.first, piece.second, open);
+        if (!owned.count(piece.first))
+            protect(piece.first, piece.second, open);
+}
+
+void memory_own(const void *p)
+{
+    auto found = given.find(static_cast<char *>(const_cast<void *>(p)));
+
+    if (found == given.end())
+        misuse("the workspace is no piece of device memory");
+    protect(found->first, found->second, false);
+    owned.insert(found->first);
 }
 
 void *host_give(size_t bytes)

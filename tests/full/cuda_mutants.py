@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Whether the tests of the CUDA device, on the emulator, find bugs that are planted in it.
 
-cuda_mutants.py BUILD [--seed N] [--count N] [--all OPERATOR] [--part I/N] [--out FILE]
+cuda_mutants.py BUILD [--seed N] [--count N] [--all OPERATOR] [--part I/N]
+                [--unchecked] [--out FILE]
 
 The operators are those of tests/cuda_on_cpu/operators.py. Places are drawn with a seed, in turns over
 the operators, each of which has one at least where it finds any. A mutant is one changed file of
@@ -36,6 +37,7 @@ SPELLED = [(r"CU\((cu", r"CU\((api\.cu"), (r"([^;]*)\)\)", r"([^;]*?)\)\)")]
 # Quick ones first: whoever finds it is enough. What is run for the second time runs in other orders.
 TESTS = [("cuda/test_chains", "", 1), ("cuda/test_cuda", "", 1), ("cuda/test_cuda", "", 7),
          ("cuda/test_training", "", 1)]
+NOT_COUNTED = re.compile("a_profile_has_its_operations|an_epoch_waits_for_nothing")  # by the clock
 LIMIT_S = 300
 
 
@@ -156,12 +158,12 @@ def first_failure(build, test, device, seed, limit_s=LIMIT_S):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
                           preexec_fn=lambda: signal.alarm(limit_s), cwd=build.out) as p:
         for line in p.stdout:
-            if line.startswith("not ok"):
+            if line.startswith("not ok") and not NOT_COUNTED.search(line):
                 said = re.sub(r"not ok \d+ - \S+?:(\S+?): ", r"\1: ", line.strip())[:110]
                 break
         if said:
             os.killpg(p.pid, signal.SIGKILL)
-    if not said and p.returncode:
+    if not said and p.returncode not in (0, 1):
         said = f"ended with {p.returncode} after {time.time() - began:.0f} s"
     return said
 
@@ -231,6 +233,7 @@ def main():
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--all", help="only mutants of that operator")
     parser.add_argument("--part", default="1/1", help="2/3: the second of three runs side by side")
+    parser.add_argument("--unchecked", action="store_true", help="the tests are known to pass")
     parser.add_argument("--out", help="a file that gets what is said, too")
     args = parser.parse_args()
     log = open(args.out, "w", encoding="utf-8") if args.out else None
@@ -242,7 +245,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as out:
         build = Build(args.build, out)
-        unchanged = catch(build)
+        unchanged = None if args.unchecked else catch(build)
         if unchanged:
             raise SystemExit(f"the tests fail without a mutant: {unchanged}")
         return 0 if run(build, args, say) else 1
