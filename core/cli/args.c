@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "resume",  "sweep",  "check",   "config",
-                             "summary", "runs",    "report", "compare", "test",
-                             "export",  "plugins", "schema", "help",    "version"};
+const char *const verbs[] = {"run",     "resume", "sweep",   "check",  "config",   "summary",
+                             "runs",    "report", "compare", "test",   "selftest", "export",
+                             "plugins", "schema", "help",    "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -45,6 +45,8 @@ enum {
     OPT_KEEP,
     OPT_RUN_DIR,
     OPT_UNTIL,
+    OPT_AGAINST,
+    OPT_ONLY,
     OPT_SHORTHAND
 };
 
@@ -85,6 +87,8 @@ static const struct option longs[] = {
     {"keep", no_argument, NULL, OPT_KEEP},
     {"run-dir", required_argument, NULL, OPT_RUN_DIR},
     {"until", required_argument, NULL, OPT_UNTIL},
+    {"against", required_argument, NULL, OPT_AGAINST},
+    {"only", required_argument, NULL, OPT_ONLY},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -182,6 +186,8 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_DIR: a->dir = optarg; break;
     case OPT_RUN_DIR: a->run_dir = optarg; break;
     case OPT_UNTIL: return take_count("until", &a->until);
+    case OPT_AGAINST: a->against = optarg; break;
+    case OPT_ONLY: a->only = optarg; break;
     case OPT_SEEDS: a->seeds = optarg; break;
     case OPT_JUNIT: a->junit = optarg; break;
     case OPT_MARKDOWN: a->table_file = optarg; break;

@@ -22,6 +22,7 @@ static const char general[] =
     "  compare RUN RUN ...            what differs, and whether it made a difference; also `diff`\n"
     "  test [FILE ...]                whether metrics are still what a baseline recorded\n"
     "  test record FILE ...           write what they are now into a baseline\n"
+    "  selftest --device D            whether a device computes what another one does\n"
     "  export RUN ... --to FORMAT     runs for other programs: mlflow, tensorboard\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
@@ -125,6 +126,26 @@ static const char resume[] =
     "paths\n"
     "of the same data, moved; what is for readers. What differs is told. Anything else\n"
     "makes another experiment and is refused.\n";
+
+static const char selftest[] =
+    "usage: runner selftest --device D [--against D] [--only operations|training] [--seed N]\n"
+    "                       [--json]\n"
+    "\n"
+    "Does every operation of a device over awkward shapes, and two short trainings, on the device "
+    "and\n"
+    "on another one (cpu), and compares: operations within what rounding explains, trainings layer "
+    "by\n"
+    "layer. Operations have to give the same bits each time, recorded or not. Needs no files.\n"
+    "\n"
+    "  runner selftest --device cuda\n"
+    "  runner selftest --device '{type: cpu, threads: 2}' --against '{type: cpu, threads: 1}'\n"
+    "  runner selftest --device cuda --json >selftest.json      to send with a report of a fault\n"
+    "\n"
+    "Exit code 0: all is the same; 1: something is not; 3: a device can't be used.\n"
+    "\n"
+    "--json: {\"runner\", \"holds\", \"seed\", \"device\": {\"name\", \"detail\"}, \"against\",\n"
+    "\"rows\": [{\"part\", \"name\", \"cases\", \"failed\", \"worst\" (1: just allowed), "
+    "\"why\"}]}.\n";
 
 static const char check[] =
     "usage: runner check FILE [path=value ...] [--json] [--strict]\n"
@@ -318,11 +339,12 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},       {"resume", resume},         {"sweep", sweep},
-               {"check", check},   {"config", config},         {"summary", summary},
-               {"runs", runs},     {"report", report},         {"compare", compare},
-               {"test", test},     {"export", export},         {"plugins", plugins},
-               {"schema", schema}, {"exit-codes", exit_codes}, {"help", general}};
+    } all[] = {{"run", run},           {"resume", resume}, {"sweep", sweep},
+               {"check", check},       {"config", config}, {"summary", summary},
+               {"runs", runs},         {"report", report}, {"compare", compare},
+               {"selftest", selftest}, {"test", test},     {"export", export},
+               {"plugins", plugins},   {"schema", schema}, {"exit-codes", exit_codes},
+               {"help", general}};
 
     if (!topic)
         return general;

@@ -4,6 +4,7 @@
 #include "compare.h"
 #include "list.h"
 #include "new.h"
+#include "cli/selftest.h"
 #include "sweep.h"
 #include "test.h"
 
@@ -245,6 +246,17 @@ static int verify_plugins(const struct args *a, int *code)
     return status;
 }
 
+static int do_selftest(const struct args *a, int *code)
+{
+    struct text t = {0};
+
+    int status = selftest_command(a, &t, code);
+    if (status >= 0)
+        status = print(&t);
+    text_free(&t);
+    return status;
+}
+
 static int do_plugins(const struct args *a, struct session *s, int *code)
 {
     struct text t = {0};
@@ -430,6 +442,8 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_runs(a);
     if (!strcmp(a->verb, "report"))
         return do_report(a, s);
+    if (!strcmp(a->verb, "selftest"))
+        return do_selftest(a, code);
     if (!strcmp(a->verb, "export"))
         return do_export(a, s);
     if (!strcmp(a->verb, "plugins"))

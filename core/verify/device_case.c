@@ -83,7 +83,7 @@ static void *room(struct work *w, const void *host, size_t bytes)
 
 static rn_real value(const struct work *w, uint64_t stream, int64_t i)
 {
-    float v = (float)made_up(stream, i); /* the same number in both precisions */
+    float v = (float)made_up(stream + 64 * w->c->seed, i); /* the same number in both precisions */
 
     return (rn_real)(w->c->absolute && v < 0 ? -v : v);
 }
@@ -422,6 +422,7 @@ static int do_it(struct work *w)
     case CASE_TASK: return do_task(w);
     case CASE_CONV: return do_conv(w);
     case CASE_POOL: return do_pool(w);
+    case CASE_OPS: break;
     }
     return RN_EBUG;
 }

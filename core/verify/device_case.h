@@ -22,6 +22,7 @@ enum case_op {
     CASE_TASK, /* between two maps */
     CASE_CONV,
     CASE_POOL, /* forward; with `back`, then backward from what it noted */
+    CASE_OPS,
 };
 
 struct case_window { /* of convolutions and pools */
@@ -47,6 +48,7 @@ struct device_case {
     int dtype;         /* gather: enum rn_dtype */
     bool moves;        /* arguments and places from the step block: replayed only */
     bool apart;    /* task: on memory of the host, which any device has; its calls are counted */
+    uint64_t seed; /* of the values */
     bool absolute; /* all values positive: the result bounds what rounding can do */
 };
 

@@ -15,7 +15,7 @@
 enum kind { BLOBS, SPIRALS, REGRESSION };
 
 struct synthetic_opts {
-    int64_t kind, classes, features, samples, test_samples, seed;
+    int64_t kind, classes, features, height, samples, test_samples, seed;
     double noise;
 };
 
@@ -129,6 +129,9 @@ static int options_check(const struct synthetic_opts *o)
     if (o->kind == BLOBS && o->features < 2)
         return RN_FAIL(RN_EINVAL, "features: blobs lie on a circle and need 2 or more, not %lld",
                        (long long)o->features);
+    if (o->height && o->features % o->height)
+        return RN_FAIL(RN_EINVAL, "height: %lld features are no whole number of rows of %lld",
+                       (long long)o->features, (long long)o->height);
     if (o->kind != REGRESSION && o->samples < o->classes)
         return RN_FAIL(RN_EINVAL, "samples: %lld are too few for %lld classes: at least one each",
                        (long long)o->samples, (long long)o->classes);
@@ -149,7 +152,10 @@ static int synthetic_open(const void *opts, void **out, struct rn_dataset_info *
     info->count[RN_TRAIN] = s->count[RN_TRAIN] = o->samples;
     info->count[RN_TEST] = s->count[RN_TEST] = o->test_samples;
     info->dtype = RN_F32;
-    info->input = rn_vec(o->features);
+    info->input = o->height ? (struct rn_shape){.rank = 3,
+                                                .channels = 1,
+                                                .dim = {o->height, o->features / o->height, 1}}
+                            : rn_vec(o->features);
     info->classes = o->kind == REGRESSION ? 0 : o->classes;
     info->target_width = 1;
     snprintf(info->source, sizeof info->source, "synthetic: %s, seed %lld", names[o->kind],
@@ -198,6 +204,8 @@ static const struct rn_option options[] = {
     RN_CHOICE(struct synthetic_opts, kind, "blobs", kinds, "what to make"),
     RN_INT(struct synthetic_opts, classes, "3", 2, 1000, NULL, "for blobs and spirals"),
     RN_INT(struct synthetic_opts, features, "2", 1, 65536, NULL, "values of a sample"),
+    RN_INT(struct synthetic_opts, height, "0", 0, 65536, NULL,
+           "not 0: a sample is an image of so many rows, of one channel"),
     RN_INT(struct synthetic_opts, samples, "1000", 1, 1e7, "samples", "for training"),
     RN_INT(struct synthetic_opts, test_samples, "500", 0, 1e7, "samples", "for the test"),
     RN_FLOAT(struct synthetic_opts, noise, "0.1", 0, 1e3, 0, NULL, "standard deviation"),

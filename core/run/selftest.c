@@ -1,0 +1,226 @@
+/* selftest.c - a device beside another: operations by verify/device_check, trainings by agree. */
+#define _XOPEN_SOURCE 700
+#include "selftest.h"
+
+#include "agree.h"
+#include "base/error.h"
+#include "session.h"
+#include "verify/device_check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ROWS = 256, STEPS = 50, PATH = 64 };
+
+/* What step 1 may differ by, from the same weights: some 1e-7 a rounding, of which a sum over a few
+ * hundred values in a chain of ten layers makes about 1e-6; an error of a formula is 1e-2 and more.
+ * 50 steps multiply it, and a value on the other side of a ReLU's corner adds a little at once:
+ * measured between one thread and a device that rounds each product to 1e-6, losses were below 1e-5
+ * apart. */
+#define STEP_APART 1e-4
+#define LOSS_APART 1e-3
+
+struct selftest_job {
+    const struct selftest_plan *plan;
+    struct selftest *t;
+    const char *part; /* for progress */
+};
+
+static struct selftest_row *add_row(struct selftest *t, const char *part, const char *name)
+{
+    struct selftest_row *r = &t->rows[t->n_rows < ROWS ? t->n_rows++ : ROWS - 1];
+
+    *r = (struct selftest_row){.part = part, .name = name};
+    return r;
+}
+
+static void progress(void *ctx, int64_t done, int64_t of)
+{
+    const struct selftest_job *j = ctx;
+
+    if (j->plan->progress)
+        j->plan->progress(j->plan->ctx, j->part, done, of);
+}
+
+/* ---- experiments ---------------------------------------------------------------------------- */
+
+/* A file of its own, since experiments are read from files; the caller removes it. */
+static int write_experiment(const char *const *lines, char path[PATH])
+{
+    const char *dir = getenv("TMPDIR");
+
+    if (snprintf(path, PATH, "%s/runner-XXXXXX", dir && *dir ? dir : "/tmp") >= PATH)
+        snprintf(path, PATH, "/tmp/runner-XXXXXX");
+    int fd = mkstemp(path);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!f)
+        return FAIL(RN_EIO, "%s: cannot be written; set TMPDIR to a folder that can", path);
+    for (int i = 0; lines[i]; i++)
+        fputs(lines[i], f);
+    bool bad = ferror(f);
+    bad = fclose(f) || bad;
+    return bad ? FAIL(RN_EIO, "%s: cannot be written", path) : RN_OK;
+}
+
+/* ---- operations ----------------------------------------------------------------------------- */
+
+static int open_device(const struct selftest_job *j, const char *file, int k, struct session *s)
+{
+    const struct selftest_plan *p = j->plan;
+    const char *device = k ? p->against : p->device;
+    struct rn_device_info info = {.size = sizeof info};
+    const char *override = pool_printf(j->t->pool, "device=%s", device);
+
+    if (!override)
+        return RN_ENOMEM;
+    int status = session_load(s, file, &override, 1, p->plugin_dirs, p->n_plugin_dirs);
+    status = status < 0 ? status : session_plan(s);
+    if (status < 0 && s->diag && diag_errors(s->diag)) {
+        struct text t = {0};
+        diag_text(s->diag, false, &t);
+        FAIL(status, "%s", text_str(&t));
+        text_free(&t);
+    }
+    status = status < 0 ? status : session_open(s);
+    status = status < 0 ? status : s->device->ops->info(s->device, &info);
+    if (status < 0)
+        return error_prefix(status, "device %s can't be used", device);
+    j->t->device[k] = pool_strdup(j->t->pool, info.name);
+    j->t->detail[k] = pool_strdup(j->t->pool, info.detail);
+    return j->t->device[k] && j->t->detail[k] ? RN_OK : RN_ENOMEM;
+}
+
+static int check_operations(struct selftest_job *j, struct session s[2])
+{
+    struct device_row *rows = pool_alloc(j->t->pool, DEVICE_ROWS * sizeof *rows);
+
+    if (!rows)
+        return RN_ENOMEM;
+    j->part = "operations";
+    TRY(device_check(s[0].device, s[1].device, j->plan->seed, progress, j, rows));
+    for (int i = 0; i < DEVICE_ROWS; i++) {
+        struct selftest_row *r = add_row(j->t, "operations", rows[i].name);
+        r->cases = rows[i].cases;
+        r->failed = rows[i].failed;
+        r->worst = rows[i].worst;
+        r->why = rows[i].failed ? rows[i].why : NULL;
+    }
+    return RN_OK;
+}
+
+/* Both devices are opened in any case: whether they can be used is the first thing to know. */
+static int do_operations(struct selftest_job *j)
+{
+    struct session s[2] = {{0}, {0}};
+    char path[PATH];
+
+    int status = write_experiment(selftest_experiments[0].lines, path);
+    for (int k = 0; k < 2 && status >= 0; k++)
+        status = open_device(j, path, k, &s[k]);
+    if (status >= 0 && j->plan->operations)
+        status = check_operations(j, s);
+    session_close(&s[1]);
+    session_close(&s[0]);
+    remove(path);
+    return status;
+}
+
+/* ---- training ------------------------------------------------------------------------------- */
+
+static int add_layer(struct selftest *t, const char *part, const struct agree_layer *l)
+{
+    struct selftest_row *r = add_row(t, part, pool_printf(t->pool, "%s (%s)", l->name, l->type));
+
+    for (int k = 0; k < AGREE_PARTS; k++) {
+        const struct agree_figure *f = &l->at[AGREE_FIRST][k];
+        r->cases += f->values > 0;
+        r->failed += f->relative > STEP_APART;
+        if (f->relative / STEP_APART <= r->worst)
+            continue;
+        r->worst = f->relative / STEP_APART;
+        if (r->worst > 1)
+            r->why = pool_printf(t->pool,
+                                 "step 1: %s%s%s is %.3g apart, in relation to its "
+                                 "largest value",
+                                 agree_part_name((enum agree_part)k), f->tensor ? " " : "",
+                                 f->tensor ? f->tensor : "", f->relative);
+    }
+    return r->name ? RN_OK : RN_ENOMEM;
+}
+
+static int add_training(struct selftest *t, const char *part, const struct agree *a)
+{
+    for (int i = 0; i < a->n_layers; i++)
+        TRY(add_layer(t, part, &a->layers[i]));
+    struct selftest_row *r = add_row(t, part, "losses");
+    r->cases = a->steps;
+    r->worst = a->loss_gap / LOSS_APART;
+    r->failed = r->worst > 1;
+    if (r->failed)
+        r->why = pool_printf(t->pool, "the losses of %lld steps are up to %.3g apart",
+                             (long long)a->steps, a->loss_gap);
+    return RN_OK;
+}
+
+static int do_training(struct selftest_job *j, const struct selftest_experiment *e)
+{
+    const struct selftest_plan *p = j->plan;
+    struct selftest *t = j->t;
+    struct agree *a = NULL;
+    char path[PATH];
+    const char *seed = pool_printf(t->pool, "seed=%llu", (unsigned long long)p->seed + 1);
+
+    if (!seed || !(j->part = pool_printf(t->pool, "training %s", e->name)))
+        return RN_ENOMEM;
+    int status = write_experiment(e->lines, path);
+    if (status >= 0)
+        status = agree_run(&(struct agree_plan){.file = path,
+                                                .overrides = &seed,
+                                                .n_overrides = 1,
+                                                .plugin_dirs = p->plugin_dirs,
+                                                .n_plugin_dirs = p->n_plugin_dirs,
+                                                .device = {p->device, p->against},
+                                                .steps = STEPS,
+                                                .progress = progress,
+                                                .ctx = j},
+                           &a);
+    status = status < 0 ? status : add_training(t, e->name, a);
+    agree_free(a);
+    remove(path);
+    return status;
+}
+
+static int do_all(struct selftest_job *j)
+{
+    TRY(do_operations(j));
+    for (const struct selftest_experiment *e = selftest_experiments; e->name; e++)
+        TRY(j->plan->training ? do_training(j, e) : RN_OK);
+    return RN_OK;
+}
+
+int selftest_run(const struct selftest_plan *p, struct selftest **out)
+{
+    struct pool *pool = pool_new();
+    struct selftest *t = pool ? pool_alloc(pool, sizeof *t) : NULL;
+    struct selftest_row *rows = t ? pool_alloc(pool, ROWS * sizeof *rows) : NULL;
+
+    *out = NULL;
+    if (!rows) {
+        pool_free(pool);
+        return RN_ENOMEM;
+    }
+    *t = (struct selftest){.pool = pool, .rows = rows, .holds = true};
+    int status = do_all(&(struct selftest_job){.plan = p, .t = t});
+    if (status < 0) {
+        pool_free(pool);
+        return status;
+    }
+    for (int i = 0; i < t->n_rows; i++)
+        t->holds = t->holds && !t->rows[i].failed;
+    *out = t;
+    return RN_OK;
+}
+
+void selftest_free(struct selftest *t) { pool_free(t ? t->pool : NULL); }
