@@ -103,9 +103,11 @@ static int take_words(const struct args *a, struct selftest_plan *p)
     if (a->n_words)
         return FAIL(RN_EINVAL, "selftest needs no file, and got %s; see `runner help selftest`",
                     a->words[0]);
-    if (!p->device)
-        return FAIL(RN_EINVAL, "--device is needed: `runner plugins list device` says which there "
-                               "are");
+    if (!p->device || !p->against)
+        return FAIL(
+            RN_EINVAL,
+            "--device D --against D are needed: `runner plugins list device` says which there "
+            "are");
     p->operations = !a->only || !strcmp(a->only, "operations");
     p->training = !a->only || !strcmp(a->only, "training");
     if (!p->operations && !p->training)
@@ -115,9 +117,8 @@ static int take_words(const struct args *a, struct selftest_plan *p)
 
 int selftest_command(const struct args *a, struct text *out, int *code)
 {
-    struct selftest_plan plan = {.against = a->against ? a->against : "cpu",
-                                 .plugin_dirs = a->plugin_dirs,
-                                 .n_plugin_dirs = a->n_plugin_dirs};
+    struct selftest_plan plan = {
+        .against = a->against, .plugin_dirs = a->plugin_dirs, .n_plugin_dirs = a->n_plugin_dirs};
     struct selftest *t;
 
     TRY(take_words(a, &plan));
