@@ -152,8 +152,25 @@ static int add_layer(struct selftest *t, const char *part, const struct agree_la
     return r->name ? RN_OK : RN_ENOMEM;
 }
 
+/* What is wrong in one layer is wrong behind it, and in gradients before it, too. */
+static void add_begin(struct selftest *t, const char *part, const struct agree *a)
+{
+    struct selftest_row *r = add_row(t, part, "step 1");
+    enum agree_part of;
+    int layer;
+
+    r->cases = a->n_layers;
+    r->failed = agree_first(a, AGREE_FIRST, STEP_APART, &layer, &of);
+    if (!r->failed)
+        return;
+    r->worst = a->layers[layer].at[AGREE_FIRST][of].relative / STEP_APART;
+    r->why = pool_printf(t->pool, "it begins in %s (%s): %s", a->layers[layer].name,
+                         a->layers[layer].type, agree_part_name(of));
+}
+
 static int add_training(struct selftest *t, const char *part, const struct agree *a)
 {
+    add_begin(t, part, a);
     for (int i = 0; i < a->n_layers; i++)
         TRY(add_layer(t, part, &a->layers[i]));
     struct selftest_row *r = add_row(t, part, "losses");
