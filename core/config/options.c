@@ -238,6 +238,21 @@ int options_parse(struct pool *p, const struct option_table *t, const struct nod
     return r.errors ? RN_EINVAL : RN_OK;
 }
 
+int options_section(struct pool *p, const struct rn_option *rows, uint32_t size,
+                    const struct node *map, struct mark at, const char *path,
+                    const char *const *skip, struct diag *d, void *out)
+{
+    const char *dot = strrchr(path, '.');
+    struct option_table table;
+    void *opts;
+
+    TRY(options_table(p, rows, sizeof *rows, size, &table));
+    int status = options_parse(p, &table, map, at, path, dot ? dot + 1 : path, skip, d, &opts);
+    if (opts)
+        memcpy(out, opts, size);
+    return status;
+}
+
 /* ---- saying everything ---------------------------------------------------- */
 
 static int make_absolute(struct pool *p, struct node *node)

@@ -29,6 +29,12 @@ int options_parse(struct pool *p, const struct option_table *t, const struct nod
                   struct mark at, const char *path, const char *what, const char *const *skip,
                   struct diag *d, void **out);
 
+/* The same of a table of the core's own, filled into out, of size bytes; the last part of path says
+ * what the map is. */
+int options_section(struct pool *p, const struct rn_option *rows, uint32_t size,
+                    const struct node *map, struct mark at, const char *path,
+                    const char *const *skip, struct diag *d, void *out);
+
 /* Makes map say everything: adds the options that it lacks as nodes of origin "default", turns an
  * alias into the name and a path into an absolute one. Deprecated options are not added. */
 int options_fill(struct pool *p, const struct option_table *t, struct node *map);

@@ -115,8 +115,7 @@ int folder_create(struct pool *p, const char *root, const char *name, const char
     if (status)
         return status;
     f->made = true;
-    status = folder_inside(f);
-    status = status ? status : take_lock(f);
+    status = take_lock(f);
     if (status)
         folder_remove(f);
     return status;

@@ -19,8 +19,7 @@ struct folder {
     int lock;            /* a file descriptor */
 };
 
-/* Makes the folder with weights/, figures/ and state/; leaves nothing behind on an error. RN_EIO.
- * To be closed. */
+/* Makes the folder; leaves nothing behind on an error. RN_EIO. To be closed. */
 int folder_create(struct pool *p, const char *root, const char *name, const char *config,
                   struct folder *out);
 /* The folder dir itself, made when it is not there. RN_EBUSY: a live run has it, which the message

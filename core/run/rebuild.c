@@ -64,6 +64,28 @@ int reporter_defaults(struct pool *p, const struct plugin *plugin, void **out)
     return status == RN_EINVAL ? FAIL(status, "reporter '%s' needs options", plugin->name) : status;
 }
 
+int reporters_each(struct registry *registry,
+                   int (*tell)(void *ctx, const struct rn_reporter_ops *ops, const void *opts),
+                   void *ctx)
+{
+    const struct plugin *const *all;
+    struct text bad = {0};
+    struct pool *p = pool_new();
+    void *opts;
+    int n = 0, status = p ? registry_all(registry, RN_KIND_REPORTER, &all, &n, &bad) : RN_ENOMEM;
+
+    for (int i = 0; !status && i < n; i++) {
+        if (!(all[i]->traits & RN_TRAIT_DEFAULT))
+            continue;
+        status = reporter_defaults(p, all[i], &opts);
+        status = status < 0 ? status : tell(ctx, &all[i]->ops.reporter, opts);
+        status = status < 0 ? error_prefix(status, "reporter (%s)", all[i]->name) : RN_OK;
+    }
+    text_free(&bad);
+    pool_free(p);
+    return status;
+}
+
 /* Those of the run; the defaults where it has none that this plugin still takes. */
 static int options_of(struct pool *p, const struct plugin *plugin, const struct rn_report *r,
                       void **out)

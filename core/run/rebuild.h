@@ -12,5 +12,10 @@ int run_rebuild(struct registry *registry, const struct run_name *run, const cha
 int runs_rebuild(struct registry *registry, const char *root);
 /* Its options when nobody says any. RN_EINVAL: it needs some. */
 int reporter_defaults(struct pool *p, const struct plugin *plugin, void **out);
+/* tell() for each reporter that is used by default, with its defaults; it leaves out those that
+ * have no such page. */
+int reporters_each(struct registry *registry,
+                   int (*tell)(void *ctx, const struct rn_reporter_ops *ops, const void *opts),
+                   void *ctx);
 
 #endif

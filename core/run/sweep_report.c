@@ -18,28 +18,11 @@ bool sweep_is_folder(const char *dir)
            file_exists(path);
 }
 
-static int tell(struct pool *p, const struct plugin *plugin, struct sweep *s)
+static int tell(void *ctx, const struct rn_reporter_ops *ops, const void *opts)
 {
-    void *opts;
+    struct sweep *s = ctx;
 
-    TRY(reporter_defaults(p, plugin, &opts));
-    int status = plugin->ops.reporter.sweep(opts, &s->view, s->dir);
-    return status < 0 ? error_prefix(status, "reporter (%s)", plugin->name) : RN_OK;
-}
-
-static int tell_all(struct registry *registry, struct sweep *s)
-{
-    const struct plugin *const *all;
-    struct text bad = {0};
-    struct pool *p = pool_new();
-    int n = 0, status = p ? registry_all(registry, RN_KIND_REPORTER, &all, &n, &bad) : RN_ENOMEM;
-
-    for (int i = 0; !status && i < n; i++)
-        if (all[i]->ops.reporter.sweep && all[i]->traits & RN_TRAIT_DEFAULT)
-            status = tell(p, all[i], s);
-    text_free(&bad);
-    pool_free(p);
-    return status;
+    return ops->sweep ? ops->sweep(opts, &s->view, s->dir) : RN_OK;
 }
 
 int sweep_report(struct registry *registry, const char *dir)
@@ -48,7 +31,7 @@ int sweep_report(struct registry *registry, const char *dir)
 
     TRY(sweep_open(dir, &s));
     int status = sweep_write(s);
-    status = status ? status : tell_all(registry, s);
+    status = status ? status : reporters_each(registry, tell, s);
     sweep_close(s);
     return status;
 }

@@ -104,8 +104,8 @@ static int compose_run(const struct plan *plan, struct pool *p, const struct cho
         CHECKED(apply_piece(p, &root, c->pieces[i], d));
     if (seed >= 0)
         CHECKED(patch_text(p, root, "seed", number, d));
-    for (int i = 0; i < s->n_overrides; i++)
-        CHECKED(compose_override(p, root, s->overrides[i], d));
+    for (int i = 0; i < s->n_overrides; i++) /* a problem outlives p, and so has its place to */
+        CHECKED(compose_override(s->pool, root, s->overrides[i], d));
     CHECKED(patch_text(p, root, "name", name, d));
     CHECKED(compose_end(p, root, d));
     *out = root;

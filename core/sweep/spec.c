@@ -102,16 +102,7 @@ static int read_rows(struct sweep_spec *s, const struct rn_option *rows, uint32_
                      const struct node *map, struct mark at, const char *path,
                      const char *const *skip, void *out)
 {
-    struct option_table table;
-    const char *dot = strrchr(path, '.');
-    void *opts;
-
-    TRY(options_table(s->pool, rows, sizeof *rows, size, &table));
-    int status =
-        options_parse(s->pool, &table, map, at, path, dot ? dot + 1 : path, skip, s->diag, &opts);
-    if (opts)
-        memcpy(out, opts, size);
-    return status;
+    return options_section(s->pool, rows, size, map, at, path, skip, s->diag, out);
 }
 
 static int read_head(struct sweep_spec *s, const struct node *root)
@@ -126,40 +117,40 @@ static int read_head(struct sweep_spec *s, const struct node *root)
     return RN_OK;
 }
 
-static int read_base(struct sweep_spec *s, const struct node *root)
+int spec_base(struct pool *p, const char *file, const struct node *root, struct diag *d,
+              struct node **out)
 {
     const struct node *base = tree_get(root, "base");
 
     if (!base || base->kind != NODE_SCALAR)
-        return diag_add(s->diag, DIAG_ERROR, base ? base->mark : root->mark, "base",
+        return diag_add(d, DIAG_ERROR, base ? base->mark : root->mark, "base",
                         "base: ../configs/mlp_baseline.yaml",
                         "the experiment that all runs are based on is missing");
-    const char *slash = strrchr(s->file, '/');
-    const char *path =
-        *base->text == '/' || !slash
-            ? base->text
-            : pool_printf(s->pool, "%.*s/%s", (int)(slash - s->file), s->file, base->text);
+    const char *slash = strrchr(file, '/');
+    const char *path = *base->text == '/' || !slash
+                           ? base->text
+                           : pool_printf(p, "%.*s/%s", (int)(slash - file), file, base->text);
     if (!path)
         return RN_ENOMEM;
     if (!file_exists(path))
-        return diag_add(s->diag, DIAG_ERROR, base->mark, "base", "a path relative to this file",
+        return diag_add(d, DIAG_ERROR, base->mark, "base", "a path relative to this file",
                         "there is no file '%s'", path);
-    return compose_read(s->pool, path, s->diag, &s->base);
+    return compose_read(p, path, d, out);
 }
 
-static int read_set(struct sweep_spec *s, struct node *root)
+int spec_set(struct pool *p, const char *path, struct node *set, struct diag *d, struct change *out)
 {
-    struct node *set = tree_get(root, "set"), *map;
+    struct node *map;
 
     if (!set || set->kind == NODE_NULL)
         return RN_OK;
     if (set->kind != NODE_MAP)
-        return diag_add(s->diag, DIAG_ERROR, set->mark, "set", "{train.epochs: 20}",
+        return diag_add(d, DIAG_ERROR, set->mark, path, "{train.epochs: 20}",
                         "takes a map of path: value");
-    map = tree_new(s->pool, NODE_MAP, set->mark, "file");
+    map = tree_new(p, NODE_MAP, set->mark, "file");
     if (!map)
         return RN_ENOMEM;
-    s->set = (struct change){map, set};
+    *out = (struct change){map, set};
     return RN_OK;
 }
 
@@ -319,26 +310,28 @@ static int read_words(struct sweep_spec *s, const char *const *words, int n)
 
 /* ---- all of it ------------------------------------------------------------ */
 
-bool spec_is_sweep(const char *file)
+bool spec_has(const char *file, const char *section)
 {
     struct pool *p = pool_new();
     struct diag *d = p ? diag_new(p) : NULL;
     struct error before = error_save();
     struct node *root = NULL;
 
-    bool is = d && tree_read(p, file, d, &root) >= 0 && root && tree_get(root, "sweep");
+    bool is = d && tree_read(p, file, d, &root) >= 0 && root && tree_get(root, section);
     error_restore(&before);
     pool_free(p);
     return is;
 }
+
+bool spec_is_sweep(const char *file) { return spec_has(file, "sweep"); }
 
 static int read_file(struct sweep_spec *s, struct node *root)
 {
     struct node *sweep = tree_get(root, "sweep");
 
     CHECKED(read_head(s, root));
-    CHECKED(read_base(s, root));
-    CHECKED(read_set(s, root));
+    CHECKED(spec_base(s->pool, s->file, root, s->diag, &s->base));
+    CHECKED(spec_set(s->pool, "set", tree_get(root, "set"), s->diag, &s->set));
     CHECKED(read_sweep(s, sweep));
     return RN_OK;
 }
@@ -354,14 +347,19 @@ static int read_experiment(struct sweep_spec *s)
     return compose_read(s->pool, s->file, s->diag, &s->base);
 }
 
-static int check_name(struct sweep_spec *s)
+int spec_name(struct diag *d, struct mark at, const char *what, const char *name)
 {
-    if (experiment_name_fits(s->name) && !experiment_name_taken(s->name))
+    if (experiment_name_fits(name) && !experiment_name_taken(name))
         return RN_OK;
-    return diag_add(s->diag, DIAG_ERROR, s->name_at, "name",
+    return diag_add(d, DIAG_ERROR, at, "name",
                     "letters, digits, '.', '_', '-'; 1 to 100 of them, not beginning with '.' or "
                     "'-'; another by `name:` or --name",
-                    "'%s' cannot be the name of a sweep: it becomes a folder", s->name);
+                    "'%s' cannot be the name of a %s: it becomes a folder", name, what);
+}
+
+static int check_name(const struct sweep_spec *s)
+{
+    return spec_name(s->diag, s->name_at, "sweep", s->name);
 }
 
 /* As the file says, or by the file's name. */

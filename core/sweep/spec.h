@@ -97,8 +97,17 @@ struct sweep_spec {
 /* All that can stand in the file of a sweep, for the reference. */
 extern const struct section sweep_sections[];
 
-/* Whether a file describes a sweep; a file that cannot be read does not. */
+/* Whether a file describes a sweep, or has that section; a file that cannot be read does not. */
 bool spec_is_sweep(const char *file);
+bool spec_has(const char *file, const char *section);
+
+/* The parts that files with a base have in common; problems go to d. The base, composed as far as
+ * it goes; path: value, as a change; whether name may be that of a folder. */
+int spec_base(struct pool *p, const char *file, const struct node *root, struct diag *d,
+              struct node **out);
+int spec_set(struct pool *p, const char *path, struct node *set, struct diag *d,
+             struct change *out);
+int spec_name(struct diag *d, struct mark at, const char *what, const char *name);
 
 /* Reads the file: a sweep, or an experiment that words of the command line make one of:
  * "path=a,b" is an axis, "path=value" an override of all runs, seed=... takes the place of repeat.

@@ -321,6 +321,9 @@ START_TEST(words_make_a_sweep_of_an_experiment)
     expect_line(0, "train: 0.8");
     ck_assert_int_eq(read_words("base.yaml", words + 1, 1), RN_EINVAL);
     expect_problem("is one experiment; say what changes");
+    const char *const mistakes[] = {"seed=1,2", "trian.epochs=1"};
+    ck_assert_int_eq(read_words("base.yaml", mistakes, 2), RN_EINVAL);
+    expect_problem("command line:1:1: unknown section 'trian'");
 }
 END_TEST
 
