@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "resume", "sweep",   "check",  "config",   "summary",
-                             "runs",    "report", "compare", "test",   "selftest", "export",
-                             "plugins", "schema", "help",    "version"};
+const char *const verbs[] = {"run",     "resume",  "sweep",  "bench",   "check",  "config",
+                             "summary", "runs",    "report", "compare", "test",   "selftest",
+                             "export",  "plugins", "schema", "help",    "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -47,6 +47,10 @@ enum {
     OPT_UNTIL,
     OPT_AGAINST,
     OPT_ONLY,
+    OPT_DEVICES,
+    OPT_AGREE,
+    OPT_STEPS,
+    OPT_REL,
     OPT_SHORTHAND
 };
 
@@ -89,6 +93,10 @@ static const struct option longs[] = {
     {"until", required_argument, NULL, OPT_UNTIL},
     {"against", required_argument, NULL, OPT_AGAINST},
     {"only", required_argument, NULL, OPT_ONLY},
+    {"devices", required_argument, NULL, OPT_DEVICES},
+    {"agree", required_argument, NULL, OPT_AGREE},
+    {"steps", required_argument, NULL, OPT_STEPS},
+    {"rel", required_argument, NULL, OPT_REL},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -188,6 +196,10 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_UNTIL: return take_count("until", &a->until);
     case OPT_AGAINST: a->against = optarg; break;
     case OPT_ONLY: a->only = optarg; break;
+    case OPT_DEVICES: a->devices = optarg; break;
+    case OPT_AGREE: a->agree = optarg; break;
+    case OPT_STEPS: return take_count("steps", &a->steps);
+    case OPT_REL: a->rel = optarg; break;
     case OPT_SEEDS: a->seeds = optarg; break;
     case OPT_JUNIT: a->junit = optarg; break;
     case OPT_MARKDOWN: a->table_file = optarg; break;

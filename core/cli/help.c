@@ -14,6 +14,7 @@ static const char general[] =
     "  run FILE [path=value ...]      train, evaluate, report; `run` may be left out\n"
     "  resume RUN [path=value ...]    go on with a run that was interrupted, or for longer\n"
     "  sweep FILE [path=a,b ...]      many runs, compared; run again, it goes on\n"
+    "  bench FILE [--devices A,B]     devices side by side: speed, and whether they agree\n"
     "  check FILE [path=value ...]    validate, infer shapes, read the data's headers\n"
     "  config FILE [path=value ...]   the resolved configuration; --origin, --changed\n"
     "  summary FILE [path=value ...]  the layer table: shapes, parameters, arithmetic, memory\n"
@@ -48,7 +49,8 @@ static const char general[] =
 
 static const char exit_codes[] =
     "  0    done\n"
-    "  1    an expectation or a baseline does not hold; a plugin breaks a promise\n"
+    "  1    an expectation or a baseline does not hold; a plugin breaks a promise; devices do not\n"
+    "       compute the same\n"
     "  2    command line or configuration wrong; nothing was started\n"
     "  3    plugin or device unusable\n"
     "  4    data or checkpoint invalid\n"
@@ -56,7 +58,7 @@ static const char exit_codes[] =
     "  6    diverged: the loss is not finite\n"
     "  7    the run folder is in use\n"
     "  8    out of memory\n"
-    "  9    a sweep ended, and some of its runs failed\n"
+    "  9    a sweep or a benchmark ended, and some of its runs failed\n"
     "  70   a bug of runner\n"
     "  75   stopped by SIGTERM or SIGUSR1, or paused, checkpoint written\n"
     "  130  Ctrl-C, checkpoint and report written\n";
@@ -104,6 +106,28 @@ static const char sweep[] =
     "-j JOBS runs at a time (as many as there are cores). Ctrl-C stops all, with checkpoints. "
     "Exit\n"
     "code 9: some runs failed; which, and why, is on the page.\n";
+static const char bench[] =
+    "usage: runner [bench] FILE [--devices A,B ...] [path=value ...] [--plan] [--json]\n"
+    "\n"
+    "Times epochs of training on devices side by side, in turns, each measurement in a process of\n"
+    "its own; shows whether the devices compute the same; writes ROOT/<name>/<id>/report.html,\n"
+    "report.md, bench.json and figures/cpu_vs_gpu. A device that can't be used is named, with the\n"
+    "reason, and costs its variant alone.\n"
+    "\n"
+    "  runner experiments/device_benchmark/mlp.yaml\n"
+    "  runner bench configs/mlp_baseline.yaml --devices cpu,auto\n"
+    "  runner bench configs/mlp_baseline.yaml '--devices={type: cpu, threads: 1},cpu'\n"
+    "\n"
+    "FILE is a benchmark (base:, bench:), or an experiment with --devices, which in the file of a\n"
+    "benchmark takes the place of its variants. path=value is for all variants. Ctrl-C ends with\n"
+    "what was measured so far. Exit code 1: devices do not compute the same; 3: one that is\n"
+    "required can't be used; 9: something could not be timed.\n"
+    "\n"
+    "  runner bench FILE --agree DEVICE [--steps N] [--rel R] [--out FILE.json]\n"
+    "\n"
+    "only does N steps of an experiment on its own device and on DEVICE and says, as JSON, how "
+    "far\n"
+    "apart the results of each layer are.\n";
 static const char resume[] =
     "usage: runner resume RUN [path=value ...] [--until EPOCH] [-o ROOT]\n"
     "\n"
@@ -340,11 +364,14 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},           {"resume", resume}, {"sweep", sweep},
-               {"check", check},       {"config", config}, {"summary", summary},
-               {"runs", runs},         {"report", report}, {"compare", compare},
-               {"selftest", selftest}, {"test", test},     {"export", export},
-               {"plugins", plugins},   {"schema", schema}, {"exit-codes", exit_codes},
+    } all[] = {{"run", run},           {"resume", resume},
+               {"sweep", sweep},       {"bench", bench},
+               {"check", check},       {"config", config},
+               {"summary", summary},   {"runs", runs},
+               {"report", report},     {"compare", compare},
+               {"selftest", selftest}, {"test", test},
+               {"export", export},     {"plugins", plugins},
+               {"schema", schema},     {"exit-codes", exit_codes},
                {"help", general}};
 
     if (!topic)

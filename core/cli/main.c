@@ -1,6 +1,7 @@
 /* main.c - the commands. Results go to stdout, everything else to stderr; only here is an exit code
  * made. */
 #include "args.h"
+#include "bench.h"
 #include "compare.h"
 #include "list.h"
 #include "new.h"
@@ -14,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "bench/spec.h"
 #include "config/compose.h"
 #include "experiment/tables.h"
 #include "plugin/describe.h"
@@ -96,13 +98,16 @@ static int start(const struct args *a, struct session *s, const struct run_args 
     return status;
 }
 
-static int do_sweep(const struct args *a, struct session *s, struct pool *p, int *code)
+/* A file of many runs: a sweep, or a benchmark. */
+static int do_many(const struct args *a, struct session *s, struct pool *p, int *code,
+                   int (*command)(struct pool *p, const struct args *a, struct registry *r,
+                                  struct diag **diag, int *code, struct text *out))
 {
     struct text t = {0};
 
     TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry));
-    int status = sweep_command(p, a, s->registry, &s->diag, code, &t);
-    if (status >= 0 && diag_warnings(s->diag) && (a->plan || !strcmp(a->verb, "check")))
+    int status = command(p, a, s->registry, &s->diag, code, &t);
+    if (status >= 0 && s->diag && diag_warnings(s->diag) && (a->plan || !strcmp(a->verb, "check")))
         show_problems(a, s);
     if (status >= 0)
         status = print(&t);
@@ -259,6 +264,9 @@ static int do_selftest(const struct args *a, int *code)
 
 static int do_plugins(const struct args *a, struct session *s, int *code)
 {
+    const struct other_file other_files[] = {{"The file of a sweep", sweep_sections},
+                                             {"The file of a benchmark", bench_sections},
+                                             {NULL, NULL}};
     struct text t = {0};
     const char *sub = a->n_words ? a->words[0] : "list";
     int status;
@@ -274,7 +282,7 @@ static int do_plugins(const struct args *a, struct session *s, int *code)
         status = describe_plugin(s->registry, a->n_words == 3 ? a->words[1] : NULL,
                                  a->words[a->n_words - 1], a->json, &t);
     else if (!strcmp(sub, "reference") && a->n_words == 1)
-        status = experiment_reference(s->registry, "The file of a sweep", sweep_sections, &t);
+        status = experiment_reference(s->registry, other_files, &t);
     else
         status = usage(a, "expected `list [KIND]`, `describe [KIND] NAME`, `new KIND NAME` or "
                           "`verify FILE.so`");
@@ -429,7 +437,9 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
     if (!strcmp(a->verb, "resume"))
         return do_resume(a, s, code);
     if (is_sweep(a))
-        return do_sweep(a, s, p, code);
+        return do_many(a, s, p, code, sweep_command);
+    if (bench_takes(a))
+        return do_many(a, s, p, code, bench_command);
     if (test_takes(a))
         return test_baselines(a, &s->registry, code);
     if (!strcmp(a->verb, "check"))

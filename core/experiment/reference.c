@@ -140,16 +140,17 @@ static int put_kind(struct text *out, struct registry *r, uint32_t kind)
     return RN_OK;
 }
 
-int experiment_reference(struct registry *r, const char *heading, const struct section *other,
-                         struct text *out)
+int experiment_reference(struct registry *r, const struct other_file *others, struct text *out)
 {
     text_add(out, "# Reference\n\n"
                   "Everything that a file can say. Made from the tables that the runner itself "
                   "reads a file by,\nwith `runner plugins reference`; `runner plugins describe "
                   "NAME` shows one plugin.\n\n");
     put_sections(out, "The file of an experiment", sections);
-    text_add(out, "\n");
-    put_sections(out, heading, other);
+    for (; others->heading; others++) {
+        text_add(out, "\n");
+        put_sections(out, others->heading, others->sections);
+    }
     for (uint32_t kind = 1; kind_name(kind); kind++)
         TRY(put_kind(out, r, kind));
     return out->status;

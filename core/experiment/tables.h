@@ -27,10 +27,13 @@ extern const struct section sections[];
 
 /* The schema of a file for editors: JSON Schema, draft 7, with all plugins that can be found. */
 int experiment_schema(struct registry *r, struct text *out);
-/* All sections and plugins with their options, as Markdown; other: the sections of another kind of
- * file, with their heading. */
-int experiment_reference(struct registry *r, const char *heading, const struct section *other,
-                         struct text *out);
+/* All sections and plugins with their options, as Markdown; others: the sections of other kinds of
+ * files. */
+struct other_file {
+    const char *heading; /* NULL ends the list */
+    const struct section *sections;
+};
+int experiment_reference(struct registry *r, const struct other_file *others, struct text *out);
 
 /* Whether inner stands directly in outer, "" being the root; returns its key, or NULL. */
 const char *section_key(const struct section *inner, const char *outer);

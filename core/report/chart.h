@@ -69,11 +69,17 @@ int chart_scatter(struct text *out, const struct chart_scatter *c);
 /* ---- chart_bars.c --------------------------------------------------------- */
 
 #define CHART_PARTS 3
+enum { CHART_LEVELS_MAX = 6 };
 
 struct chart_bar {            /* lies, of parts one behind the other */
     const char *name, *value; /* value: as text at its right */
     double part[CHART_PARTS];
     double low, high; /* an interval; NaN: none */
+};
+struct chart_level { /* a value that a line marks through all rows */
+    const char *name;
+    double at;
+    int look;
 };
 struct chart_bars {
     struct chart_head head;
@@ -81,6 +87,8 @@ struct chart_bars {
     const struct chart_bar *bars;
     int64_t n;
     bool percent;
+    const struct chart_level *levels;
+    int n_levels; /* at most CHART_LEVELS_MAX */
 };
 int chart_bars(struct text *out, const struct chart_bars *c);
 

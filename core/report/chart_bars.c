@@ -48,7 +48,7 @@ static void put_name(struct text *t, const struct rows *r, double y, const char 
     char cut[256];
 
     svg_text(t, r->x.from - 10, y + ROW / 2 + CHART_LABEL * 0.36, &row_name,
-             svg_fit(cut, sizeof cut, name, CHART_LABEL, r->x.from - CHART_EDGE - 10));
+             svg_fit(cut, sizeof cut, name, CHART_LABEL, r->x.from - CHART_EDGE - 9.99));
 }
 
 static void put_interval(struct text *t, const struct axis *x, double low, double high, double y)
@@ -93,16 +93,30 @@ static void draw_bar(struct text *t, const struct rows *r, const struct chart_ba
              b->value);
 }
 
+static void draw_levels(struct text *t, const struct rows *r, const struct chart_bars *c)
+{
+    for (int i = 0; i < c->n_levels; i++) {
+        text_add(t, "<path d=\"M%.1f %.1fV%.1f\"", axis_at(&r->x, c->levels[i].at), r->top,
+                 r->top + ROW * (double)c->n + 6);
+        svg_stroke(t, c->levels[i].look, 1.5);
+        text_add(t, "/>\n");
+    }
+}
+
 int chart_bars(struct text *t, const struct chart_bars *c)
 {
     struct rows r = {.n = c->n, .x.percent = c->percent};
-    struct chart_key keys[CHART_PARTS];
+    struct chart_key keys[CHART_PARTS + CHART_LEVELS_MAX];
     double names = 0, values = 0, high = 0;
     int n_keys = 0;
 
     for (int k = 0; k < CHART_PARTS; k++)
         if (c->part_names[k])
             keys[n_keys++] = (struct chart_key){c->part_names[k], k, KEY_BOX};
+    for (int i = 0; i < c->n_levels; i++) {
+        keys[n_keys++] = (struct chart_key){c->levels[i].name, c->levels[i].look, KEY_LINE};
+        high = fmax(high, c->levels[i].at);
+    }
     for (int64_t i = 0; i < c->n; i++) {
         names = fmax(names, svg_width(c->bars[i].name, CHART_LABEL));
         values = fmax(values, svg_width(c->bars[i].value, CHART_LABEL));
@@ -117,6 +131,7 @@ int chart_bars(struct text *t, const struct chart_bars *c)
     rows_begin(t, &r, &c->head, keys, n_keys);
     for (int64_t i = 0; i < c->n; i++)
         draw_bar(t, &r, &c->bars[i], r.top + ROW * (double)i);
+    draw_levels(t, &r, c);
     svg_line(t, r.x.from, r.top, r.x.from, r.top + ROW * (double)c->n + 6, "axis", 1);
     svg_end(t);
     return t->status;

@@ -276,6 +276,11 @@ void report_spent(struct report *r, const struct report_spent *s)
     r->view.peak_bytes = nine(s->peak_bytes);
 }
 
+void report_device_memory(struct report *r, double bytes)
+{
+    r->view.device_bytes = fmax(r->view.device_bytes, nine(bytes));
+}
+
 int report_said(struct report *r, const char *const *warnings, int64_t n_warnings, const char *log)
 {
     struct pool *p = pool_new();

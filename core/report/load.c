@@ -371,6 +371,9 @@ static int load_end(struct loading *l, const cJSON *now)
     load_times(l, times);
     double total = load_real(l, times, "total_s"), train = load_real(l, times, "train_s");
     double peak = load_real(l, l->summary, "peak_bytes");
+    const cJSON *device = cJSON_GetObjectItemCaseSensitive(l->summary, "device_memory_bytes");
+    if (cJSON_IsNumber(device))
+        report_device_memory(l->r, device->valuedouble);
     TRY(l->status);
     TRY(load_advice(l));
     return report_finish(l->r, word, reason, total, train, peak);

@@ -48,6 +48,8 @@ struct report_spent {
     double peak_bytes;
 };
 void report_spent(struct report *r, const struct report_spent *s);
+/* In use on a device of its own memory; the largest that was told is kept. */
+void report_device_memory(struct report *r, double bytes);
 /* Takes the place of what was said before. */
 int report_said(struct report *r, const char *const *warnings, int64_t n_warnings, const char *log);
 

@@ -321,6 +321,10 @@ static void put_times(struct text *t, const struct rn_report *r)
     text_add(t, "}}");
     line(t, "peak_bytes");
     json_number(t, r->peak_bytes);
+    if (r->device_bytes > 0) {
+        line(t, "device_memory_bytes");
+        json_number(t, r->device_bytes);
+    }
 }
 
 void report_summary_json(struct report *report, struct text *t)

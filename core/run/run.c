@@ -110,6 +110,7 @@ static int tell_how_it_went(struct run *r)
     r->spent.train = trainer_state(r->trainer)->train_s;
     r->spent.peak_bytes = fmax(r->spent.peak_bytes, peak_bytes());
     report_spent(r->report, &r->spent);
+    report_device_memory(r->report, session_device_bytes(r->s));
     while (n < 64 && (warnings[n] = log_warning((int)n)))
         n++;
     for (int i = 0; log_kept(i); i++)

@@ -166,11 +166,28 @@ static int open_any_device(struct session *s)
                 s->device_note ? s->device_note : "");
 }
 
+static uint64_t device_free(const struct session *s)
+{
+    struct rn_device_info info = {.size = sizeof info};
+
+    if (s->device->ops->info(s->device, &info) < 0 || info.host_visible)
+        return 0;
+    return info.free_bytes;
+}
+
+double session_device_bytes(const struct session *s)
+{
+    uint64_t left = s->device && s->device_free ? device_free(s) : 0;
+
+    return left && left < s->device_free ? (double)(s->device_free - left) : 0;
+}
+
 int session_open(struct session *s)
 {
     struct experiment *e = s->experiment;
 
     TRY(e->device_auto ? open_any_device(s) : open_named_device(s));
+    s->device_free = device_free(s);
     TRY(budget_decide(e, s->model, &s->data, s->device, s->diag));
     TRY(data_load(e, &s->data, s->device));
     return model_open(s->model, s->device);

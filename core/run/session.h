@@ -16,6 +16,8 @@ struct session {
     struct model *model;
     struct rn_device *device;
     const struct plugin *device_plugin;
+    uint64_t device_free;    /* bytes that it had before anything was put there; 0: not known, or
+                                it is the host's memory */
     const char *device_note; /* why `auto` passed over a device; NULL */
 };
 
@@ -31,6 +33,8 @@ int session_open(struct session *s); /* device, samples, parameters */
  * accepted with that override, without a warning that it does not have now. Data are not opened
  * again; without any, as in a session of a registry alone, only the file is checked. */
 bool session_accepts(const struct session *s, const char *file, const char *override);
+/* Bytes of the device's own memory that are in use since it was opened; 0: not known. */
+double session_device_bytes(const struct session *s);
 void session_close(struct session *s);
 
 #endif

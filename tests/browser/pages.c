@@ -2,8 +2,8 @@
  * with everything a report can have, one of each other sort, and one full of each payload.
  *
  *   pages FOLDER     FOLDER/full/report.html, .../many, regression, running, empty; hostile-00 ...
- *                    and FOLDER/full/index.html, compare.html and sweep/report.html, over many
- *                    runs; hostile-00 ...
+ *                    and FOLDER/full/index.html, compare.html, sweep/ and bench/report.html,
+ *                    over many runs; hostile-00 ...
  */
 #define _GNU_SOURCE
 #include "base/error.h"
@@ -125,6 +125,19 @@ static int write_sweep(const struct rn_reporter_ops *ops, const char *dir,
     return status ? status : ops->sweep(NULL, &s, path);
 }
 
+/* dir/bench/report.html */
+static int write_bench(const struct rn_reporter_ops *ops, const char *dir,
+                       const struct rn_comparison *c, const char *const *texts)
+{
+    struct rn_bench b;
+    char path[600];
+
+    made_bench(&b, c, texts);
+    snprintf(path, sizeof path, "%s/bench", dir);
+    int status = file_mkdirs(path);
+    return status ? status : ops->bench(NULL, &b, path);
+}
+
 /* The pages over many runs, index.html, compare.html and that of a sweep, into a folder that is
  * there. */
 static int write_many(const char *folder, const char *name, const char *const *texts)
@@ -154,6 +167,7 @@ static int write_many(const char *folder, const char *name, const char *const *t
         snprintf(path, sizeof path, "%s/compare.html", dir);
         result = ops->compare(NULL, &c, path);
     }
+    result = result ? result : write_bench(ops, dir, &c, texts);
     result = result ? result : write_sweep(ops, dir, views, texts);
     for (int i = 0; i < n; i++)
         report_close(made[i]);

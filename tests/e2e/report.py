@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs of every kind and end: their summary.json is as docs/summary.schema.json says, and
 `runner report` makes of the files of a run the same pages, to the byte; and the same of a sweep,
-whose summary.json is as docs/sweep.schema.json says.
+whose summary.json is as docs/sweep.schema.json says. bench.json is as docs/bench.schema.json says.
 
     report.py RUNNER SOURCE_FOLDER     ends as Check does: "Checks: N, Failures: N, Errors: 0" """
 import copy
@@ -186,6 +186,37 @@ def sweep_is_reported(program, root, source):
     expect("sweep.json" in done.stderr and "damaged" in done.stderr, done.stderr)
 
 
+def bench_is_reported(program, root, source):
+    schema = json.loads((source / "docs/bench.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    described(schema)
+    (root / "bench.yaml").write_text("""
+base: classes.yaml
+bench:
+  variants: [{name: one, set: {device: {type: cpu, threads: 1}}},
+             {name: two, set: {device: {type: cpu, threads: 2}}},
+             {name: none, set: {device: nosuch}, required: false}]
+  batch_sizes: [10, 20]
+  known: [{name: elsewhere, epoch_time: 1 s, samples: 100}]
+""")
+    done = run(program, root, "bench.yaml", "--json")
+    bench = json.loads(done.stdout)
+    validator = jsonschema.Draft202012Validator(schema)
+    for problem in validator.iter_errors(bench):
+        expect(False, f"bench: {'.'.join(map(str, problem.path))}: {problem.message[:300]}")
+    for key, value in (("more", 1), ("status", "lost"), ("warmup", -1), ("times", [{}])):
+        expect(not validator.is_valid({**bench, key: value}), f"the schema takes {key}: {value}")
+    folder, = (root / "reports/bench").iterdir()
+    expect(json.loads((folder / "bench.json").read_text()) == bench, "bench.json is something else")
+    for time_of in bench["times"]:
+        epochs = sorted(time_of["epochs_s"])
+        expect(len(epochs) == (0 if time_of["variant"] == "none" else 6), f"{time_of}")
+        if epochs:
+            expect(abs((epochs[2] + epochs[3]) / 2 - time_of["median_s"]) < 1e-12, f"{time_of}")
+            expect(abs(bench["samples"] / time_of["median_s"] / time_of["samples_per_s"] - 1) < 1e-9,
+                   f"{time_of}")
+
+
 def main():
     program, source = (pathlib.Path(w).resolve() for w in sys.argv[1:3])
     schema = json.loads((source / "docs/summary.schema.json").read_text())
@@ -232,6 +263,7 @@ def main():
         done = run(program, root, "report", "latest:killde", code=4)
         expect("killed/2" in done.stderr, done.stderr)
         sweep_is_reported(program, root, source)
+        bench_is_reported(program, root, source)
         done = run(program, root, "report", "@1", "--reporter", "markdown", "--json")
         expect(len(json.loads(done.stdout)["rebuilt"]) == 1, done.stdout)
     return finish()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 FUNCTION_MAX, FILE_MAX = 80, 600
-ORDER = ["cli", "sweep", "run", "report", "train", "model", "experiment", "verify", "plugin", "config",
+ORDER = ["cli", "bench", "sweep", "run", "report", "train", "model", "experiment", "verify", "plugin", "config",
          "base"]
 CALL = r"(?<![\w>.])(%s)\s*\("
 UNSAFE = re.compile(CALL % "strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca")

@@ -235,4 +235,78 @@ static inline void made_sweep(struct rn_sweep *out, const struct rn_report *cons
                              .pair_seed = 1};
 }
 
+/* Two variants, of which one can't be used, and three sizes of batch; texts: one in every text. */
+static inline void made_bench(struct rn_bench *out, const struct rn_comparison *c,
+                              const char *const *texts)
+{
+    static const double epochs[] = {0.5, 0.25, 1}, us[] = {12.5, NAN};
+    static struct rn_bench_variant variants[2];
+    static struct rn_bench_time times[6];
+    static struct rn_layer_fact layers[2];
+    static struct rn_agreed agreed[2];
+    static struct rn_agreement agreements[2];
+    static struct rn_bench_known known;
+    static struct rn_fact conditions[2];
+    const char *first = texts ? texts[0] : "one", *second = texts ? texts[1] : "two";
+
+    variants[0] = (struct rn_bench_variant){.name = first, .device = second, .required = true};
+    variants[1] = (struct rn_bench_variant){.name = second, .device = "", .unusable = first};
+    for (int i = 0; i < 6; i++)
+        times[i] = (struct rn_bench_time){.variant = i % 2,
+                                          .batch = 64 << (i / 2 * 2),
+                                          .epochs = epochs,
+                                          .n = i == 3 ? 0 : 3,
+                                          .planned = 3,
+                                          .median = i == 3 ? (double)NAN : 0.5,
+                                          .low = 0.375,
+                                          .high = 0.75,
+                                          .samples_per_s = i == 3 ? (double)NAN : 108000,
+                                          .speedup = i == 3 ? (double)NAN : 1.5,
+                                          .speedup_low = i == 1 ? 1.2 : 0.5,
+                                          .speedup_high = 2,
+                                          .host_bytes = 1e8,
+                                          .device_bytes = i % 2 ? 2e8 : (double)NAN,
+                                          .layer_us = i < 4 ? us : NULL,
+                                          .why = i == 3 ? first : NULL};
+    layers[0] = (struct rn_layer_fact){.name = first, .type = second};
+    layers[1] = (struct rn_layer_fact){.name = "last", .type = "dense"};
+    agreed[0] = (struct rn_agreed){first, second, {1e-6, 0.5}, {INFINITY, NAN}};
+    agreed[1] = (struct rn_agreed){"loss", "other", {0, 0}, {1e-7, 2e-5}};
+    agreements[0] = (struct rn_agreement){.variant = 1,
+                                          .steps = 50,
+                                          .rel = 1e-3,
+                                          .loss_gap = 1e-4,
+                                          .beyond = first,
+                                          .layers = agreed,
+                                          .n_layers = 2};
+    agreements[1] = (struct rn_agreement){.variant = 1, .steps = 50, .why = second};
+    known = (struct rn_bench_known){first, 26.24, 60000};
+    conditions[0] = (struct rn_fact){first, second};
+    conditions[1] = (struct rn_fact){"cores", "2"};
+    *out = (struct rn_bench){.size = sizeof *out,
+                             .name = first,
+                             .description = second,
+                             .file = first,
+                             .command = second,
+                             .status = "finished",
+                             .samples = 54000,
+                             .warmup = 1,
+                             .variants = variants,
+                             .n_variants = 2,
+                             .times = times,
+                             .n_times = 6,
+                             .layers = layers,
+                             .n_layers = 2,
+                             .agreements = agreements,
+                             .n_agreements = 2,
+                             .known = &known,
+                             .n_known = 1,
+                             .conditions = conditions,
+                             .n_conditions = 2,
+                             .figures = c->figures,
+                             .n_figures = c->n_figures,
+                             .findings = c->findings,
+                             .n_findings = c->n_findings};
+}
+
 #endif

@@ -524,6 +524,45 @@ START_TEST(what_strangers_wrote_into_a_sweep_stays_text)
 }
 END_TEST
 
+START_TEST(a_benchmark_shows_what_was_not_measured_as_such)
+{
+    struct rn_comparison c;
+    struct rn_bench b;
+
+    make(&(struct made_run){5, 3, 40, NULL, true, false});
+    made_comparison(&c, (const struct rn_report *[]){report_view(made), report_view(made)}, 2,
+                    NULL);
+    made_bench(&b, &c, NULL);
+    ck_assert_int_eq(ops_of("html")->bench(NULL, &b, dir), 0);
+    ck_assert_int_eq(ops_of("markdown")->bench(&(bool){false}, &b, dir), 0);
+    char *page = content("report.html"), *md = content("report.md");
+    ck_assert_int_eq(count(page, "<script>"), 1);
+    ck_assert_ptr_nonnull(strstr(page, ">cannot be used: one</span>"));
+    ck_assert_int_eq(count(page, "<td>0<br><small>of 3</small></td>"), 1);
+    ck_assert_int_eq(count(page, "<small>reference</small>"), 3);
+    ck_assert_int_eq(count(page, "<td class=\"shown\""), 2); /* one is faster, one apart */
+    ck_assert_ptr_nonnull(strstr(page, "one, 26.24 s for an epoch of 60,000 samples"));
+    ck_assert_ptr_nonnull(strstr(page, "Not compared: two."));
+    ck_assert_ptr_nonnull(strstr(md, "| 256 | two | – | – | – | – | – | cannot be used |"));
+    ck_assert_ptr_nonnull(
+        strstr(md, "| 64 | one | 108,000 | reference | 0.500 (0.375 to 0.750) | 100 | – |"));
+    ck_assert_ptr_nonnull(strstr(md, "| one | two | 1e-06 | ∞ | 0.5 | – |"));
+    mem_free(page);
+    mem_free(md);
+    const char *texts[] = {HOSTILE, HOSTILE};
+    made_bench(&b, &c, texts);
+    ck_assert_int_eq(ops_of("html")->bench(NULL, &b, dir), 0);
+    ck_assert_int_eq(ops_of("markdown")->bench(&(bool){false}, &b, dir), 0);
+    page = content("report.html"), md = content("report.md");
+    has_no_tag(page, "<img");
+    ck_assert_int_eq(count(page, "<script"), 1);
+    has_no_tag(md, "<img");
+    mem_free(page);
+    mem_free(md);
+    unmake();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("reporters");
@@ -547,6 +586,7 @@ int main(void)
     tcase_add_test(c, a_comparison_says_what_its_numbers_are);
     tcase_add_test(c, a_sweep_says_what_its_numbers_are);
     tcase_add_test(c, what_strangers_wrote_into_a_sweep_stays_text);
+    tcase_add_test(c, a_benchmark_shows_what_was_not_measured_as_such);
     suite_add_tcase(s, c);
     return suite_run(s);
 }

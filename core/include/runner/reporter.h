@@ -255,6 +255,7 @@ struct rn_report {
     int64_t resumed_step;    /* it went on behind so many steps; 0: from the beginning */
     int64_t resumed_records; /* measurements that this reporter was handed by then; 0 in a report
                                 that was read back */
+    double device_bytes;     /* in use on a device of its own memory; 0: not known */
 };
 
 /* The epoch that a callback brought back for the test; 0: it saw the weights of the last. */
@@ -508,6 +509,74 @@ struct rn_sweep {
     uint64_t pair_seed;
 };
 
+/* ---- devices side by side -------------------------------------------------- */
+
+struct rn_bench_variant {      /* Frozen. */
+    const char *name, *device; /* device: as it calls itself; "" when it was not opened */
+    const char *unusable;      /* why its device can't be used; NULL: it can, as far as is known */
+    bool required;
+    char reserved[7];
+};
+
+/* A variant with a size of batch, timed. Seconds; NaN: not to be had. Frozen. */
+struct rn_bench_time {
+    int64_t variant, batch; /* batch: samples */
+    const double *epochs;   /* what training took in each epoch that was measured */
+    int64_t n, planned;
+    double median, low, high; /* of them; low, high: the quartiles */
+    double samples_per_s;     /* by the median */
+    /* the reference's median for the same batch by this one; and were both at the quartile that
+     * says less, or more, of it */
+    double speedup, speedup_low, speedup_high;
+    double host_bytes, device_bytes; /* largest resident set; in use on the device */
+    const double *layer_us;          /* of a step, of each of n_layers; NULL: not measured */
+    const char *why;                 /* fewer epochs were measured than planned; NULL */
+};
+
+struct rn_agreed { /* a layer; [0] in step 1, [1] in the last. Frozen. */
+    const char *name, *type;
+    double output[2], gradient[2]; /* largest relative difference; NaN: there is nothing */
+};
+
+/* A variant and the reference, the same steps from the same first weights. Frozen. */
+struct rn_agreement {
+    int64_t variant, steps;
+    double rel;         /* differences up to it are rounding; asked of step 1 */
+    const char *beyond; /* what is further apart in step 1: "output of dense1"; NULL: nothing */
+    const char *why;    /* they could not be compared; NULL: they were */
+    double loss_gap;    /* largest |a - b| / max(|b|, 1) of the losses of all steps */
+    const struct rn_agreed *layers;
+    int64_t n_layers;
+};
+
+struct rn_bench_known { /* a figure from elsewhere, as the file gives it. Frozen. */
+    const char *name;
+    double epoch_s;
+    int64_t samples; /* of that epoch */
+};
+
+struct rn_bench {
+    uint32_t size, reserved;
+    const char *name, *description, *file, *command, *status; /* "running", "finished", ... */
+    int64_t samples, warmup;                                  /* of an epoch; epochs thrown away */
+    const struct rn_bench_variant *variants;
+    int64_t n_variants, reference;     /* reference: which of them */
+    const struct rn_bench_time *times; /* by size of batch, then variant; n_variants each */
+    int64_t n_times;
+    const struct rn_layer_fact *layers; /* of layer_us: name and type alone */
+    int64_t n_layers;
+    const struct rn_agreement *agreements;
+    int64_t n_agreements;
+    const struct rn_bench_known *known;
+    int64_t n_known;
+    const struct rn_fact *conditions;
+    int64_t n_conditions;
+    const struct rn_figure *figures;
+    int64_t n_figures;
+    const struct rn_finding *findings;
+    int64_t n_findings;
+};
+
 struct rn_reporter_ops {
     uint32_t size, reserved;
     int (*open)(const void *opts, const struct rn_report *r, void **out);
@@ -523,7 +592,9 @@ struct rn_reporter_ops {
     int (*sweep)(const void *opts, const struct rn_sweep *s, const char *dir);
     /* opt; what was told goes to its files: a checkpoint is written next */
     int (*flush)(void *rep);
+    /* opt; the pages of a benchmark, into its folder, where figures/ is already */
+    int (*bench)(const void *opts, const struct rn_bench *b, const char *dir);
 };
-RN_NO_TAIL_PADDING(struct rn_reporter_ops, flush);
+RN_NO_TAIL_PADDING(struct rn_reporter_ops, bench);
 
 #endif

@@ -57,6 +57,12 @@ static int html_sweep(const void *opts, const struct rn_sweep *s, const char *di
     return sweep_page(s, dir);
 }
 
+static int html_bench(const void *opts, const struct rn_bench *b, const char *dir)
+{
+    (void)opts;
+    return bench_page(b, dir);
+}
+
 static const struct rn_plugin html = {
     RN_PLUGIN_PLAIN(RN_KIND_REPORTER),
     .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
@@ -72,7 +78,9 @@ static const struct rn_plugin html = {
         "pictures behind the cells of the confusion matrix. After each run index.html, beside the\n"
         "folders of the experiments, has all runs in a table; `runner compare --html` makes a "
         "page\n"
-        "of a few, and a sweep one over all its runs, report.html in its folder.",
+        "of a few, and a sweep one over all its runs, a benchmark one of what it timed, "
+        "report.html in\n"
+        "their folders.",
     .ops = &(const struct rn_reporter_ops){.size = sizeof(struct rn_reporter_ops),
                                            .open = html_open,
                                            .epoch = html_epoch,
@@ -80,7 +88,8 @@ static const struct rn_plugin html = {
                                            .close = html_close,
                                            .runs = html_runs,
                                            .compare = html_compare,
-                                           .sweep = html_sweep},
+                                           .sweep = html_sweep,
+                                           .bench = html_bench},
 };
 
 RN_PLUGINS(&html);

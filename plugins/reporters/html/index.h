@@ -6,6 +6,7 @@
 
 int index_write(const struct rn_runs *all, const char *path);
 int sweep_page(const struct rn_sweep *s, const char *dir); /* report.html */
+int bench_page(const struct rn_bench *b, const char *dir); /* report.html */
 int compare_write(const struct rn_comparison *c, const char *path);
 
 #endif

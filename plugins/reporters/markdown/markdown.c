@@ -390,6 +390,18 @@ static int markdown_sweep(const void *opts, const struct rn_sweep *s, const char
     return sweep_markdown(s, dir, png ? "png" : "svg");
 }
 
+static int markdown_bench(const void *opts, const struct rn_bench *b, const char *dir)
+{
+    bool png = ((const struct options *)opts)->png;
+    struct rsvg rsvg;
+
+    if (png) {
+        RN_TRY(rsvg_open(&rsvg));
+        RN_TRY(write_pngs(&rsvg, dir, b->figures, b->n_figures));
+    }
+    return bench_markdown(b, dir, png ? "png" : "svg");
+}
+
 static const struct rn_plugin markdown = {
     RN_PLUGIN_HEAD(RN_KIND_REPORTER, struct options),
     .traits = RN_TRAIT_DEFAULT | RN_TRAIT_FROM_FILES,
@@ -398,15 +410,16 @@ static const struct rn_plugin markdown = {
     .version = "1.0.0",
     .license = "MIT",
     .summary = "report.md with the figures as PNG, for code hosts and comments",
-    .doc =
-        "Writes report.md and figures/*.png into the folder of a run, or of a sweep. The PNGs are\n"
-        "made from the SVG figures by librsvg, at twice their size where that is not too large.",
+    .doc = "Writes report.md and figures/*.png into the folder of a run, a sweep or a benchmark. "
+           "The PNGs are\n"
+           "made from the SVG figures by librsvg, at twice their size where that is not too large.",
     .options = options,
     .ops = &(const struct rn_reporter_ops){.size = sizeof(struct rn_reporter_ops),
                                            .open = markdown_open,
                                            .end = markdown_end,
                                            .close = markdown_close,
-                                           .sweep = markdown_sweep},
+                                           .sweep = markdown_sweep,
+                                           .bench = markdown_bench},
 };
 
 RN_PLUGINS(&markdown);
