@@ -34,7 +34,7 @@ static const struct kind_case {
     {RN_KIND_DATASET, sizeof(struct rn_dataset_ops), offsetof(struct rn_dataset_ops, open),
      "open load fingerprint close"},
     {RN_KIND_REPORTER, sizeof(struct rn_reporter_ops), offsetof(struct rn_reporter_ops, open),
-     "open -progress -record -epoch -end close -runs -compare -sweep -flush"},
+     "open -progress -record -epoch -end close -runs -compare -sweep -flush -bench"},
     {RN_KIND_AUGMENTATION, sizeof(struct rn_augmentation_ops),
      offsetof(struct rn_augmentation_ops, check), "-check -scratch apply"},
 };
