@@ -25,6 +25,8 @@ void json_facts(struct text *t, const struct rn_fact *facts, int64_t n);
 /* From now on cJSON takes its memory here. Before any other use of it, in the only thread that
  * uses it. A document that lost a part for want of memory is not printed: cJSON_Print() is NULL. */
 void json_init(void);
+/* What is under way lost a part for want of memory in some other way: it is not printed. */
+void json_lose(void);
 /* text ends in a 0 byte. NULL: not JSON to its end, or out of memory. Free with cJSON_Delete(). */
 cJSON *json_parse(const char *text);
 /* The file dir/name of at most max_bytes. NULL also when it is not there: for what may be missing.

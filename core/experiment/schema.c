@@ -197,8 +197,9 @@ static void put_option(cJSON *properties, const struct rn_option *o, const char 
     options_type_text(o, &type);
     text_add(&words, "%s\n\n`%s`", o->help, text_str(&type));
     put_text(to, "description", o->help);
-    put(to, "markdownDescription",
-        words.status || type.status ? NULL : cJSON_CreateString(words.s));
+    if (words.status || type.status)
+        json_lose();
+    put(to, "markdownDescription", cJSON_CreateString(text_str(&words)));
     if ((o->flags & RN_OPT_DEPRECATED) || strcmp(name, o->name))
         put_text(to, "deprecationMessage", strcmp(name, o->name) ? "an older name" : "deprecated");
     text_free(&type);
