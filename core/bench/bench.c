@@ -34,12 +34,13 @@ int bench_show(struct pool *p, struct registry *r, const struct bench_args *args
     struct benching x;
 
     TRY(open_plan(p, r, args, &x, diag));
+    int64_t processes = x.plan.n_points * x.spec.measure.repeats;
+    int64_t epochs = x.spec.o.warmup + x.spec.measure.epochs;
     text_add(out,
              "%s: good: a benchmark of %d variants with %d batch sizes, %lld processes of %lld "
              "epochs\n",
-             args->file, x.spec.n_variants, bench_batch_count(&x.spec),
-             (long long)(x.plan.n_points * x.spec.measure.repeats),
-             (long long)(x.spec.o.warmup + x.spec.measure.epochs));
+             args->file, x.spec.n_variants, bench_batch_count(&x.spec), (long long)processes,
+             (long long)epochs);
     for (int v = 0; v < x.spec.n_variants; v++)
         if (x.plan.unusable[v])
             text_add(out, "%s cannot be used: %s\n", x.spec.variants[v].name, x.plan.unusable[v]);

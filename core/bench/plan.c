@@ -20,7 +20,7 @@ static int compose(const struct bench_spec *s, struct pool *p, int variant, int6
 {
     const struct bench_variant *v = &s->variants[variant];
     struct node *root = tree_copy(p, s->base), *expect;
-    long long epochs = (long long)(s->o.warmup + s->measure.epochs);
+    int64_t epochs = s->o.warmup + s->measure.epochs;
 
     *out = root;
     if (!root)
@@ -34,7 +34,8 @@ static int compose(const struct bench_spec *s, struct pool *p, int variant, int6
     if (batch)
         CHECKED(override(s->pool, root, d,
                          pool_printf(s->pool, "train.batch_size=%lld", (long long)batch)));
-    CHECKED(override(s->pool, root, d, pool_printf(s->pool, "train.epochs=%lld", epochs)));
+    CHECKED(
+        override(s->pool, root, d, pool_printf(s->pool, "train.epochs=%lld", (long long)epochs)));
     CHECKED(override(s->pool, root, d, pool_printf(s->pool, "name=%s", v->name)));
     CHECKED(override(s->pool, root, d, "reporters=[]"));
     if ((expect = tree_get(root, "expect")))

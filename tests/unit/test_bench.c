@@ -13,13 +13,13 @@ static struct pool *pool;
 static struct registry *registry;
 static struct bench_spec spec;
 static struct bench_plan plan;
-static char dir[] = "/tmp/rn-bench-XXXXXX";
+static char dir[32];
 
 static void setup(void)
 {
     pool = pool_new();
     ck_assert_int_eq(registry_open(NULL, 0, &registry), RN_OK);
-    memcpy(dir + sizeof dir - 7, "XXXXXX", 6);
+    snprintf(dir, sizeof dir, "/tmp/rn-bench-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
     ck_assert_int_eq(chdir(dir), 0);
     scratch_write(dir, "base.yaml",
