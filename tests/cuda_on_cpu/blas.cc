@@ -1,6 +1,7 @@
 /* blas.cc - libcublas.so.13: products in float, in a fixed order, with every extent checked. */
 #include "emulator.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cublas_v2.h>
@@ -23,18 +24,36 @@ struct product {
     abort();
 }
 
-/* C = alpha op(A) op(B) + beta C, columns one behind the other. */
+/* op(A), columns one behind the other without gaps. */
+static std::vector<float> packed(const product &p, const float *a)
+{
+    std::vector<float> out(size_t(p.m * p.k));
+
+    for (int64_t l = 0; l < p.k; l++)
+        for (int64_t i = 0; i < p.m; i++)
+            out[size_t(l * p.m + i)] = a[p.ta ? i * p.lda + l : l * p.lda + i];
+    return out;
+}
+
+/* C = alpha op(A) op(B) + beta C, columns one behind the other; each sum by rising l. */
 static void multiply(const product &p, const float *a, const float *b, float *c)
 {
-    for (int64_t j = 0; j < p.n; j++)
-        for (int64_t i = 0; i < p.m; i++) {
-            float sum = 0;
-            for (int64_t l = 0; l < p.k; l++)
-                sum += a[p.ta ? i * p.lda + l : l * p.lda + i] *
-                       b[p.tb ? l * p.ldb + j : j * p.ldb + l];
-            float &to = c[j * p.ldc + i];
-            to = p.beta != 0 ? p.alpha * sum + p.beta * to : p.alpha * sum;
+    const std::vector<float> columns = packed(p, a);
+    std::vector<float> sum(static_cast<size_t>(p.m));
+
+    for (int64_t j = 0; j < p.n; j++) {
+        std::fill(sum.begin(), sum.end(), 0.0F);
+        for (int64_t l = 0; l < p.k; l++) {
+            const float factor = b[p.tb ? l * p.ldb + j : j * p.ldb + l];
+            const float *column = columns.data() + l * p.m;
+            for (int64_t i = 0; i < p.m; i++)
+                sum[size_t(i)] += column[i] * factor;
         }
+        for (int64_t i = 0; i < p.m; i++) {
+            float &to = c[j * p.ldc + i];
+            to = p.beta != 0 ? p.alpha * sum[size_t(i)] + p.beta * to : p.alpha * sum[size_t(i)];
+        }
+    }
 }
 
 static void run(void *arg)

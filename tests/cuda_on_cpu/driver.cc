@@ -422,7 +422,8 @@ EMU_EXPORT CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsig
     log_call(std::string("  kernel ") + k->name);
     if (gz != 1 || bz != 1 || shared || extra)
         misuse("%s: a kind of launch that the emulator doesn't know", k->name);
-    if (!gx || !gy || !bx || !by || gx > 0x7fffffff || gy > 65535 || bx * by > 1024)
+    if (!gx || !gy || !bx || !by || gx > 0x7fffffff || gy > 65535 || bx > 1024 || by > 1024 ||
+        bx * by > 1024)
         return CUDA_ERROR_INVALID_VALUE;
     auto a = copy_arguments(k, parameters);
     enqueue(s, {[=] {

@@ -5,6 +5,7 @@
  * the exact ends at once. */
 #include "emulator.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -34,8 +35,17 @@ static room room_of(char *at, size_t bytes)
 
 static size_t capacity()
 {
-    const char *text = getenv("RN_EMU_MEMORY"); /* MiB */
-    return text ? strtoull(text, nullptr, 10) << 20 : size_t(8) << 30;
+    const char *text = getenv("RN_EMU_MEMORY"); /* MiB, or with a unit: 64M, 2G */
+    char *unit = nullptr;
+
+    if (!text)
+        return size_t(8) << 30;
+    const size_t n = strtoull(text, &unit, 10);
+    if (n && (!*unit || !strcmp(unit, "M")))
+        return n << 20;
+    if (n && !strcmp(unit, "G"))
+        return n << 30;
+    misuse("RN_EMU_MEMORY is '%s', expected MiB as 64 or 64M, or GiB as 2G", text);
 }
 
 static void protect(char *at, size_t bytes, bool open)
@@ -63,8 +73,10 @@ bool memory_give(size_t bytes, CUdeviceptr *out)
             misuse("no address space for device memory");
         next = base + page;
     }
-    if (bytes > capacity() - used || pages + page > size_t(base + reserved - next))
+    if (bytes > capacity() - used)
         return false;
+    if (pages + page > size_t(base + reserved - next)) /* which no card lacks */
+        misuse("all addresses were given once: %zu GiB in one process", reserved >> 30);
     char *at = next + pages - up_to(bytes, aligned), *start = next;
     next += pages + page;
     protect(at, bytes, true);
@@ -114,6 +126,15 @@ void memory_left(size_t *free_bytes, size_t *all)
 }
 
 size_t memory_live() { return used; }
+
+/* What nobody gave back before the program ended by itself. */
+__attribute__((destructor)) static void check_end()
+{
+    if (!used || sticky != CUDA_SUCCESS)
+        return;
+    fflush(nullptr); /* what the program said would be lost */
+    misuse("%zu bytes of device memory were not freed when the program ended", used);
+}
 
 static bool holds(const std::map<char *, size_t> &pieces, const void *p, size_t bytes)
 {

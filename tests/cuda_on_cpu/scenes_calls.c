@@ -5,7 +5,8 @@
 #include <cublas_v2.h>
 
 #include <stdlib.h>
-#include <string.h>
+
+#pragma GCC diagnostic error "-Wunused-function" /* NVIDIA's header turns it off */
 
 /* ---- products -----------------------------------------------------------------------------------
  */
@@ -33,10 +34,13 @@ static bool product_right(CUdeviceptr c)
 {
     static const float right[8] = {20, 23, 26, 29, 56, 68, 80, 92};
     float v[8];
+    bool all = true;
 
     MUST(cuMemcpyDtoHAsync_v2(v, c, sizeof v, stream));
     MUST(cuStreamSynchronize(stream));
-    return !memcmp(v, right, sizeof v);
+    for (int i = 0; i < 8; i++)
+        all &= v[i] == right[i];
+    return all;
 }
 
 static bool leading_dimensions_swapped(int bug)
@@ -78,9 +82,19 @@ static bool product_in_another_stream(int bug)
 static bool launch_limits(int bug)
 {
     static const struct {
-        unsigned blocks, blocks_y, threads;
-    } sizes[2][5] = {{{1, 1, 1}, {3, 2, 32}, {1, 1, 1024}, {1, 65535, 1}, {70000, 1, 1}},
-                     {{0, 1, 1}, {1, 0, 32}, {1, 1, 1025}, {1, 65536, 1}, {1, 1, 0}}};
+        unsigned blocks, blocks_y, threads, threads_y;
+    } sizes[2][6] = {{{1, 1, 1, 1},
+                      {3, 2, 32, 1},
+                      {1, 1, 1024, 1},
+                      {1, 65535, 1, 1},
+                      {70000, 1, 1, 1},
+                      {1, 1, 32, 32}},
+                     {{0, 1, 1, 1},
+                      {1, 0, 32, 1},
+                      {1, 1, 1025, 1},
+                      {1, 65536, 1, 1},
+                      {1, 1, 0, 1},
+                      {1, 1, 65536, 65536}}}; /* 0 in 32 bits */
     CUdeviceptr x = give(1024 * sizeof(float));
     float zero = 0;
     void *args[] = {&x, &zero};
@@ -88,9 +102,9 @@ static bool launch_limits(int bug)
     bool right = true;
 
     MUST(cuModuleGetFunction(&f, module, "add"));
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         right &= cuLaunchKernel(f, sizes[bug][i].blocks, sizes[bug][i].blocks_y, 1,
-                                sizes[bug][i].threads, 1, 1, 0, stream, args,
+                                sizes[bug][i].threads, sizes[bug][i].threads_y, 1, 0, stream, args,
                                 NULL) == (bug ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS);
     return right != bug; /* all were refused: caught */
 }
@@ -137,6 +151,20 @@ static bool little_memory(int bug)
     return cuMemAlloc_v2(&at, bug ? (1 << 20) + 1 : 1 << 20) != CUDA_ERROR_OUT_OF_MEMORY;
 }
 
+static bool all_memory(size_t bytes)
+{
+    CUdeviceptr at;
+
+    return cuMemAlloc_v2(&at, bytes) == CUDA_SUCCESS &&
+           cuMemAlloc_v2(&at, 1) == CUDA_ERROR_OUT_OF_MEMORY;
+}
+
+static bool memory_with_a_unit(int bug)
+{
+    setenv("RN_EMU_MEMORY", bug ? "1K" : "2M", 1);
+    return all_memory(2 << 20);
+}
+
 static bool older_card(int bug)
 {
     int major = 0, minor = 0;
@@ -161,6 +189,7 @@ static bool denormals(int bug)
 
 const struct scene call_scenes[] = {
     {"leading dimensions swapped", leading_dimensions_swapped, ALWAYS, NULL, false},
+    {"product beyond its operand", product_extents, MISUSE, "cublas: B is not in one piece", false},
     {"product reads C", product_reads_c, ALWAYS, NULL, false},
     {"product in another stream", product_in_another_stream, SOMETIMES, NULL, false},
     {"launch limits", launch_limits, ALWAYS, NULL, false},
@@ -168,6 +197,7 @@ const struct scene call_scenes[] = {
     {"calls fail from the second on", all_fail_from_the_second, ALWAYS, NULL, false},
     {"a kernel fails", kernel_fails, ALWAYS, NULL, false},
     {"little memory", little_memory, ALWAYS, NULL, false},
+    {"memory with a unit", memory_with_a_unit, MISUSE, "RN_EMU_MEMORY is '1K'", false},
     {"an older card", older_card, ALWAYS, NULL, false},
     {"denormals are zero", denormals, ALWAYS, NULL, false},
     {NULL, NULL, ALWAYS, NULL, false},

@@ -1,6 +1,8 @@
 /* scenes_memory.c - bugs of memory: extents, frees, whose it is. */
 #include "scene.h"
 
+#include <stdlib.h>
+
 static bool put(size_t bytes, long long i)
 {
     CUdeviceptr x = give(bytes);
@@ -86,6 +88,15 @@ static bool leak(int bug)
     return close_gpu();
 }
 
+static bool leak_at_the_end(int bug)
+{
+    CUdeviceptr x = give(100);
+
+    if (!bug)
+        MUST(cuMemFree_v2(x));
+    exit(0);
+}
+
 static bool leaked_stream(int bug)
 {
     CUstream one;
@@ -150,6 +161,7 @@ const struct scene memory_scenes[] = {
     {"double free", double_free, MISUSE, "freed already", false},
     {"double free of pinned memory", double_free_of_pinned, MISUSE, "freed already", false},
     {"leak", leak, MISUSE, "100 bytes of device memory were not freed", false},
+    {"leak at the end", leak_at_the_end, MISUSE, "not freed when the program ended", false},
     {"leaked stream", leaked_stream, MISUSE, "1 streams were not destroyed", false},
     {"host pointer", host_pointer, MISUSE, "no memory that a kernel may touch", false},
     {"download too long", copy_extents, MISUSE, "cuMemcpyDtoHAsync: ", false},
