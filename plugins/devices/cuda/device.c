@@ -65,21 +65,17 @@ static int cuda_fault(struct rn_device *d, uint32_t *tag, int *exact)
 
 /* ---- memory -------------------------------------------------------------------------------- */
 
-static int memory_new(struct cuda *c, size_t bytes, struct memory **list, CUdeviceptr *out)
+/* What no operation has written holds anything. */
+static int memory_new(const struct cuda *c, size_t bytes, struct memory **list, CUdeviceptr *out)
 {
     struct memory *m = rn_host->alloc(sizeof *m);
 
+    (void)c;
     assert(!c->replaying && !c->capturing);
     if (!m)
         return RN_ENOMEM;
     int status = CU(api.cuMemAlloc_v2(&m->at, bytes ? bytes : 1));
-    if (status >= 0)
-        status = CU(api.cuMemsetD8Async(m->at, 0, bytes ? bytes : 1, c->stream));
-    if (status >= 0) /* before a copy of another stream comes */
-        status = CU(api.cuStreamSynchronize(c->stream));
     if (status < 0) {
-        if (m->at)
-            api.cuMemFree_v2(m->at);
         rn_host->free(m);
         return status == RN_ENOMEM
                    ? RN_FAIL(RN_ENOMEM, "the GPU has no %zu bytes more: use a smaller batch", bytes)
@@ -90,6 +86,15 @@ static int memory_new(struct cuda *c, size_t bytes, struct memory **list, CUdevi
     *list = m;
     *out = m->at;
     return RN_OK;
+}
+
+/* Before a copy of the other stream comes. */
+static int clear(struct cuda *c, CUdeviceptr at, size_t bytes)
+{
+    if (!bytes)
+        return RN_OK;
+    RN_TRY(CU(api.cuMemsetD8Async(at, 0, bytes, c->stream)));
+    return CU(api.cuStreamSynchronize(c->stream));
 }
 
 static void memory_free(struct memory **list, CUdeviceptr at)
@@ -119,12 +124,17 @@ int scratch_take(struct cuda *c, size_t bytes, rn_real **out)
 
 static int cuda_alloc(struct rn_device *d, size_t bytes, void **out)
 {
+    struct cuda *c = cuda_of(d);
     CUdeviceptr at = 0;
 
     *out = NULL;
-    RN_TRY(memory_new(cuda_of(d), bytes, &cuda_of(d)->memory, &at));
-    *out = (void *)at;
-    return RN_OK;
+    RN_TRY(memory_new(c, bytes, &c->memory, &at));
+    int status = clear(c, at, bytes);
+    if (status < 0)
+        memory_free(&c->memory, at);
+    else
+        *out = (void *)at;
+    return status;
 }
 
 static void cuda_free(struct rn_device *d, void *p)
@@ -379,7 +389,8 @@ static int open_streams(struct cuda *c)
     c->mark = mark;
     *c->mark = 0;
     RN_TRY(memory_new(c, sizeof(struct rn_block), &c->memory, &c->block));
-    return memory_new(c, sizeof(struct rn_block), &c->memory, &c->zero_block);
+    RN_TRY(memory_new(c, sizeof(struct rn_block), &c->memory, &c->zero_block));
+    return clear(c, c->zero_block, sizeof(struct rn_block));
 }
 
 static int open_blas(struct cuda *c)
