@@ -62,6 +62,9 @@ static void poison(char *from, char *to)
         __asan_poison_memory_region(from, size_t(to - from));
 }
 
+/* Of a large piece, both ends are: a workspace that nobody writes takes no time. */
+static const size_t poisoned = size_t(4) << 20;
+
 bool memory_give(size_t bytes, CUdeviceptr *out)
 {
     const size_t pages = up_to(bytes, page);
@@ -80,7 +83,12 @@ bool memory_give(size_t bytes, CUdeviceptr *out)
     char *at = next + pages - up_to(bytes, aligned), *start = next;
     next += pages + page;
     protect(at, bytes, true);
-    memset(start, 0xff, pages); /* NaN, and no index that one could use */
+    if (pages <= 2 * poisoned)
+        memset(start, 0xff, pages); /* NaN, and no index that one could use */
+    else {
+        memset(start, 0xff, poisoned);
+        memset(next - page - poisoned, 0xff, poisoned);
+    }
     poison(start, at);
     poison(at + bytes, next);
     if (!opened)
@@ -97,8 +105,9 @@ static void check_rest(char *at, size_t bytes)
     const room r = room_of(at, bytes);
 
     protect(at, bytes, true);
-    for (const char *p = r.start; p < r.end; p++)
-        if ((p < at || p >= at + bytes) && *p != char(0xff))
+    for (const char *p = r.start == at ? at + bytes : r.start; p < r.end;
+         p = p + 1 == at ? at + bytes : p + 1)
+        if (*p != char(0xff))
             misuse("byte %td of a piece of %zu was written to", p - at, bytes);
 }
 
