@@ -109,9 +109,10 @@ static int take_words(const struct args *a, struct selftest_plan *p)
             "--device D --against D are needed: `runner plugins list device` says which there "
             "are");
     p->operations = !a->only || !strcmp(a->only, "operations");
+    p->layers = !a->only || !strcmp(a->only, "layers");
     p->training = !a->only || !strcmp(a->only, "training");
-    if (!p->operations && !p->training)
-        return FAIL(RN_EINVAL, "--only %s: expected operations or training", a->only);
+    if (!p->operations && !p->layers && !p->training)
+        return FAIL(RN_EINVAL, "--only %s: expected operations, layers or training", a->only);
     return RN_OK;
 }
 

@@ -1,4 +1,5 @@
-/* selftest.c - a device beside another: operations by verify/device_check, trainings by agree. */
+/* selftest.c - a device beside another: operations by verify/device_check, layers, losses and
+ * optimizers by verify/beside, trainings by agree. */
 #define _XOPEN_SOURCE 700
 #include "selftest.h"
 
@@ -6,7 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "session.h"
-#include "verify/device_check.h"
+#include "verify/beside.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROWS = 256, STEPS = 50, PATH = 64 };
+enum { ROWS = 1024, STEPS = 50, PATH = 64 };
 
 /* What step 1 may differ by, relative to the largest value of a tensor, and losses of all steps.
  * Measured over 16 seeds between the CPU and itself with every product and convolution moved by up
@@ -35,6 +36,16 @@ static struct selftest_row *add_row(struct selftest *t, const char *part, const 
 
     *r = (struct selftest_row){.part = part, .name = name};
     return r;
+}
+
+static void add_device_row(struct selftest *t, const char *part, const struct device_row *from)
+{
+    struct selftest_row *r = add_row(t, part, from->name);
+
+    r->cases = from->cases;
+    r->failed = from->failed;
+    r->worst = from->worst;
+    r->why = from->failed ? from->why : NULL;
 }
 
 static void progress(void *ctx, int64_t done, int64_t of)
@@ -102,18 +113,47 @@ static int check_operations(struct selftest_job *j, struct session s[2])
         return RN_ENOMEM;
     j->part = "operations";
     TRY(device_check(s[0].device, s[1].device, j->plan->seed, progress, j, rows));
-    for (int i = 0; i < DEVICE_ROWS; i++) {
-        struct selftest_row *r = add_row(j->t, "operations", rows[i].name);
-        r->cases = rows[i].cases;
-        r->failed = rows[i].failed;
-        r->worst = rows[i].worst;
-        r->why = rows[i].failed ? rows[i].why : NULL;
-    }
+    for (int i = 0; i < DEVICE_ROWS; i++)
+        add_device_row(j->t, "operations", &rows[i]);
     return RN_OK;
 }
 
+/* ---- layers, losses, optimizers ---------------------------------------------------------------
+ */
+
+static int check_kind(struct selftest_job *j, struct session s[2], uint32_t kind)
+{
+    const struct plugin *const *list;
+    struct text bad = {0};
+    int n;
+
+    int status = registry_all(s[0].registry, kind, &list, &n, &bad);
+    text_free(&bad); /* `runner plugins` says what is wrong with a file */
+    j->part = kind_folder(kind);
+    for (int i = 0; i < n && status >= 0; i++) {
+        struct device_row *row = pool_alloc(j->t->pool, sizeof *row);
+
+        if (!row)
+            return RN_ENOMEM;
+        if (beside_knows(list[i])) {
+            TRY(beside_check(s[0].device, s[1].device, list[i], j->plan->seed, row));
+            row->name = pool_strdup(j->t->pool, row->name); /* the sessions end first */
+            add_device_row(j->t, j->part, row);
+        }
+        progress(j, i + 1, n);
+    }
+    return status;
+}
+
+static int check_layers(struct selftest_job *j, struct session s[2])
+{
+    TRY(check_kind(j, s, RN_KIND_LAYER));
+    TRY(check_kind(j, s, RN_KIND_LOSS));
+    return check_kind(j, s, RN_KIND_OPTIMIZER);
+}
+
 /* Both devices are opened in any case: whether they can be used is the first thing to know. */
-static int do_operations(struct selftest_job *j)
+static int do_calls(struct selftest_job *j)
 {
     struct session s[2] = {{0}, {0}};
     char path[PATH];
@@ -123,6 +163,8 @@ static int do_operations(struct selftest_job *j)
         status = open_device(j, path, k, &s[k]);
     if (status >= 0 && j->plan->operations)
         status = check_operations(j, s);
+    if (status >= 0 && j->plan->layers)
+        status = check_layers(j, s);
     session_close(&s[1]);
     session_close(&s[0]);
     remove(path);
@@ -213,7 +255,7 @@ static int do_training(struct selftest_job *j, const struct selftest_experiment 
 
 static int do_all(struct selftest_job *j)
 {
-    TRY(do_operations(j));
+    TRY(do_calls(j));
     for (const struct selftest_experiment *e = selftest_experiments; e->name; e++)
         TRY(j->plan->training ? do_training(j, e) : RN_OK);
     return RN_OK;

@@ -1,5 +1,6 @@
-/* selftest.h - whether a device does what another one does: every operation, and short trainings.
- * No files are needed: the experiments are built in, and their data come from a formula. */
+/* selftest.h - whether a device does what another one does: every operation, every layer, loss and
+ * optimizer that is found, and short trainings. No files are needed: the experiments are built in,
+ * and their data come from a formula. */
 #ifndef SELFTEST_H
 #define SELFTEST_H
 
@@ -10,14 +11,14 @@ struct selftest_plan {
     const char *const *plugin_dirs;
     int n_plugin_dirs;
     uint64_t seed; /* of the made-up numbers and the trainings */
-    bool operations, training;
-    /* part: "operations", "training mlp"; may be NULL */
+    bool operations, layers, training;
+    /* part: "operations", "layers", "training mlp"; may be NULL */
     void (*progress)(void *ctx, const char *part, int64_t done, int64_t of);
     void *ctx;
 };
 
 struct selftest_row {
-    const char *part, *name; /* "operations", "gemm"; "mlp", "dense1 (dense)" */
+    const char *part, *name; /* "operations", "gemm"; "losses", "mse"; "mlp", "dense1 (dense)" */
     int64_t cases;           /* 0: the device has no such operation */
     int64_t failed;
     double worst;    /* in units of what is allowed; more than 1 fails */

@@ -64,6 +64,7 @@ struct check {
 };
 /* Each records its findings in v and returns the first of them. */
 enum finding check_layer(const struct check *c);
+int check_inputs(const struct plugin *p); /* how many a layer is tried with: one a branch */
 enum finding check_loss(const struct check *c);
 enum finding check_optimizer(const struct check *c);
 enum finding check_scheduler(const struct check *c);

@@ -396,7 +396,7 @@ static enum finding check_batches(struct trial *t)
     return first;
 }
 
-static int inputs_of(const struct plugin *p)
+int check_inputs(const struct plugin *p)
 {
     int n = 0;
 
@@ -417,12 +417,12 @@ static enum finding check_plan(struct trial *t)
     error_clear();
     snprintf(c->v->doing, sizeof c->v->doing, "plan()");
     int status =
-        rig_open_inputs(&t->rig, c->dev, ops, c->opts, c->in, inputs_of(c->plugin), MAX_BATCH);
+        rig_open_inputs(&t->rig, c->dev, ops, c->opts, c->in, check_inputs(c->plugin), MAX_BATCH);
     EXPECT(status != RN_ESHAPE && status != RN_EINVAL, REFUSES, "%s", error_text());
     CALL(status);
     *first = t->rig.plan;
     rig_close(&t->rig);
-    CALL(rig_open_inputs(&t->rig, c->dev, ops, c->opts, c->in, inputs_of(c->plugin), MAX_BATCH));
+    CALL(rig_open_inputs(&t->rig, c->dev, ops, c->opts, c->in, check_inputs(c->plugin), MAX_BATCH));
     EXPECT(rig_plan_same(first, &t->rig.plan), DECLARES,
            "plan() declares other things when it is called again");
     EXPECT(rig_plan_good(first, why, sizeof why), DECLARES, "%s", why);

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "base/error.h"
+#include "base/mem.h"
 
 #include <string.h>
 
@@ -9,20 +10,48 @@
 
 int area_make(struct rn_device *d, int64_t cap, struct area *a)
 {
+    struct rn_device_info info = {.size = sizeof info};
     int64_t guard = 64 + cap / 4;
+    size_t bytes = (size_t)(cap + 2 * guard) * sizeof *a->at;
     void *p;
 
-    RN_TRY(d->ops->alloc(d, (size_t)(cap + 2 * guard) * sizeof *a->at, &p));
-    *a = (struct area){(rn_real *)p + guard, cap, cap, guard};
+    RN_TRY(d->ops->info(d, &info));
+    RN_TRY(d->ops->alloc(d, bytes, &p));
+    rn_real *host = info.host_visible ? p : mem_alloc(bytes);
+    if (!host) {
+        d->ops->free(d, p);
+        return RN_ENOMEM;
+    }
+    *a = (struct area){host + guard, (rn_real *)p + guard, cap, cap, guard};
     area_size(a, cap);
     return RN_OK;
 }
 
 void area_free(struct rn_device *d, struct area *a)
 {
-    if (a->at)
-        d->ops->free(d, a->at - a->guard);
+    if (a->at != a->dev)
+        mem_free(a->at - a->guard);
+    if (a->dev)
+        d->ops->free(d, a->dev - a->guard);
     *a = (struct area){0};
+}
+
+static size_t area_bytes(const struct area *a)
+{
+    return (size_t)(a->cap + 2 * a->guard) * sizeof *a->at;
+}
+
+int area_send(struct rn_device *d, const struct area *a)
+{
+    return a->at == a->dev ? RN_OK
+                           : d->ops->upload(d, a->dev - a->guard, a->at - a->guard, area_bytes(a));
+}
+
+int area_fetch(struct rn_device *d, const struct area *a)
+{
+    return a->at == a->dev
+               ? RN_OK
+               : d->ops->download(d, a->at - a->guard, a->dev - a->guard, area_bytes(a));
 }
 
 void area_size(struct area *a, int64_t n)
@@ -168,7 +197,7 @@ static void tensors(struct rn_tensor *out, const struct area *a, const struct rn
                     int n)
 {
     for (int i = 0; i < n; i++)
-        out[i] = (struct rn_tensor){a[i].at, *shape};
+        out[i] = (struct rn_tensor){a[i].dev, *shape};
 }
 
 /* What a call points at. */
@@ -185,7 +214,7 @@ static void operands_fill(struct operands *o, const struct rig *r, const struct 
     tensors(&o->out, r->alias ? &r->x : &r->y, &r->plan.out, 1);
     tensors(&o->dout, &r->dy, &r->plan.out, 1);
     if (r->alias)
-        o->din[0].data = r->dy.at;
+        o->din[0].data = r->dy.dev;
     for (int i = 0; i < r->n_in; i++) {
         o->beta[i] = pass->add_x >> i & 1;
         if (pass->skip_x >> i & 1)
@@ -242,6 +271,11 @@ int rig_replay(struct rig *r, struct rn_recording *rec)
 {
     struct rn_block block = {.u = {0, r->draw}};
 
+    for (int i = 0; i < RIG_AREAS; i++)
+        RN_TRY(area_send(r->dev, rig_area(r, i)));
     RN_TRY(r->dev->ops->replay(r->dev, rec, &block));
-    return r->dev->ops->sync(r->dev);
+    RN_TRY(r->dev->ops->sync(r->dev));
+    for (int i = 0; i < RIG_AREAS; i++)
+        RN_TRY(area_fetch(r->dev, rig_area(r, i)));
+    return RN_OK;
 }

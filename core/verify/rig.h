@@ -10,11 +10,15 @@ enum { RIG_INPUTS = 4, RIG_PARAMS = 8, RIG_BUFFERS = 16, RIG_CONSTANTS = 4096 };
 
 /* n values at `at` in room for cap, and values that nobody may touch all around them */
 struct area {
-    rn_real *at;
+    rn_real *at;           /* on the host */
+    rn_real *dev;          /* the same on the device: `at` where the host may follow addresses */
     int64_t n, cap, guard; /* guard: values before and behind; more than a fifth of cap */
 };
 int area_make(struct rn_device *d, int64_t cap, struct area *a);
 void area_free(struct rn_device *d, struct area *a);
+/* With the guards, to the device and back; nothing where both are one, or there is no memory. */
+int area_send(struct rn_device *d, const struct area *a);
+int area_fetch(struct rn_device *d, const struct area *a);
 void area_size(struct area *a, int64_t n); /* sets the guards, and the values to NaN */
 void area_fill(struct area *a, rn_real v);
 void area_put(struct area *a, const rn_real *from);
@@ -89,6 +93,7 @@ struct rig_pass {
 /* Records the call over poisoned memory. backward NULL: forward. */
 int rig_record(struct rig *r, bool training, const struct rig_pass *backward,
                struct rn_recording **out);
+/* Sends all areas, does it, and fetches all. */
 int rig_replay(struct rig *r, struct rn_recording *rec);
 
 #endif

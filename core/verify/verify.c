@@ -34,29 +34,40 @@ static const struct {
 
 bool verify_knows(uint32_t kind) { return kind <= RN_KIND_AUGMENTATION && kinds[kind].run; }
 
-static void shape_words(const struct rn_shape *s, char out[32])
+static void shape_words(const struct rn_shape *s, char out[VERIFY_WORDS])
 {
     if (s->rank == 3)
-        snprintf(out, 32, "input %dx%dx%d", (int)s->dim[2], (int)s->dim[0], (int)s->dim[1]);
+        snprintf(out, VERIFY_WORDS, "input %dx%dx%d", (int)s->dim[2], (int)s->dim[0],
+                 (int)s->dim[1]);
     else
-        snprintf(out, 32, "input %d%s", (int)s->dim[0], s->channels ? " of an image" : "");
+        snprintf(out, VERIFY_WORDS, "input %d%s", (int)s->dim[0],
+                 s->channels ? " of an image" : "");
+}
+
+bool verify_input(uint32_t kind, int i, struct rn_shape *in, char words[VERIFY_WORDS])
+{
+    const int n_flat = kinds[kind].flat;
+
+    if (i >= n_flat + kinds[kind].images)
+        return false;
+    *in = i < n_flat ? flat[i] : images[i - n_flat];
+    shape_words(in, words);
+    return true;
 }
 
 static void try_shapes(struct check *c, const char *yaml)
 {
-    const int n_flat = kinds[c->plugin->kind].flat, n = n_flat + kinds[c->plugin->kind].images;
-    char words[32];
+    char words[VERIFY_WORDS];
+    int i = 0;
 
-    if (!n) {
-        snprintf(c->v->where, sizeof c->v->where, "%.200s", yaml);
-        kinds[c->plugin->kind].run(c);
-    }
-    for (int i = 0; i < n; i++) {
-        c->in = i < n_flat ? flat[i] : images[i - n_flat];
-        shape_words(&c->in, words);
+    for (; verify_input(c->plugin->kind, i, &c->in, words); i++) {
         snprintf(c->v->where, sizeof c->v->where, "%.200s, %s", yaml, words);
         kinds[c->plugin->kind].run(c);
     }
+    if (i)
+        return;
+    snprintf(c->v->where, sizeof c->v->where, "%.200s", yaml);
+    kinds[c->plugin->kind].run(c);
 }
 
 static int try_variants(struct check *c)
