@@ -152,14 +152,16 @@ static const char resume[] =
     "makes another experiment and is refused.\n";
 
 static const char selftest[] =
-    "usage: runner selftest --device D --against D [--only operations|training] [--seed N]\n"
-    "                       [--json]\n"
+    "usage: runner selftest --device D --against D [--only operations|layers|training]\n"
+    "                       [--seed N] [--json]\n"
     "\n"
-    "Does every operation of a device over awkward shapes, and two short trainings, on the device "
-    "and\n"
-    "on another one, and compares: operations within what rounding explains, trainings layer "
-    "by\n"
-    "layer. Operations have to give the same bits each time, recorded or not. Needs no files.\n"
+    "Does every operation of a device over awkward shapes, every layer, loss and optimizer there "
+    "is,\n"
+    "and two short trainings, on the device and on another one, and compares: within what "
+    "rounding\n"
+    "explains, trainings layer by layer. Operations have to give the same bits each time, recorded "
+    "or\n"
+    "not. Needs no files.\n"
     "\n"
     "  runner selftest --device cuda --against cpu\n"
     "  runner selftest --device '{type: cpu, threads: 2}' --against '{type: cpu, threads: 1}'\n"

@@ -21,6 +21,10 @@ START_TEST(what_is_the_same_holds)
     ck_assert_int_gt(cJSON_GetArraySize(cJSON_GetObjectItem(doc, "rows")), 20);
     ck_assert_ptr_nonnull(cJSON_GetObjectItem(cJSON_GetObjectItem(doc, "against"), "name"));
     cJSON_Delete(doc);
+    EXPECT_EXIT(0, "selftest --only layers" TO_CPU);
+    EXPECT_TEXT(out, "optimizers  adam ");
+    EXPECT_TEXT(out, "losses      cross_entropy ");
+    EXPECT_TEXT(out, "layers      batchnorm ");
 }
 END_TEST
 
@@ -33,6 +37,9 @@ START_TEST(what_is_not_the_same_is_named)
     EXPECT_EXIT(1, "selftest --only training --plugin-dir own --device faulty --against cpu");
     EXPECT_TEXT(out, "\ncnn, step 1: it begins in conv2d2 (conv2d): output\n");
     EXPECT_TEXT(out, "are not the same on both.");
+    EXPECT_EXIT(1, "selftest --only layers --plugin-dir own --device faulty --against cpu");
+    EXPECT_TEXT(out, "conv2d");
+    EXPECT_TEXT(out, "FAILS");
     unsetenv("RN_FAULT");
 }
 END_TEST
@@ -43,8 +50,8 @@ START_TEST(what_can_not_be_done_is_said)
     EXPECT_TEXT(err, "device nothing can't be used: ");
     EXPECT_EXIT(2, "selftest --device cpu");
     EXPECT_TEXT(err, "--against");
-    EXPECT_EXIT(2, "selftest --only layers" TO_CPU);
-    EXPECT_TEXT(err, "operations or training");
+    EXPECT_EXIT(2, "selftest --only lawyers" TO_CPU);
+    EXPECT_TEXT(err, "layers");
     EXPECT_EXIT(2, "selftest --seed -1" TO_CPU);
     EXPECT_EXIT(2, "selftest file.yaml" TO_CPU);
     EXPECT_EXIT(2, "selftest train.epochs=3" TO_CPU);
