@@ -112,7 +112,7 @@ static int check_operations(struct selftest_job *j, struct session s[2])
     if (!rows)
         return RN_ENOMEM;
     j->part = "operations";
-    TRY(device_check(s[0].device, s[1].device, j->plan->seed, progress, j, rows));
+    TRY(device_check(s[0].device, s[1].device, j->plan->seed, j->plan->every, progress, j, rows));
     for (int i = 0; i < DEVICE_ROWS; i++)
         add_device_row(j->t, "operations", &rows[i]);
     return RN_OK;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 struct device_trial {
+    int64_t every, seen; /* which cases are tried; how many came by */
     struct rn_device *d, *against;
     uint64_t seed;
     bool host_visible; /* both of them */
@@ -94,6 +95,8 @@ static int try_case(void *ctx, const struct device_case *given)
     struct device_case c = *given;
     int64_t n, failed;
 
+    if (t->seen++ % (t->every > 1 ? t->every : 1))
+        return RN_OK;
     if (c.op == CASE_TASK && !c.apart && !t->host_visible)
         return RN_OK;
     c.seed = t->seed;
@@ -206,13 +209,13 @@ static int check_all(struct device_trial *t, void (*progress)(void *ctx, int64_t
     return t->d->ops->stage ? try_staging(t) : RN_OK;
 }
 
-int device_check(struct rn_device *d, struct rn_device *against, uint64_t seed,
+int device_check(struct rn_device *d, struct rn_device *against, uint64_t seed, int64_t every,
                  void (*progress)(void *ctx, int64_t done, int64_t of), void *ctx,
                  struct device_row rows[DEVICE_ROWS])
 {
     struct rn_device_info info = {.size = sizeof info}, other = {.size = sizeof other};
     double *all = mem_array(4 * (size_t)CASE_MAX, sizeof *all);
-    struct device_trial t = {.d = d, .against = against, .seed = seed, .row = rows};
+    struct device_trial t = {.d = d, .against = against, .seed = seed, .every = every, .row = rows};
 
     if (!all)
         return RN_ENOMEM;

@@ -17,9 +17,9 @@ struct device_row {
     char why[DEVICE_WHY]; /* what was wrong with the first that failed */
 };
 
-/* All cases on d and on against. seed: of the made-up numbers. progress may be NULL. RN_ENOMEM, or
- * why `against` fails; what fails on d is in its row. */
-int device_check(struct rn_device *d, struct rn_device *against, uint64_t seed,
+/* All cases, or every so many of them, on d and on against. seed: of the made-up numbers. progress
+ * may be NULL. RN_ENOMEM, or why `against` fails; what fails on d is in its row. */
+int device_check(struct rn_device *d, struct rn_device *against, uint64_t seed, int64_t every,
                  void (*progress)(void *ctx, int64_t done, int64_t of), void *ctx,
                  struct device_row rows[DEVICE_ROWS]);
 

@@ -182,6 +182,8 @@ static void check_all(const char *text, int kernels, int architecture)
     snprintf(name, sizeof name, "sm_%d", architecture);
     look(text, name, kernels, what);
     ck_assert_str_eq(what, "");
+    if (architecture != architectures[0] && architecture != architectures[ARCHITECTURES - 1])
+        return; /* what PTX holds hardly depends on it */
     snprintf(name, sizeof name, "compute_%d", architecture);
     look(text, name, kernels, what);
     ck_assert_str_eq(what, "");

@@ -35,7 +35,8 @@ static void teardown(void)
     ck_assert_uint_eq(mem_live(), 0);
 }
 
-static int run(const char *device, bool operations, bool training, struct selftest **out)
+/* every: of the cases; each fault shows in many. */
+static int run(const char *device, int64_t every, bool training, struct selftest **out)
 {
     const char *const dirs[] = {dir};
 
@@ -43,7 +44,8 @@ static int run(const char *device, bool operations, bool training, struct selfte
                                                 .against = "{type: cpu, threads: 1}",
                                                 .plugin_dirs = dirs,
                                                 .n_plugin_dirs = 1,
-                                                .operations = operations,
+                                                .every = every,
+                                                .operations = every > 0,
                                                 .training = training},
                         out);
 }
@@ -72,7 +74,7 @@ START_TEST(the_cpu_is_itself)
                                       "reduce", "gather", "argmax", "task",  "conv",  "pool"};
     struct selftest *t;
 
-    ck_assert_msg(run("{type: cpu, threads: 2}", true, true, &t) == RN_OK, "%s", error_text());
+    ck_assert_msg(run("{type: cpu, threads: 2}", 1, true, &t) == RN_OK, "%s", error_text());
     ck_assert_msg(t->holds, "%s", complaint(t));
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ck_assert_int_ge(row_of(t, "operations", all[i])->cases, 200);
@@ -105,7 +107,7 @@ START_TEST(each_fault_is_found_and_named)
     struct selftest *t;
 
     setenv("RN_FAULT", faults[_i].fault, 1);
-    ck_assert_msg(run("faulty", true, false, &t) == RN_OK, "%s", error_text());
+    ck_assert_msg(run("faulty", 9, false, &t) == RN_OK, "%s", error_text());
     ck_assert(!t->holds);
     const struct selftest_row *r = row_of(t, "operations", faults[_i].row);
     ck_assert_int_gt(r->failed, 0);
@@ -123,7 +125,7 @@ START_TEST(rounding_is_no_fault_of_a_training)
     struct selftest *t;
 
     setenv("RN_FAULT", "rounds", 1);
-    ck_assert_msg(run("faulty", false, true, &t) == RN_OK, "%s", error_text());
+    ck_assert_msg(run("faulty", 0, true, &t) == RN_OK, "%s", error_text());
     ck_assert_msg(t->holds, "%s", complaint(t));
     const double gaps[] = {row_of(t, "mlp", "losses")->worst, row_of(t, "cnn", "losses")->worst};
     ck_assert(gaps[0] > 0 && gaps[1] > 0);
@@ -136,7 +138,7 @@ START_TEST(a_fault_shows_in_a_training)
     struct selftest *t;
 
     setenv("RN_FAULT", "conv_bias", 1);
-    ck_assert_msg(run("faulty", false, true, &t) == RN_OK, "%s", error_text());
+    ck_assert_msg(run("faulty", 0, true, &t) == RN_OK, "%s", error_text());
     ck_assert(!t->holds);
     ck_assert_int_gt(row_of(t, "cnn", "conv2d2 (conv2d)")->failed, 0);
     ck_assert_int_eq(row_of(t, "mlp", "losses")->failed, 0);
@@ -148,7 +150,7 @@ START_TEST(a_device_that_is_not_there_is_said)
 {
     struct selftest *t;
 
-    ck_assert_int_lt(run("nothing", true, true, &t), 0);
+    ck_assert_int_lt(run("nothing", 9, true, &t), 0);
     ck_assert_int_eq(error_exit_code(error_status()), 3);
     ck_assert_ptr_nonnull(strstr(error_text(), "device nothing can't be used: "));
 }
