@@ -186,7 +186,7 @@ static int try_variants(struct pair *p, struct rn_device *d, struct rn_device *a
 {
     const struct option_table *table = &p->s.plugin->options;
     char yaml[VARIANT_TEXT];
-    void *opts;
+    void *opts = NULL;
 
     for (int i = 0; variant_text(table, i, yaml); i++) {
         struct pool *pool = pool_new();
