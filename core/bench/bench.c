@@ -63,6 +63,7 @@ static int fill_times(struct benching *x)
     for (int i = 0; i < x->plan.n_points; i++)
         b->times[i] = (struct rn_bench_time){.variant = i % x->spec.n_variants,
                                              .batch = x->plan.points[i].batch,
+                                             .samples = x->plan.points[i].samples,
                                              .planned = planned,
                                              .host_bytes = NAN,
                                              .device_bytes = NAN};
@@ -96,6 +97,16 @@ static int fill_conditions(struct benching *x)
     return all[n - 1].value ? RN_OK : RN_ENOMEM;
 }
 
+/* Of the reference; where its device is not even known, of another. */
+static int64_t samples_of(const struct benching *x)
+{
+    int64_t n = x->plan.samples[x->spec.reference];
+
+    for (int v = 0; v < x->spec.n_variants && !n; v++)
+        n = x->plan.samples[v];
+    return n;
+}
+
 static int fill(struct benching *x)
 {
     const struct bench_spec *s = &x->spec;
@@ -105,7 +116,7 @@ static int fill(struct benching *x)
                                    .file = s->file,
                                    .command = x->args->command,
                                    .status = "running",
-                                   .samples = x->plan.samples,
+                                   .samples = samples_of(x),
                                    .warmup = s->o.warmup,
                                    .n_variants = s->n_variants,
                                    .reference = s->reference,
@@ -114,7 +125,7 @@ static int fill(struct benching *x)
                                    .n_known = s->n_known};
     for (int i = 0; i < s->n_known; i++)
         if (!s->known[i].samples)
-            s->known[i].samples = x->plan.samples;
+            s->known[i].samples = x->b->view.samples;
     TRY(fill_times(x));
     return fill_conditions(x);
 }

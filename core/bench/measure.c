@@ -187,12 +187,15 @@ static int read_summary(struct benching *x, const char *dir, struct rn_bench_tim
     return status;
 }
 
-/* A device that can't be opened leaves no run behind; what failed later is no such device. */
-static int judge(struct benching *x, const char *dir, struct rn_bench_time *t,
+/* n: epochs that it left. A device that can't be opened leaves no run behind; what failed later is
+ * no such device. */
+static int judge(struct benching *x, const char *dir, struct rn_bench_time *t, int64_t n,
                  const struct child_end *end, const char *why)
 {
     struct run_state state;
 
+    if (!why && n < x->spec.measure.epochs)
+        why = "training ended by itself before that";
     TRY(run_state_read(x->spec.pool, dir, &state));
     if (!end->signal && end->exit_code == error_exit_code(RN_EDEVICE) &&
         !strcmp(state.status, "pending"))
@@ -229,9 +232,10 @@ static int measure(struct benching *x, struct rn_bench_time *t, int repeat)
     TRY(tell(x, t));
     const char *const args[] = {"run", plan, "--run-dir", dir, NULL};
     TRY(measure_child(x, id, args, x->spec.measure.max_time.value, &end, &why));
+    int64_t before = t->n;
     int status = read_epochs(x, dir, t);
     status = status < 0 ? status : read_summary(x, dir, t);
-    status = status < 0 ? status : judge(x, dir, t, &end, why);
+    status = status < 0 ? status : judge(x, dir, t, t->n - before, &end, why);
     file_remove_tree(dir);
     return status;
 }

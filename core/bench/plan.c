@@ -58,16 +58,28 @@ static const char *missing_device(struct bench_plan *plan, const struct node *ro
 }
 
 /* Shapes, data, options: all that can be known before training. */
-static int check(struct bench_plan *plan, struct experiment *e, struct diag *d)
+static int check(struct bench_plan *plan, int variant, struct experiment *e, struct diag *d)
 {
     struct session s = {.registry = plan->registry, .experiment = e, .diag = d};
 
     int status = session_plan(&s);
-    plan->samples = s.data_open ? s.data.n_train : 0;
+    plan->samples[variant] = s.data_open ? s.data.n_train : 0;
     model_close(s.model);
     if (s.data_open)
         data_close(&s.data);
     return status;
+}
+
+/* A step has no more samples than there are: its time would stand under a size that it hasn't. */
+static int check_size(const struct bench_plan *plan, int variant, int64_t size, struct diag *d)
+{
+    int64_t n = plan->samples[variant];
+
+    if (!n || size <= n)
+        return RN_OK;
+    return diag_add(d, DIAG_ERROR, plan->spec->batches_at, "bench.batch_sizes", NULL,
+                    "%lld, but there are only %lld training samples", (long long)size,
+                    (long long)n);
 }
 
 static const char *device_text(struct pool *p, const struct experiment *e)
@@ -87,7 +99,10 @@ static int keep(struct bench_plan *plan, int variant, int batch, const struct ex
     struct pool *p = plan->spec->pool;
     struct bench_point *x = &plan->points[batch * plan->spec->n_variants + variant];
 
+    int64_t n = plan->samples[variant];
+
     x->batch = e->train.batch_size;
+    x->samples = e->train.drop_last && n >= x->batch ? n - n % x->batch : n;
     x->config = pool_strdup(p, e->config_yaml);
     x->id = pool_printf(p, "%s-b%lld", plan->spec->variants[variant].name, (long long)x->batch);
     if (!plan->device[variant])
@@ -112,7 +127,9 @@ static int add_point(struct bench_plan *plan, int variant, int batch)
         (plan->unusable[variant] = missing_device(plan, root)))
         status = RN_OK;
     else if (status >= 0 && !batch)
-        status = check(plan, e, d);
+        status = check(plan, variant, e, d);
+    if (status >= 0 && !plan->unusable[variant])
+        status = check_size(plan, variant, size, d);
     if (status >= 0 && !plan->unusable[variant])
         status = keep(plan, variant, batch, e);
     if (d && !plan->unusable[variant] && (diag_errors(d) || diag_warnings(d))) {
@@ -135,9 +152,10 @@ int bench_plan(struct bench_spec *s, struct registry *registry, struct bench_pla
                                 .registry = registry,
                                 .n_points = batches * s->n_variants,
                                 .device = pool_alloc(s->pool, n * sizeof *plan->device),
-                                .unusable = pool_alloc(s->pool, n * sizeof *plan->unusable)};
+                                .unusable = pool_alloc(s->pool, n * sizeof *plan->unusable),
+                                .samples = pool_alloc(s->pool, n * sizeof *plan->samples)};
     plan->points = pool_alloc(s->pool, (size_t)plan->n_points * sizeof *plan->points);
-    if (!plan->points || !plan->device || !plan->unusable)
+    if (!plan->points || !plan->device || !plan->unusable || !plan->samples)
         return RN_ENOMEM;
     for (int v = 0; v < s->n_variants; v++)
         for (int b = 0; b < batches && !plan->unusable[v]; b++) {

@@ -8,7 +8,7 @@
 
 struct bench_point {         /* a variant with a batch size */
     const char *id, *config; /* "cuda-b256"; resolved: runs as it is */
-    int64_t batch;
+    int64_t batch, samples;  /* of a step, of an epoch */
 };
 
 struct bench_plan {
@@ -16,7 +16,7 @@ struct bench_plan {
     struct registry *registry;
     struct bench_point *points; /* by batch size, then variant; n_variants each */
     int n_points;
-    int64_t samples;       /* of an epoch */
+    int64_t *samples;      /* that each variant trains with; 0: not known */
     const char **device;   /* of each variant: its section, as JSON */
     const char **unusable; /* why there is no such device; NULL: there is */
 };

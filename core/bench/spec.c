@@ -244,6 +244,7 @@ static int read_batches(struct bench_spec *s, const struct node *bench)
             return diag_add(s->diag, DIAG_ERROR, at ? at->mark : bench->mark, "bench.batch_sizes",
                             "[64, 256, 1024]", "takes sizes from 1, each once");
     s->n_batches = (int)n;
+    s->batches_at = at ? at->mark : bench->mark;
     return RN_OK;
 }
 
@@ -352,6 +353,16 @@ static int name_it(struct bench_spec *s, bool is_bench)
     return s->name ? spec_name(s->diag, s->name_at, "benchmark", s->name) : RN_ENOMEM;
 }
 
+/* Or what keeps it from being read at all. */
+static int tell_no_section(struct bench_spec *s)
+{
+    struct node *root;
+
+    TRY(tree_read(s->pool, s->file, s->diag, &root));
+    return FAIL(RN_EINVAL, "%s has no section 'bench'; say which devices: --devices cpu,cuda",
+                s->file);
+}
+
 int bench_spec_read(struct pool *p, const char *file, const struct bench_words *words,
                     struct bench_spec *s)
 {
@@ -367,8 +378,7 @@ int bench_spec_read(struct pool *p, const char *file, const struct bench_words *
     if (!s->diag || !s->variants)
         return RN_ENOMEM;
     if (!is_bench && !words->devices)
-        return FAIL(RN_EINVAL, "%s has no section 'bench'; say which devices: --devices cpu,cuda",
-                    file);
+        return tell_no_section(s);
     if (is_bench) {
         TRY(tree_read(p, file, s->diag, &root));
         CHECKED(read_file(s, root, words->devices != NULL));

@@ -42,6 +42,7 @@ struct bench_spec {
     int n_variants, reference;
     int64_t *batches; /* ascending; n_batches 0: that of the experiment */
     int n_batches;
+    struct mark batches_at;
     struct bench_options o;
     struct bench_measure measure;
     struct bench_verify verify;

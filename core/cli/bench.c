@@ -22,7 +22,7 @@ bool bench_takes(const struct args *a)
 
 static const char *seconds(char out[48], double v)
 {
-    snprintf(out, 48, v < 10 ? "%.3f s" : "%.1f s", v);
+    snprintf(out, 48, "%.4g s", v);
     return isfinite(v) ? out : "";
 }
 
@@ -41,7 +41,7 @@ static int put_time(struct table *t, const struct rn_bench *b, const struct rn_b
     TRY(table_add(t, b->variants[x->variant].name));
     TRY(table_add(t, seconds(cell, x->median)));
     if (isfinite(x->low))
-        snprintf(cell, sizeof cell, "%.3f to %.3f", x->low, x->high);
+        snprintf(cell, sizeof cell, "%.4g to %.4g", x->low, x->high);
     TRY(table_add(t, isfinite(x->low) ? cell : ""));
     TRY(table_add(t, bench_rate(x->samples_per_s, rate)));
     snprintf(cell, sizeof cell, "%.2f", x->speedup);

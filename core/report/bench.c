@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "report.h"
 
+#include <runner/text.h>
+
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -30,18 +32,7 @@ const struct rn_bench_time *bench_time(const struct rn_bench *b, int64_t batch, 
 
 const char *bench_rate(double per_s, char out[32])
 {
-    char digits[32];
-    int n = snprintf(digits, sizeof digits, "%.0f", per_s), at = 0;
-
-    if (!isfinite(per_s) || n > 20)
-        return "";
-    for (int i = 0; i < n; i++) {
-        if (i && (n - i) % 3 == 0)
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-    return out;
+    return fabs(per_s) < 1e15 ? rn_grouped(llround(per_s), out) : "";
 }
 
 static int by_value(const void *a, const void *b)
@@ -61,20 +52,21 @@ static int derive_time(struct bench *b, struct rn_bench_time *t)
         memcpy(sorted, t->epochs, (size_t)t->n * sizeof *sorted);
         qsort(sorted, (size_t)t->n, sizeof *sorted, by_value);
     }
-    t->low = quantile(sorted, t->n, 0.25);
+    t->low = t->n > 1 ? quantile(sorted, t->n, 0.25) : (double)NAN;
     t->median = quantile(sorted, t->n, 0.5);
-    t->high = quantile(sorted, t->n, 0.75);
-    t->samples_per_s = (double)b->view.samples / t->median;
+    t->high = t->n > 1 ? quantile(sorted, t->n, 0.75) : (double)NAN;
+    t->samples_per_s = (double)t->samples / t->median;
     return RN_OK;
 }
 
 static void derive_speedup(const struct rn_bench *b, struct rn_bench_time *t, int64_t batch)
 {
     const struct rn_bench_time *r = bench_time(b, batch, b->reference);
+    double size = (double)t->samples / (double)r->samples;
 
-    t->speedup = r->median / t->median;
-    t->speedup_low = r->low / t->high;
-    t->speedup_high = r->high / t->low;
+    t->speedup = size * r->median / t->median;
+    t->speedup_low = size * r->low / t->high;
+    t->speedup_high = size * r->high / t->low;
 }
 
 int bench_derive(struct bench *b)

@@ -22,14 +22,14 @@ static int add_bar(struct drawing *d, const struct rn_bench_time *t)
     const struct rn_bench *b = &d->b->view;
     const char *variant = b->variants[t->variant].name;
     struct chart_bar *bar = &d->bars[d->n++];
-    double samples = (double)b->samples;
+    double samples = (double)t->samples;
     char rate[32];
 
     *bar = (struct chart_bar){
         .name = pool_printf(d->b->drawn, "%lld, %s", (long long)t->batch, variant),
         .value = pool_strdup(d->b->drawn, bench_rate(t->samples_per_s, rate)),
-        .low = t->n > 1 ? samples / t->high : NAN,
-        .high = t->n > 1 ? samples / t->low : NAN};
+        .low = samples / t->high,
+        .high = samples / t->low};
     bar->part[b->n_variants <= CHART_PARTS ? t->variant : 0] = t->samples_per_s;
     text_add(&d->alt, "%s with batches of %lld: %s samples/s. ", variant, (long long)t->batch,
              rate);

@@ -50,6 +50,7 @@ static void put_time(struct text *t, const struct rn_bench *b, int64_t i)
 
     json_text(t, "variant", b->variants[x->variant].name);
     json_whole(t, "batch", x->batch);
+    json_whole(t, "samples", x->samples);
     put_numbers(t, "epochs_s", x->epochs, x->n);
     json_whole(t, "planned", x->planned);
     json_real(t, "median_s", x->median);

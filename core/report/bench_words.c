@@ -13,7 +13,7 @@ enum speed { UNKNOWN, SLOWER, ALIKE, FASTER };
 
 static enum speed speed_of(const struct rn_bench_time *t)
 {
-    if (!isfinite(t->speedup))
+    if (!isfinite(t->speedup_low) || !isfinite(t->speedup_high))
         return UNKNOWN;
     return t->speedup_low > 1 ? FASTER : t->speedup_high < 1 ? SLOWER : ALIKE;
 }
@@ -74,6 +74,28 @@ static void put_speeds(struct text *t, const struct rn_bench *b, int64_t v)
     }
 }
 
+/* What one epoch took says nothing of how much the next would differ. */
+static int say_single(struct saying *s, const struct rn_bench *b, int64_t v)
+{
+    const char *name = b->variants[v].name, *reference = b->variants[b->reference].name;
+    struct text t = {0};
+
+    for (int64_t i = 0; i < bench_batches(b); i++) {
+        const struct rn_bench_time *x = bench_time(b, i, v);
+        if (isfinite(x->speedup))
+            text_add(&t, "%s%.3g%s with %lld", t.n ? ", " : "", x->speedup,
+                     t.n ? "" : " times as fast", (long long)x->batch);
+    }
+    int status = t.status;
+    if (!status && t.n)
+        status = say(s, RN_NEUTRAL, "speed",
+                     "%s beside %s: %s. A single epoch of one of them was timed: whether that is "
+                     "chance is not known.",
+                     name, reference, text_str(&t));
+    text_free(&t);
+    return status;
+}
+
 static int say_speed(struct saying *s, const struct rn_bench *b, int64_t v)
 {
     const char *name = b->variants[v].name, *reference = b->variants[b->reference].name;
@@ -81,7 +103,7 @@ static int say_speed(struct saying *s, const struct rn_bench *b, int64_t v)
     struct text t = {0};
 
     if (!r.n)
-        return RN_OK;
+        return say_single(s, b, v);
     if (r.n == 1) {
         text_add(&t,
                  r.n_faster   ? "%s is faster than %s"

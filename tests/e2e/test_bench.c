@@ -201,6 +201,21 @@ START_TEST(what_fails_is_not_timed_and_says_why)
 }
 END_TEST
 
+START_TEST(training_that_ends_by_itself_is_told)
+{
+#define STOPS "set: {callbacks: [{type: early_stopping, patience: 1, min_delta: 10}]}\n"
+    write_bench("early", "  devices: [cpu]\n"
+                         "  measure: {epochs: 20, repeats: 2}\n" STOPS);
+    EXPECT_EXIT(0, "early.yaml");
+    EXPECT_TEXT(out, "2 of 40 epochs were timed: training ended by itself before that.");
+    file_remove_tree(in_dir("reports"));
+    write_bench("early", "  devices: [cpu]\n"
+                         "  warmup: 5\n" STOPS);
+    EXPECT_EXIT(9, "early.yaml"); /* none was timed */
+    EXPECT_TEXT(out, "0 of 6 epochs were timed: training ended by itself before that.");
+}
+END_TEST
+
 START_TEST(max_time_keeps_the_epochs_that_were_finished)
 {
     write_bench("long", "  devices: [cpu]\n"
@@ -264,13 +279,11 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {two_variants_are_timed_and_agree,
-                                  a_device_that_cannot_be_used_costs_its_variant,
-                                  memory_of_a_device_of_its_own_is_told,
-                                  what_fails_is_not_timed_and_says_why,
-                                  max_time_keeps_the_epochs_that_were_finished,
-                                  a_signal_ends_it_with_what_was_measured,
-                                  one_comparison_alone_is_json};
+    const TTest *const tests[] = {
+        two_variants_are_timed_and_agree,        a_device_that_cannot_be_used_costs_its_variant,
+        memory_of_a_device_of_its_own_is_told,   what_fails_is_not_timed_and_says_why,
+        training_that_ends_by_itself_is_told,    max_time_keeps_the_epochs_that_were_finished,
+        a_signal_ends_it_with_what_was_measured, one_comparison_alone_is_json};
 
     return program_tests("bench", tests, sizeof tests / sizeof *tests);
 }

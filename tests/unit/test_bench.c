@@ -98,7 +98,22 @@ START_TEST(points_are_by_batch_then_variant)
     expect_line(0, "expect", false); /* one that is timed has nothing to prove */
     expect_line(0, "reporters: []\n", true);
     ck_assert_str_ne(plan.device[0], plan.device[1]);
-    ck_assert_int_eq(plan.samples, 81);
+    ck_assert_int_eq(plan.samples[0], 81);
+}
+END_TEST
+
+START_TEST(an_epoch_has_the_samples_that_it_trains_with)
+{
+    expect_good(read_file(BENCH
+                          "set: {train.drop_last: true}\n"
+                          "bench:\n"
+                          "  variants: [{name: few}, {name: many, set: {data.samples: 900}}]\n"
+                          "  batch_sizes: [9, 50]\n",
+                          NULL));
+    ck_assert_int_eq(plan.points[0].samples, 81);
+    ck_assert_int_eq(plan.points[1].samples, 810);
+    ck_assert_int_eq(plan.points[2].samples, 50); /* the other 31 are no whole batch */
+    ck_assert_int_eq(plan.points[3].samples, 800);
 }
 END_TEST
 
@@ -138,6 +153,23 @@ START_TEST(devices_of_the_command_line_take_the_place_of_variants)
 }
 END_TEST
 
+START_TEST(what_cannot_be_read_is_not_a_file_without_a_section)
+{
+    struct text t = {0};
+
+    ck_assert_int_eq(bench_spec_read(pool, "nosuch.yaml", &(struct bench_words){0}, &spec),
+                     RN_EINVAL);
+    diag_text(spec.diag, false, &t);
+    ck_assert_ptr_nonnull(strstr(text_str(&t), "cannot read nosuch.yaml"));
+    text_free(&t);
+    scratch_write(dir, "b.yaml", "bench: {devices: [cpu\n");
+    ck_assert_int_eq(bench_spec_read(pool, "b.yaml", &(struct bench_words){0}, &spec), RN_EINVAL);
+    diag_text(spec.diag, false, &t);
+    ck_assert_ptr_nonnull(strstr(text_str(&t), "b.yaml:1:18: this list lacks"));
+    text_free(&t);
+}
+END_TEST
+
 START_TEST(mistakes_have_their_place)
 {
     const char *const words[] = {"trian.epochs=1"};
@@ -165,6 +197,8 @@ START_TEST(mistakes_have_their_place)
     expect_problem(BENCH "bench: {devices: [cpu], batch_sizes: [8, 8]}\n",
                    "bench.batch_sizes: takes sizes from 1, each once");
     expect_problem(BENCH "bench: {devices: [cpu], batch_sizes: [0]}\n", "takes sizes from 1");
+    expect_problem(BENCH "bench: {devices: [cpu], batch_sizes: [81, 82]}\n",
+                   "b.yaml:3:38: bench.batch_sizes: 82, but there are only 81 training samples");
     expect_problem(BENCH "bench: {devices: [cpu], measure: {epoch: 1}}\n", "mean 'epochs'");
     expect_problem(BENCH "bench: {devices: [cpu], verify: {rel: 0}}\n", "bench.verify.rel");
     expect_problem(BENCH "bench: {devices: [cpu], known: [{name: a, epoch_time: 0 s}]}\n",
@@ -200,6 +234,7 @@ static void make_times(const double *other, double spread)
         e[0] = at, e[1] = at * (1 + spread), e[2] = at / (1 + spread);
         times[i] = (struct rn_bench_time){.variant = i % VARIANTS,
                                           .batch = batches[i / VARIANTS],
+                                          .samples = 1000,
                                           .epochs = e,
                                           .n = at > 0 ? 3 : 0,
                                           .planned = 3};
@@ -285,6 +320,37 @@ START_TEST(medians_and_quartiles)
 }
 END_TEST
 
+START_TEST(of_epochs_that_differ_in_length_the_samples_are_compared)
+{
+    make_times((double[]){0.5, 0.5, 0.5}, 0.02);
+    for (int i = 1; i < BATCHES * VARIANTS; i += VARIANTS)
+        times[i].samples = 250;
+    ck_assert_int_eq(bench_derive(&made), RN_OK);
+    const struct rn_bench_time *t = bench_time(&made.view, 1, 1);
+    ck_assert_double_eq(t->samples_per_s, 500);
+    ck_assert_double_eq(t->speedup, 0.5);
+    ck_assert_ptr_nonnull(strstr(made.view.figures[0].csv, "256,quick,500,"));
+    expect_words("quick is slower than slow with every batch size measured");
+}
+END_TEST
+
+START_TEST(a_single_epoch_proves_nothing)
+{
+    make_times((double[]){0.5, 0.1, 0.5}, 0.02);
+    for (int i = 0; i < BATCHES * VARIANTS; i++)
+        times[i].n = 1;
+    ck_assert_int_eq(bench_derive(&made), RN_OK);
+    const struct rn_bench_time *t = bench_time(&made.view, 1, 1);
+    ck_assert_double_eq(t->speedup, 10);
+    ck_assert_double_nan(t->low);
+    ck_assert_double_nan(t->speedup_high);
+    ck_assert_ptr_null(strstr(made.view.figures[0].svg, "nan"));
+    expect_words("quick beside slow: 2 times as fast with 64, 10 with 256, 2 with 1024. A single");
+    times[0].n = times[1].n = 3; /* what has a spread can be judged */
+    expect_words("quick is faster than slow: 2 (1.96 to 2.04) times as fast with 64.");
+}
+END_TEST
+
 START_TEST(a_device_that_cannot_be_used_is_named_and_has_no_bar)
 {
     const struct rn_bench_known known = {"elsewhere", 2, 1000};
@@ -331,12 +397,16 @@ int main(void)
     Suite *s = suite_create("bench");
     TCase *t = tcase_create("bench");
     const TTest *const tests[] = {points_are_by_batch_then_variant,
+                                  an_epoch_has_the_samples_that_it_trains_with,
+                                  what_cannot_be_read_is_not_a_file_without_a_section,
                                   variants_take_precedence_over_what_is_for_all,
                                   devices_of_the_command_line_take_the_place_of_variants,
                                   mistakes_have_their_place,
                                   the_crossover_is_said_in_words,
                                   what_the_spread_hides_is_no_difference,
                                   medians_and_quartiles,
+                                  of_epochs_that_differ_in_length_the_samples_are_compared,
+                                  a_single_epoch_proves_nothing,
                                   a_device_that_cannot_be_used_is_named_and_has_no_bar,
                                   agreement_is_judged_by_the_first_step};
 

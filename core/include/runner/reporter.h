@@ -520,13 +520,13 @@ struct rn_bench_variant {      /* Frozen. */
 
 /* A variant with a size of batch, timed. Seconds; NaN: not to be had. Frozen. */
 struct rn_bench_time {
-    int64_t variant, batch; /* batch: samples */
-    const double *epochs;   /* what training took in each epoch that was measured */
+    int64_t variant, batch, samples; /* of a step; that an epoch trains with, 0: not known */
+    const double *epochs;            /* what training took in each epoch that was measured */
     int64_t n, planned;
-    double median, low, high; /* of them; low, high: the quartiles */
+    double median, low, high; /* of them; low, high: the quartiles, NaN for less than 2 */
     double samples_per_s;     /* by the median */
-    /* the reference's median for the same batch by this one; and were both at the quartile that
-     * says less, or more, of it */
+    /* this one's samples_per_s by the reference's for the same batch; and were both at the quartile
+     * that says less, or more, of it */
     double speedup, speedup_low, speedup_high;
     double host_bytes, device_bytes; /* largest resident set; in use on the device */
     const double *layer_us;          /* of a step, of each of n_layers; NULL: not measured */

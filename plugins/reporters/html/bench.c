@@ -51,8 +51,10 @@ static void put_seconds(struct rn_text *t, const struct rn_bench_time *x)
         emit(t, "<td>%r</td>", DASH);
         return;
     }
-    emit(t, "<td data-v=\"%9\">%3 s<br><small>%3 to %3</small></td>", x->median, x->median, x->low,
-         x->high);
+    emit(t, "<td data-v=\"%9\">%g s", x->median, x->median);
+    if (!isnan(x->low))
+        emit(t, "<br><small>%g to %g</small>", x->low, x->high);
+    emit(t, "</td>");
 }
 
 static void put_bytes(struct rn_text *t, double bytes)
@@ -65,18 +67,24 @@ static void put_bytes(struct rn_text *t, double bytes)
     emit(t, "</td>");
 }
 
-static void put_speedup(struct rn_text *t, const struct rn_bench *b, const struct rn_bench_time *x)
+static void put_factor(struct rn_text *t, const struct rn_bench_time *x)
 {
     bool differs = x->speedup_low > 1 || x->speedup_high < 1;
 
+    emit(t, "<td%r data-v=\"%9\">%2", differs ? " class=\"shown\"" : "", x->speedup, x->speedup);
+    if (!isnan(x->speedup_low))
+        emit(t, "<br><small>%2 to %2</small>", x->speedup_low, x->speedup_high);
+    emit(t, "</td>");
+}
+
+static void put_speedup(struct rn_text *t, const struct rn_bench *b, const struct rn_bench_time *x)
+{
     if (x->variant == b->reference)
         emit(t, "<td><small>reference</small></td>");
     else if (isnan(x->speedup))
         emit(t, "<td>%r</td>", DASH);
     else
-        emit(t, "<td%r data-v=\"%9\">%2<br><small>%2 to %2</small></td>",
-             differs ? " class=\"shown\"" : "", x->speedup, x->speedup, x->speedup_low,
-             x->speedup_high);
+        put_factor(t, x);
 }
 
 static void put_time(struct rn_text *t, const struct rn_bench *b, const struct rn_bench_time *x)
@@ -89,7 +97,7 @@ static void put_time(struct rn_text *t, const struct rn_bench *b, const struct r
     if (isnan(x->samples_per_s))
         emit(t, "<td>%r</td>", DASH);
     else
-        emit(t, "<td data-v=\"%9\">%I</td>", x->samples_per_s, (int64_t)x->samples_per_s);
+        emit(t, "<td data-v=\"%9\">%I</td>", x->samples_per_s, (int64_t)llround(x->samples_per_s));
     put_speedup(t, b, x);
     put_seconds(t, x);
     emit(t, "<td>%I<br><small>of %I</small></td>", x->n, x->planned);

@@ -16,14 +16,19 @@ static void put_time(struct rn_text *p, const struct rn_bench *b, const struct r
                          : "");
         return;
     }
-    emit(p, "%I | ", (int64_t)x->samples_per_s);
+    emit(p, "%I | ", (int64_t)llround(x->samples_per_s));
     if (x->variant == b->reference)
         emit(p, "reference");
     else if (isnan(x->speedup))
         emit(p, "–");
+    else if (isnan(x->speedup_low))
+        emit(p, "%2", x->speedup);
     else
         emit(p, "%2 (%2 to %2)", x->speedup, x->speedup_low, x->speedup_high);
-    emit(p, " | %3 (%3 to %3) | ", x->median, x->low, x->high);
+    if (isnan(x->low))
+        emit(p, " | %g | ", x->median);
+    else
+        emit(p, " | %g (%g to %g) | ", x->median, x->low, x->high);
     if (isnan(x->host_bytes))
         emit(p, "– | ");
     else
