@@ -89,8 +89,14 @@ static const char *device_text(struct pool *p, const struct experiment *e)
     compose_json(tree_get(e->root, "device"), &t);
     char *s = t.status ? NULL : pool_strdup(p, text_str(&t));
     text_free(&t);
-    for (char *c = s; c && *c; c++) /* for one line of a command */
-        *c = *c == '\n' ? ' ' : *c;
+    char *to = s; /* one line of a command, whose texts have no line break */
+    for (const char *c = s; c && *c; c++) {
+        if (*c == '\n')
+            c += strspn(c + 1, " ");
+        *to++ = *c == '\n' ? ' ' : *c;
+    }
+    if (s)
+        *to = '\0';
     return s;
 }
 

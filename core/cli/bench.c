@@ -28,7 +28,7 @@ static const char *seconds(char out[48], double v)
 
 static const char *megabytes(char out[48], double v)
 {
-    snprintf(out, 48, "%.0f MB", v / 1e6);
+    snprintf(out, 48, v < 1e7 ? "%.2g MB" : "%.0f MB", v / 1e6);
     return isfinite(v) ? out : "";
 }
 
@@ -44,7 +44,7 @@ static int put_time(struct table *t, const struct rn_bench *b, const struct rn_b
         snprintf(cell, sizeof cell, "%.4g to %.4g", x->low, x->high);
     TRY(table_add(t, isfinite(x->low) ? cell : ""));
     TRY(table_add(t, bench_rate(x->samples_per_s, rate)));
-    snprintf(cell, sizeof cell, "%.2f", x->speedup);
+    snprintf(cell, sizeof cell, "%.3g", x->speedup);
     TRY(table_add(t, isfinite(x->speedup) ? cell : ""));
     TRY(table_add(t, megabytes(cell, x->host_bytes)));
     TRY(table_add(t, megabytes(cell, x->device_bytes)));

@@ -98,6 +98,9 @@ START_TEST(points_are_by_batch_then_variant)
     expect_line(0, "expect", false); /* one that is timed has nothing to prove */
     expect_line(0, "reporters: []\n", true);
     ck_assert_str_ne(plan.device[0], plan.device[1]);
+    ck_assert_ptr_null(strchr(plan.device[1], '\n'));
+    ck_assert_msg(!strstr(plan.device[1], "  "), "%s", plan.device[1]);
+    ck_assert_ptr_nonnull(strstr(plan.device[1], "\"type\": \"cpu\", \"threads\": 2"));
     ck_assert_int_eq(plan.samples[0], 81);
 }
 END_TEST

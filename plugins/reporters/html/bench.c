@@ -71,9 +71,9 @@ static void put_factor(struct rn_text *t, const struct rn_bench_time *x)
 {
     bool differs = x->speedup_low > 1 || x->speedup_high < 1;
 
-    emit(t, "<td%r data-v=\"%9\">%2", differs ? " class=\"shown\"" : "", x->speedup, x->speedup);
+    emit(t, "<td%r data-v=\"%9\">%g", differs ? " class=\"shown\"" : "", x->speedup, x->speedup);
     if (!isnan(x->speedup_low))
-        emit(t, "<br><small>%2 to %2</small>", x->speedup_low, x->speedup_high);
+        emit(t, "<br><small>%g to %g</small>", x->speedup_low, x->speedup_high);
     emit(t, "</td>");
 }
 

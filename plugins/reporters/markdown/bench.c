@@ -4,6 +4,14 @@
 #include <math.h>
 #include <stdio.h>
 
+static void put_megabytes(struct rn_text *p, double bytes)
+{
+    if (bytes < 1e7)
+        emit(p, "%g | ", bytes / 1e6);
+    else
+        emit(p, "%0 | ", bytes / 1e6); /* a dash for NaN */
+}
+
 static void put_time(struct rn_text *p, const struct rn_bench *b, const struct rn_bench_time *x)
 {
     const struct rn_bench_variant *v = &b->variants[x->variant];
@@ -22,21 +30,15 @@ static void put_time(struct rn_text *p, const struct rn_bench *b, const struct r
     else if (isnan(x->speedup))
         emit(p, "–");
     else if (isnan(x->speedup_low))
-        emit(p, "%2", x->speedup);
+        emit(p, "%g", x->speedup);
     else
-        emit(p, "%2 (%2 to %2)", x->speedup, x->speedup_low, x->speedup_high);
+        emit(p, "%g (%g to %g)", x->speedup, x->speedup_low, x->speedup_high);
     if (isnan(x->low))
         emit(p, " | %g | ", x->median);
     else
         emit(p, " | %g (%g to %g) | ", x->median, x->low, x->high);
-    if (isnan(x->host_bytes))
-        emit(p, "– | ");
-    else
-        emit(p, "%0 | ", x->host_bytes / 1e6);
-    if (isnan(x->device_bytes))
-        emit(p, "– | ");
-    else
-        emit(p, "%0 | ", x->device_bytes / 1e6);
+    put_megabytes(p, x->host_bytes);
+    put_megabytes(p, x->device_bytes);
     emit(p, "%s |\n", x->why ? x->why : "");
 }
 
