@@ -527,6 +527,7 @@ static int ref_info(struct rn_device *d, struct rn_device_info *out)
     (void)d;
     memcpy(out->name, "reference", sizeof "reference");
     out->threads = 1;
+    out->host_visible = 1;
     return RN_OK;
 }
 
