@@ -1,5 +1,5 @@
 /* test_selftest.c - the CPU beside itself passes, and each fault of a device is found in the row of
- * the operation that has it. */
+ * the operation that has it, and in those of the layers, losses and optimizers that use it. */
 #define _XOPEN_SOURCE 700
 #include "run/selftest.h"
 
@@ -47,6 +47,18 @@ static int run(const char *device, int64_t every, bool training, struct selftest
                                                 .every = every,
                                                 .operations = every > 0,
                                                 .training = training},
+                        out);
+}
+
+static int run_layers(const char *device, struct selftest **out)
+{
+    const char *const dirs[] = {dir};
+
+    return selftest_run(&(struct selftest_plan){.device = device,
+                                                .against = "{type: cpu, threads: 1}",
+                                                .plugin_dirs = dirs,
+                                                .n_plugin_dirs = 1,
+                                                .layers = true},
                         out);
 }
 
@@ -119,6 +131,69 @@ START_TEST(each_fault_is_found_and_named)
 }
 END_TEST
 
+START_TEST(layers_of_the_cpu_are_those_of_itself)
+{
+    static const char *const some[][2] = {
+        {"layers", "conv2d"}, {"layers", "residual"}, {"losses", "mse"}, {"optimizers", "adam"}};
+    struct selftest *t;
+
+    ck_assert_msg(run_layers("{type: cpu, threads: 2}", &t) == RN_OK, "%s", error_text());
+    ck_assert_msg(t->holds, "%s", complaint(t));
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        ck_assert_int_ge(row_of(t, some[i][0], some[i][1])->cases, 10);
+    for (int i = 0; i < t->n_rows; i++) /* a view computes nothing */
+        ck_assert_str_ne(t->rows[i].name, "flatten");
+    selftest_free(t);
+}
+END_TEST
+
+/* Where a fault shows, and a row that does nothing of the kind. */
+static const struct {
+    const char *fault, *part, *row, *why, *fine_part, *fine_row;
+} layer_faults[] = {
+    {"gemm_transposed", "layers", "dense", "gradient of the input", "layers", "relu"},
+    {"gemm_beta", "layers", "dense", "gradient of the input", "layers", "relu"},
+    {"map_rows", "losses", "cross_entropy", "gradient of the prediction", "losses", "mse"},
+    {"map_block", "optimizers", "adam", "parameter after", "layers", "dense"},
+    {"map_draws", "layers", "dropout", "gradient of the input", "layers", "dense"},
+    {"reduce_last_row", "layers", "batchnorm", "gradient of", "layers", "relu"},
+    {"conv_bias", "layers", "conv2d", "output", "layers", "dense"},
+};
+
+START_TEST(each_fault_is_found_in_what_uses_it)
+{
+    struct selftest *t;
+
+    setenv("RN_FAULT", layer_faults[_i].fault, 1);
+    ck_assert_msg(run_layers("faulty", &t) == RN_OK, "%s", error_text());
+    ck_assert(!t->holds);
+    const struct selftest_row *r = row_of(t, layer_faults[_i].part, layer_faults[_i].row);
+    ck_assert_int_gt(r->failed, 0);
+    ck_assert_double_gt(r->worst, 1);
+    ck_assert_msg(strstr(r->why, layer_faults[_i].why) != NULL, "%s", r->why);
+    r = row_of(t, layer_faults[_i].fine_part, layer_faults[_i].fine_row);
+    ck_assert_msg(!r->failed, "%s: %s", r->name, r->why);
+    selftest_free(t);
+}
+END_TEST
+
+/* Not so of a mean of one value, which no device rounds and this one does. */
+START_TEST(rounding_is_no_fault_of_a_layer)
+{
+    static const char *const some[] = {"conv2d", "dense"};
+    struct selftest *t;
+
+    setenv("RN_FAULT", "rounds", 1);
+    ck_assert_msg(run_layers("faulty", &t) == RN_OK, "%s", error_text());
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        const struct selftest_row *r = row_of(t, "layers", some[i]);
+        ck_assert_msg(!r->failed, "%s: %s", r->name, r->why);
+        ck_assert_double_gt(r->worst, 0);
+    }
+    selftest_free(t);
+}
+END_TEST
+
 /* Another device that rounds otherwise is no wrong one. */
 START_TEST(rounding_is_no_fault_of_a_training)
 {
@@ -165,6 +240,10 @@ int main(void)
     tcase_set_timeout(tc, 240);
     tcase_add_test(tc, the_cpu_is_itself);
     tcase_add_loop_test(tc, each_fault_is_found_and_named, 0, sizeof faults / sizeof *faults);
+    tcase_add_test(tc, layers_of_the_cpu_are_those_of_itself);
+    tcase_add_loop_test(tc, each_fault_is_found_in_what_uses_it, 0,
+                        sizeof layer_faults / sizeof *layer_faults);
+    tcase_add_test(tc, rounding_is_no_fault_of_a_layer);
     tcase_add_test(tc, rounding_is_no_fault_of_a_training);
     tcase_add_test(tc, a_fault_shows_in_a_training);
     tcase_add_test(tc, a_device_that_is_not_there_is_said);
