@@ -54,15 +54,19 @@ static bool other_float(const struct rn_option *o, int k, char *out)
     return k < 0 ? pick_number(o, all, 6, 0, out) : pick_number(o, all, 3, k, out);
 }
 
-/* A list of the k-th length that is allowed. */
+/* A list of the k-th length that is allowed. What is 0 by default, as padding is, is often bounded
+ * by another option, and a large one refused. */
 static bool other_list(const struct rn_option *o, int k, char *out)
 {
+    static const char *const small[] = {"[1]", "[1, 0]", "[1, 0, 1]"};
     static const char *const ints[] = {"[2]", "[2, 1]", "[2, 1, 3]"};
     static const char *const floats[] = {"[0.5]", "[0.5, 1.25]", "[0.5, 1.25, 2]"};
+    const bool from_0 = o->fallback && !strcmp(o->fallback, "0");
+    const char *const *from = o->type != RN_OPT_INTS ? floats : from_0 ? small : ints;
 
     for (int n = 1; n <= 3; n++)
         if (n >= o->min && n <= o->max && k-- <= 0) {
-            snprintf(out, VALUE_TEXT, "%s", (o->type == RN_OPT_INTS ? ints : floats)[n - 1]);
+            snprintf(out, VALUE_TEXT, "%s", from[n - 1]);
             return true;
         }
     return false;

@@ -158,6 +158,7 @@ static const struct {
     {"map_draws", "layers", "dropout", "gradient of the input", "layers", "dense"},
     {"reduce_last_row", "layers", "batchnorm", "gradient of", "layers", "relu"},
     {"conv_bias", "layers", "conv2d", "output", "layers", "dense"},
+    {"pool_border", "layers", "avgpool2d", "count_include_pad: false", "layers", "maxpool2d"},
 };
 
 START_TEST(each_fault_is_found_in_what_uses_it)
