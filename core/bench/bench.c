@@ -123,9 +123,6 @@ static int fill(struct benching *x)
                                    .n_times = x->plan.n_points,
                                    .known = s->known,
                                    .n_known = s->n_known};
-    for (int i = 0; i < s->n_known; i++)
-        if (!s->known[i].samples)
-            s->known[i].samples = x->b->view.samples;
     TRY(fill_times(x));
     return fill_conditions(x);
 }

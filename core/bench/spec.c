@@ -71,7 +71,7 @@ static const struct rn_option known_rows[] = {
     {RN_OPT_(struct known_keys, epoch_time, struct rn_span_value, RN_OPT_SPAN, NULL, "of an epoch"),
      .max = DBL_MAX, .flags = RN_OPT_TIME | RN_OPT_REQUIRED},
     RN_INT(struct known_keys, samples, "0", 0, 0x1p53, "samples",
-           "of that epoch; 0: as many as here"),
+           "of that epoch; 0: not known, and drawn as if they were as many as here"),
     RN_END};
 
 const struct section bench_sections[] = {

@@ -69,10 +69,11 @@ static int put_levels(struct drawing *d, struct chart_level *levels)
 
     for (int64_t i = 0; i < b->n_known; i++) {
         const struct rn_bench_known *k = &b->known[i];
-        levels[i] =
-            (struct chart_level){k->name, (double)k->samples / k->epoch_s, (int)(i % 3) + 3};
+        int64_t samples = k->samples ? k->samples : b->samples;
+        levels[i] = (struct chart_level){k->name, (double)samples / k->epoch_s, (int)(i % 3) + 3};
         bench_rate(levels[i].at, rate);
-        text_add(&d->alt, "For comparison, %s: %s samples/s. ", k->name, rate);
+        text_add(&d->alt, "For comparison, %s: %s samples/s%s. ", k->name, rate,
+                 k->samples ? "" : ", if its epoch had as many samples as here");
         text_add(&d->csv, ",");
         escape_csv(&d->csv, k->name);
         put_cell(&d->csv, levels[i].at);

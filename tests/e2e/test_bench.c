@@ -121,8 +121,12 @@ START_TEST(two_variants_are_timed_and_agree)
     ck_assert_int_eq(cJSON_GetObjectItem(agreed, "steps")->valueint, 12);
     ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(agreed, "layers")), 5);
     cJSON_Delete(root);
-    static const char *const files[] = {"report.html", "report.md", "figures/cpu_vs_gpu.svg",
-                                        "figures/cpu_vs_gpu.csv", "plan/one-b16.yaml"};
+    static const char *const files[] = {"report.html",
+                                        "report.md",
+                                        "figures/cpu_vs_gpu.svg",
+                                        "figures/cpu_vs_gpu.csv",
+                                        "figures/cpu_vs_gpu.png",
+                                        "plan/one-b16.yaml"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         ck_assert_msg(exists(folder, files[i]), "no %s", files[i]);
     ck_assert(!exists(folder, "work") && !exists(folder, "logs"));

@@ -356,7 +356,7 @@ END_TEST
 
 START_TEST(a_device_that_cannot_be_used_is_named_and_has_no_bar)
 {
-    const struct rn_bench_known known = {"elsewhere", 2, 1000};
+    const struct rn_bench_known known = {"elsewhere", 2, 0}; /* drawn as if of 1000, and said so */
 
     make_times((double[]){0, 0, 0}, 0);
     made.view.known = &known;
@@ -369,6 +369,7 @@ START_TEST(a_device_that_cannot_be_used_is_named_and_has_no_bar)
     ck_assert_ptr_null(strstr(svg, "64, quick"));
     ck_assert_ptr_null(strstr(svg, ">quick<")); /* nor a place in the key */
     ck_assert_ptr_nonnull(strstr(svg, ">elsewhere<"));
+    ck_assert_ptr_nonnull(strstr(svg, "500 samples/s, if its epoch had as many samples as here"));
     ck_assert_ptr_nonnull(strstr(made.view.figures[0].csv, ",elsewhere,500,,,2,"));
     expect_words("quick cannot be used: no driver.");
 }

@@ -555,12 +555,16 @@ START_TEST(a_benchmark_shows_what_was_not_measured_as_such)
     mem_free(md);
     const char *texts[] = {HOSTILE, HOSTILE};
     made_bench(&b, &c, texts);
+    const struct rn_bench_known known = {"afar", 2, 0}; /* how many samples is not known */
+    b.known = &known;
     ck_assert_int_eq(ops_of("html")->bench(NULL, &b, dir), 0);
     ck_assert_int_eq(ops_of("markdown")->bench(&(bool){false}, &b, dir), 0);
     page = content("report.html"), md = content("report.md");
     has_no_tag(page, "<img");
     ck_assert_int_eq(count(page, "<script"), 1);
     has_no_tag(md, "<img");
+    ck_assert_ptr_nonnull(strstr(page, "afar, 2.00 s for an epoch; its samples are not known"));
+    ck_assert_ptr_nonnull(strstr(md, "takes as many as here, 54,000."));
     mem_free(page);
     mem_free(md);
     unmake();

@@ -552,7 +552,7 @@ struct rn_agreement {
 struct rn_bench_known { /* a figure from elsewhere, as the file gives it. Frozen. */
     const char *name;
     double epoch_s;
-    int64_t samples; /* of that epoch */
+    int64_t samples; /* of that epoch; 0: the file does not say */
 };
 
 struct rn_bench {

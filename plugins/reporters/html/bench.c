@@ -106,6 +106,16 @@ static void put_time(struct rn_text *t, const struct rn_bench *b, const struct r
     emit(t, "<td class=\"left\"><span class=\"wrap why\">%s</span></td></tr>\n", note);
 }
 
+static void put_known(struct rn_text *t, const struct rn_bench *b, const struct rn_bench_known *k)
+{
+    emit(t, "<p>For comparison, from elsewhere: %s, %2 s for an epoch", k->name, k->epoch_s);
+    if (k->samples)
+        emit(t, " of %I samples.</p>\n", k->samples);
+    else
+        emit(t, "; its samples are not known, the figure takes as many as here, %I.</p>\n",
+             b->samples);
+}
+
 static void put_times(struct benching *k)
 {
     static const char *const heads[] = {"samples/s", "times as fast", "epoch",
@@ -134,8 +144,7 @@ static void put_times(struct benching *k)
     emit(t, "</tbody>");
     page_table_end(t);
     for (int64_t i = 0; i < b->n_known; i++)
-        emit(t, "<p>For comparison, from elsewhere: %s, %2 s for an epoch of %I samples.</p>\n",
-             b->known[i].name, b->known[i].epoch_s, b->known[i].samples);
+        put_known(t, b, &b->known[i]);
     page_section_end(&k->page);
 }
 

@@ -42,6 +42,16 @@ static void put_time(struct rn_text *p, const struct rn_bench *b, const struct r
     emit(p, "%s |\n", x->why ? x->why : "");
 }
 
+static void put_known(struct rn_text *p, const struct rn_bench *b, const struct rn_bench_known *k)
+{
+    emit(p, "For comparison, from elsewhere: %s, %2 s for an epoch", k->name, k->epoch_s);
+    if (k->samples)
+        emit(p, " of %I samples.\n\n", k->samples);
+    else
+        emit(p, "; its samples are not known, the figure takes as many as here, %I.\n\n",
+             b->samples);
+}
+
 static void put_times(struct rn_text *p, const struct rn_bench *b)
 {
     emit(p,
@@ -54,8 +64,7 @@ static void put_times(struct rn_text *p, const struct rn_bench *b)
          "brackets the quartiles. Warm-up: %I epoch%r of each process.\n\n",
          b->samples, b->warmup, b->warmup == 1 ? "" : "s");
     for (int64_t i = 0; i < b->n_known; i++)
-        emit(p, "For comparison, from elsewhere: %s, %2 s for an epoch of %I samples.\n\n",
-             b->known[i].name, b->known[i].epoch_s, b->known[i].samples);
+        put_known(p, b, &b->known[i]);
 }
 
 static void put_number(struct rn_text *p, double v)
