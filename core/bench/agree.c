@@ -140,7 +140,7 @@ static int compare(struct benching *x, int variant, struct rn_agreement *a)
     const char *id = pool_printf(p, "%s-agree", x->spec.variants[variant].name);
     const char *plan =
         pool_printf(p, "%s/plan/%s.yaml", x->b->dir, x->plan.points[x->spec.reference].id);
-    const char *dir = pool_printf(p, "%s/work", x->b->dir);
+    const char *dir = pool_printf(p, "%s/runs", x->b->dir);
     const char *file = pool_printf(p, "%s/%s.json", dir, id);
     const char *steps = pool_printf(p, "%lld", (long long)x->spec.verify.steps);
     const char *rel = pool_printf(p, "%.17g", x->spec.verify.rel);

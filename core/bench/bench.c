@@ -131,7 +131,7 @@ static int fill(struct benching *x)
 
 static int write_plan(const struct benching *x)
 {
-    static const char *const inside[] = {"plan", "logs", "work", "figures"};
+    static const char *const inside[] = {"plan", "logs", "runs", "figures"};
     char path[PATH_MAX];
 
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
@@ -153,7 +153,7 @@ static void tidy(const struct benching *x)
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof path, "%s/work", x->b->dir);
+    snprintf(path, sizeof path, "%s/runs", x->b->dir);
     file_remove_tree(path);
     snprintf(path, sizeof path, "%s/logs", x->b->dir);
     remove(path); /* a folder with files in it stays */

@@ -187,8 +187,18 @@ static int read_summary(struct benching *x, const char *dir, struct rn_bench_tim
     return status;
 }
 
-/* n: epochs that it left. A device that can't be opened leaves no run behind; what failed later is
- * no such device. */
+/* Whether a variant was timed at all, with any size of batch. */
+static bool was_timed(const struct benching *x, int64_t variant)
+{
+    bool any = false;
+
+    for (int i = 0; i < x->plan.n_points; i++)
+        any |= x->b->times[i].variant == variant && x->b->times[i].n > 0;
+    return any;
+}
+
+/* n: epochs that it left. A device that can't be opened leaves no run behind; what failed later, or
+ * worked before, is no such device. */
 static int judge(struct benching *x, const char *dir, struct rn_bench_time *t, int64_t n,
                  const struct child_end *end, const char *why)
 {
@@ -198,7 +208,7 @@ static int judge(struct benching *x, const char *dir, struct rn_bench_time *t, i
         why = "training ended by itself before that";
     TRY(run_state_read(x->spec.pool, dir, &state));
     if (!end->signal && end->exit_code == error_exit_code(RN_EDEVICE) &&
-        !strcmp(state.status, "pending"))
+        !strcmp(state.status, "pending") && !was_timed(x, t->variant))
         x->b->variants[t->variant].unusable = why;
     t->why = why ? why : t->why;
     return RN_OK;
@@ -224,7 +234,7 @@ static int measure(struct benching *x, struct rn_bench_time *t, int repeat)
     const struct bench_point *point = &x->plan.points[t - x->b->times];
     const char *id = pool_printf(p, "%s-%d", point->id, repeat + 1);
     const char *plan = pool_printf(p, "%s/plan/%s.yaml", x->b->dir, point->id);
-    const char *dir = pool_printf(p, "%s/work/%s", x->b->dir, id), *why;
+    const char *dir = pool_printf(p, "%s/runs/%s", x->b->dir, id), *why;
     struct child_end end;
 
     if (!id || !plan || !dir)

@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LATE, EARLY };
 enum { EXACT, NEAR, NOTHING };
 
 struct options {
     int64_t order, fail, call, knows;
+    const char *once;
 };
 
 static const struct rn_choice orders[] = {
@@ -34,7 +36,9 @@ static const struct rn_option rows[] = {
     RN_INT(struct options, fail, "0", 0, 1e9, NULL, "the replay that fails, from 1; 0: none"),
     RN_INT(struct options, call, "0", 0, 1e9, NULL,
            "of its parts, the one at fault, from 0; the last where there are fewer"),
-    RN_CHOICE(struct options, knows, "exact", knowledge, "what it can tell of a fault"), RN_END};
+    RN_CHOICE(struct options, knows, "exact", knowledge, "what it can tell of a fault"),
+    RN_STRING(struct options, once, NULL, 0, "a file, which opening takes away; none: it is gone"),
+    RN_END};
 
 struct item { /* of work: a replay, or a copy */
     struct rn_recording *recording;
@@ -423,6 +427,9 @@ static int far_open(const void *opts, struct rn_device **out)
 #ifdef ABSENT
     return RN_FAIL(RN_EDEVICE, "libabsent.so.1: cannot open shared object file");
 #endif
+    const char *once = ((const struct options *)opts)->once;
+    if (once && unlink(once) < 0)
+        return RN_FAIL(RN_EDEVICE, "the card was taken out");
     const struct rn_device_ops *ops = find_cpu();
     struct far *f = ops ? calloc(1, sizeof *f) : NULL;
 

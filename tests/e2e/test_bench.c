@@ -129,7 +129,7 @@ START_TEST(two_variants_are_timed_and_agree)
                                         "plan/one-b16.yaml"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         ck_assert_msg(exists(folder, files[i]), "no %s", files[i]);
-    ck_assert(!exists(folder, "work") && !exists(folder, "logs"));
+    ck_assert(!exists(folder, "runs") && !exists(folder, "logs"));
     EXPECT_EXIT(0, "runs"); /* it is no run */
     EXPECT_TEXT(err, "no runs yet");
 }
@@ -205,6 +205,24 @@ START_TEST(what_fails_is_not_timed_and_says_why)
 }
 END_TEST
 
+/* What was timed stays, and says what became of the rest. */
+START_TEST(a_device_that_goes_away_is_not_unusable)
+{
+    write_bench("away", "  variants:\n"
+                        "    - {name: here, set: {device: cpu}}\n"
+                        "    - {name: going, set: {device: {type: far, once: card}}}\n"
+                        "  measure: {epochs: 2, repeats: 2}\n"
+                        "  verify: {steps: 0}\n");
+    ck_assert_int_eq(file_write(in_dir("card"), "", 0), RN_OK);
+    EXPECT_EXIT(0, "away.yaml -q");
+    cJSON *root = read_json(folder_of("away"), "bench.json");
+    ck_assert_str_eq(text_at(item(root, "variants", 1), "unusable"), "");
+    ck_assert_int_eq(epochs_at(root, 1), 2);
+    EXPECT_TEXT(text_at(item(root, "times", 1), "why"), "the card was taken out");
+    cJSON_Delete(root);
+}
+END_TEST
+
 START_TEST(training_that_ends_by_itself_is_told)
 {
 #define STOPS "set: {callbacks: [{type: early_stopping, patience: 1, min_delta: 10}]}\n"
@@ -245,7 +263,7 @@ START_TEST(a_signal_ends_it_with_what_was_measured)
     pid = start("stop.yaml data.samples=20k");
     for (int i = 0; i < 2000 && !file_exists(in_dir("reports/stop")); i++)
         usleep(10000);
-    snprintf(path, sizeof path, "%s/work/one-b32-1/epochs.csv", folder_of("stop"));
+    snprintf(path, sizeof path, "%s/runs/one-b32-1/epochs.csv", folder_of("stop"));
     for (int i = 0; i < 2000 && !file_exists(in_dir(path)); i++)
         usleep(10000);
     usleep(300000);
@@ -283,11 +301,15 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        two_variants_are_timed_and_agree,        a_device_that_cannot_be_used_costs_its_variant,
-        memory_of_a_device_of_its_own_is_told,   what_fails_is_not_timed_and_says_why,
-        training_that_ends_by_itself_is_told,    max_time_keeps_the_epochs_that_were_finished,
-        a_signal_ends_it_with_what_was_measured, one_comparison_alone_is_json};
+    const TTest *const tests[] = {two_variants_are_timed_and_agree,
+                                  a_device_that_cannot_be_used_costs_its_variant,
+                                  memory_of_a_device_of_its_own_is_told,
+                                  what_fails_is_not_timed_and_says_why,
+                                  a_device_that_goes_away_is_not_unusable,
+                                  training_that_ends_by_itself_is_told,
+                                  max_time_keeps_the_epochs_that_were_finished,
+                                  a_signal_ends_it_with_what_was_measured,
+                                  one_comparison_alone_is_json};
 
     return program_tests("bench", tests, sizeof tests / sizeof *tests);
 }
