@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+#include <runner/operation.h>
+
 #include <string.h>
 
 #define ALIGN 256
@@ -12,36 +14,7 @@
 struct op {
     void (*run)(const struct op *op, const struct rn_block *b);
     const struct ref *ref;
-    union {
-        struct {
-            rn_real *dst, v;
-            int64_t n;
-        } fill;
-        struct {
-            void *dst;
-            const void *src;
-            size_t bytes;
-        } copy;
-        struct rn_gemm gemm;
-        struct {
-            const struct rn_map *map;
-            struct rn_map_call call;
-        } map;
-        struct rn_reduce reduce;
-        struct rn_gather gather;
-        struct {
-            int64_t rows, cols;
-            const rn_real *in;
-            rn_real *out;
-        } argmax;
-        struct {
-            void (*fn)(void *ctx, int64_t slice);
-            void *ctx;
-            int64_t slices;
-        } task;
-        struct rn_conv conv;
-        struct rn_pool pool;
-    };
+    struct rn_operation does; /* kind and tag are not looked at */
 };
 
 struct rn_recording {
@@ -131,13 +104,13 @@ static int ref_sync(struct rn_device *d)
 static void run_copy(const struct op *op, const struct rn_block *b)
 {
     (void)b;
-    memcpy(op->copy.dst, op->copy.src, op->copy.bytes);
+    memcpy(op->does.copy.dst, op->does.copy.src, op->does.copy.bytes);
 }
 
 static int ref_upload(struct rn_device *d, void *dst, const void *src, size_t bytes)
 {
     REQUIRE(dst && src);
-    return enqueue(d, &(struct op){run_copy, .copy = {dst, src, bytes}});
+    return enqueue(d, &(struct op){run_copy, .does = {.copy = {dst, src, bytes}}});
 }
 
 static int ref_download(struct rn_device *d, void *dst, const void *src, size_t bytes)
@@ -152,19 +125,19 @@ static int ref_download(struct rn_device *d, void *dst, const void *src, size_t 
 static void run_fill(const struct op *op, const struct rn_block *b)
 {
     (void)b;
-    for (int64_t i = 0; i < op->fill.n; i++)
-        op->fill.dst[i] = op->fill.v;
+    for (int64_t i = 0; i < op->does.fill.n; i++)
+        op->does.fill.dst[i] = op->does.fill.v;
 }
 
 static int ref_fill(struct rn_device *d, rn_real *dst, rn_real v, int64_t n)
 {
     REQUIRE(dst && n >= 0);
-    return enqueue(d, &(struct op){run_fill, .fill = {dst, v, n}});
+    return enqueue(d, &(struct op){run_fill, .does = {.fill = {dst, v, n}}});
 }
 
 static void run_gemm(const struct op *op, const struct rn_block *b)
 {
-    const struct rn_gemm *g = &op->gemm;
+    const struct rn_gemm *g = &op->does.gemm;
 
     (void)b;
     for (int64_t i = 0; i < g->m; i++)
@@ -183,18 +156,18 @@ static int ref_gemm(struct rn_device *d, const struct rn_gemm *g)
     REQUIRE(g->a && g->b && g->c && g->c != g->a && g->c != g->b);
     REQUIRE(g->m > 0 && g->n > 0 && g->k > 0);
     REQUIRE(g->lda >= (g->ta ? g->m : g->k) && g->ldb >= (g->tb ? g->k : g->n) && g->ldc >= g->n);
-    return enqueue(d, &(struct op){run_gemm, .gemm = *g});
+    return enqueue(d, &(struct op){run_gemm, .does = {.gemm = *g}});
 }
 
 /* one element at a time: what a map gives may not depend on how it is cut */
 static void run_map(const struct op *op, const struct rn_block *b)
 {
-    const struct rn_map_call *m = &op->map.call;
+    const struct rn_map_call *m = &op->does.map.call;
     int64_t rows = op->ref->larger ? m->rows : 1, cols = op->ref->larger ? m->cols : 1;
 
     for (int64_t r = 0; r < m->rows; r += rows)
         for (int64_t c = 0; c < m->cols; c += cols)
-            op->map.map->host(m, b, r, r + rows, c, c + cols);
+            op->does.map.map->host(m, b, r, r + rows, c, c + cols);
 }
 
 static int ref_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
@@ -211,7 +184,7 @@ static int ref_map(struct rn_device *d, const struct rn_map *map, const struct r
             REQUIRE(call->out[o] != call->in[i] || call->span[i] == RN_EACH ||
                     call->rows * call->cols == 1);
     }
-    return enqueue(d, &(struct op){run_map, .map = {map, *call}});
+    return enqueue(d, &(struct op){run_map, .does = {.map = {map, *call}}});
 }
 
 static rn_real reduced(const struct rn_reduce *r, int64_t first, int64_t step, int64_t n)
@@ -234,7 +207,7 @@ static rn_real reduced(const struct rn_reduce *r, int64_t first, int64_t step, i
 
 static void run_reduce(const struct op *op, const struct rn_block *b)
 {
-    const struct rn_reduce *r = &op->reduce;
+    const struct rn_reduce *r = &op->does.reduce;
     rn_real *out = r->out + b->u[r->out_from];
     int64_t n = r->over == RN_PER_ROW ? r->rows : r->over == RN_PER_COL ? r->cols : 1;
 
@@ -251,12 +224,12 @@ static int ref_reduce(struct rn_device *d, const struct rn_reduce *r)
     REQUIRE(r->in && r->out && r->rows > 0 && r->cols > 0 && r->out_from < RN_BLOCK_U);
     REQUIRE(r->op <= RN_MAX);
     REQUIRE(r->over == RN_PER_ROW || r->over == RN_PER_COL || r->over == RN_ONE);
-    return enqueue(d, &(struct op){run_reduce, .reduce = *r});
+    return enqueue(d, &(struct op){run_reduce, .does = {.reduce = *r}});
 }
 
 static void run_gather(const struct op *op, const struct rn_block *b)
 {
-    const struct rn_gather *g = &op->gather;
+    const struct rn_gather *g = &op->does.gather;
 
     for (int64_t r = 0; r < g->rows; r++)
         for (int64_t j = 0; j < g->cols; j++) {
@@ -274,19 +247,19 @@ static int ref_gather(struct rn_device *d, const struct rn_gather *g)
     REQUIRE(g->from && g->index && g->out && g->start_from < RN_BLOCK_U);
     REQUIRE(g->rows > 0 && g->cols > 0 && g->channels > 0 && g->cols % g->channels == 0);
     REQUIRE(g->dtype == RN_F32 || g->dtype == RN_U8);
-    return enqueue(d, &(struct op){run_gather, .gather = *g});
+    return enqueue(d, &(struct op){run_gather, .does = {.gather = *g}});
 }
 
 static void run_argmax(const struct op *op, const struct rn_block *b)
 {
     (void)b;
-    for (int64_t r = 0; r < op->argmax.rows; r++) {
-        const rn_real *row = op->argmax.in + r * op->argmax.cols;
+    for (int64_t r = 0; r < op->does.argmax.rows; r++) {
+        const rn_real *row = op->does.argmax.in + r * op->does.argmax.cols;
         int64_t best = 0;
 
-        for (int64_t c = 1; c < op->argmax.cols; c++)
+        for (int64_t c = 1; c < op->does.argmax.cols; c++)
             best = row[c] > row[best] ? c : best;
-        op->argmax.out[r] = (rn_real)best;
+        op->does.argmax.out[r] = (rn_real)best;
     }
 }
 
@@ -294,22 +267,22 @@ static int ref_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_
                       rn_real *out)
 {
     REQUIRE(in && out && rows > 0 && cols > 0);
-    return enqueue(d, &(struct op){run_argmax, .argmax = {rows, cols, in, out}});
+    return enqueue(d, &(struct op){run_argmax, .does = {.argmax = {in, out, rows, cols}}});
 }
 
 static void run_task(const struct op *op, const struct rn_block *b)
 {
     (void)b;
-    const int64_t n = op->task.slices;
+    const int64_t n = op->does.task.slices;
 
     for (int64_t i = 0; i < n; i++) /* any order is allowed, so not the usual one */
-        op->task.fn(op->task.ctx, op->ref->larger ? i : n - 1 - i);
+        op->does.task.fn(op->does.task.ctx, op->ref->larger ? i : n - 1 - i);
 }
 
 static int ref_task(struct rn_device *d, void (*fn)(void *, int64_t), void *ctx, int64_t slices)
 {
     REQUIRE(fn && slices >= 0);
-    return enqueue(d, &(struct op){run_task, .task = {fn, ctx, slices}});
+    return enqueue(d, &(struct op){run_task, .does = {.task = {fn, ctx, slices}}});
 }
 
 /* ---- images ------------------------------------------------------------------ */
@@ -388,7 +361,7 @@ static void scale(rn_real *at, int64_t n, rn_real beta)
 
 static void run_conv(const struct op *op, const struct rn_block *b)
 {
-    const struct rn_conv *c = &op->conv;
+    const struct rn_conv *c = &op->does.conv;
     const struct rn_window *n = &c->window;
 
     (void)b;
@@ -413,7 +386,7 @@ static int ref_conv(struct rn_device *d, const struct rn_conv *c)
     REQUIRE(c->filters > 0 && c->groups > 0 && c->pass <= RN_CONV_GRAD_WEIGHT);
     REQUIRE(c->window.channels % c->groups == 0 && c->filters % c->groups == 0);
     REQUIRE(c->pass == RN_CONV_FORWARD ? c->beta == 0 : !c->bias);
-    return enqueue(d, &(struct op){run_conv, .conv = *c});
+    return enqueue(d, &(struct op){run_conv, .does = {.conv = *c}});
 }
 
 /* Forward: y[at] from its window. Backward: what dy[at] passes back is added to dx. */
@@ -454,7 +427,7 @@ static void pool_one(const struct rn_pool *p, int64_t at)
 
 static void run_pool(const struct op *op, const struct rn_block *b)
 {
-    const struct rn_pool *p = &op->pool;
+    const struct rn_pool *p = &op->does.pool;
     const struct rn_window *n = &p->window;
 
     (void)b;
@@ -475,7 +448,7 @@ static int ref_pool(struct rn_device *d, const struct rn_pool *p)
     /* no window is all padding */
     REQUIRE(w->pad_top < w->kernel_h && w->pad_bottom < w->kernel_h);
     REQUIRE(w->pad_left < w->kernel_w && w->pad_right < w->kernel_w);
-    return enqueue(d, &(struct op){run_pool, .pool = *p});
+    return enqueue(d, &(struct op){run_pool, .does = {.pool = *p}});
 }
 
 /* ---- recordings ------------------------------------------------------------ */

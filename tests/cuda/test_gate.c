@@ -75,7 +75,7 @@ static struct chain_form form_of(const struct rn_map *map, int which)
     struct chain_form f = {.n = 1, .wide = which == 2, .way = which == 3 ? BY_ROW : BY_ELEMENT};
     struct link_form *l = &f.link[0];
 
-    l->kind = OP_MAP;
+    l->kind = RN_OP_MAP;
     l->map = map;
     for (int k = 0; which && k < map->n_in; k++)
         l->span[k] = (uint8_t)((k + which) % 4);
@@ -106,7 +106,7 @@ static int add_chain(int n, struct rn_text *text)
     const struct rn_map *const *map = __start_rn_maps;
 
     for (int i = 0; i < CHAIN_MAX; i++) {
-        f.link[i].kind = (uint8_t)(i % 4 == 1 ? OP_REDUCE : i % 4 == 3 ? OP_ARGMAX : OP_MAP);
+        f.link[i].kind = (uint8_t)(i % 4 == 1 ? RN_OP_REDUCE : i % 4 == 3 ? RN_OP_ARGMAX : RN_OP_MAP);
         f.link[i].reduction = (uint8_t)(i % 3);
         f.link[i].map = map + i < __stop_rn_maps ? map[i] : map[0];
     }

@@ -257,7 +257,7 @@ static int find_places(struct convolution *v, const struct choice *c,
 static int64_t pieces_of(const struct rn_conv *c, int64_t least)
 {
     const struct rn_window *w = &c->window;
-    size_t row = (size_t)(values_in(w) + values_out(w, c->filters)) * sizeof(rn_real);
+    size_t row = (size_t)(rn_values_in(w) + rn_values_out(w, c->filters)) * sizeof(rn_real);
     int64_t n = c->rows < least ? c->rows : least;
 
     while (c->rows % n || (n < c->rows && (size_t)(c->rows / n) * row > PIECE_BYTES))
@@ -456,7 +456,7 @@ static int do_piece(const struct convolution *v, const struct rn_conv *c, int64_
                     const struct conv_lane *l)
 {
     const struct rn_window *w = &c->window;
-    int64_t x_size = v->piece * values_in(w), y_size = v->piece * values_out(w, c->filters);
+    int64_t x_size = v->piece * rn_values_in(w), y_size = v->piece * rn_values_out(w, c->filters);
     bool forward = c->pass == RN_CONV_FORWARD, to_x = c->pass == RN_CONV_GRAD_INPUT;
     rn_real *x = c->x + i * x_size, *y = c->y + i * y_size;
     const dnnl_exec_arg_t args[] = {
@@ -483,13 +483,13 @@ static int do_piece(const struct convolution *v, const struct rn_conv *c, int64_
 
 int conv_run(const struct op *op, int number, int64_t u0, int64_t u1)
 {
-    const struct convolution *v = op->conv.v;
-    const struct rn_conv *c = &op->conv.call;
+    const struct convolution *v = op->v;
+    const struct rn_conv *c = &op->does.conv;
     const struct conv_lane *l = &v->lane[number];
 
-    if (op->conv.step != CONV_PIECES) {
+    if (op->step != CONV_PIECES) {
         struct slice s = slice_of(&op->share, 1, v->count, u0, u1);
-        if (op->conv.step == CONV_ARRANGE)
+        if (op->step == CONV_ARRANGE)
             arrange(v, c->w, s.c0, s.c1);
         else
             add_partials(v, c->beta, c->w, s.c0, s.c1);

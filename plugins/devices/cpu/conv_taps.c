@@ -77,14 +77,14 @@ int taps_run(const struct rn_conv *c, int64_t row, int64_t rows, rn_real *room_x
     int64_t line = (int64_t)w->w * w->channels, y_line = (int64_t)w->out_w * c->filters;
 
     for (int64_t r = row; r < row + rows; r++) {
-        const rn_real *x = c->x + r * values_in(w);
+        const rn_real *x = c->x + r * rn_values_in(w);
 
         if (pads(w)) {
             spread(x, w->h, line, wide(w) * w->channels,
                    room_x + (w->pad_top * wide(w) + w->pad_left) * w->channels);
             x = room_x;
         }
-        spread(c->y + r * values_out(w, c->filters), w->out_h, y_line, wide(w) * c->filters,
+        spread(c->y + r * rn_values_out(w, c->filters), w->out_h, y_line, wide(w) * c->filters,
                room_y);
         RN_TRY(add_image(c, x, room_y, r == row, dw));
     }

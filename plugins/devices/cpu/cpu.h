@@ -5,35 +5,12 @@
 #ifndef CPU_H
 #define CPU_H
 
-#include <runner/device.h>
+#include <runner/operation.h>
 
 #include <stdatomic.h>
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Values of one image before and behind a window. */
-static inline int64_t values_in(const struct rn_window *w)
-{
-    return (int64_t)w->h * w->w * w->channels;
-}
-
-static inline int64_t values_out(const struct rn_window *w, int64_t channels)
-{
-    return (int64_t)w->out_h * w->out_w * channels;
-}
-
-enum op_kind {
-    OP_FILL,
-    OP_COPY,
-    OP_GEMM,
-    OP_MAP,
-    OP_REDUCE,
-    OP_GATHER,
-    OP_ARGMAX,
-    OP_TASK,
-    OP_CONV,
-    OP_POOL,
-};
 enum conv_step { CONV_ARRANGE, CONV_PIECES, CONV_ADD_UP };
 enum reduce_step { REDUCE_WHOLE, REDUCE_PARTS, REDUCE_ADD_UP };
 
@@ -64,52 +41,16 @@ struct slice {
 struct slice slice_of(const struct share *s, int64_t rows, int64_t cols, int64_t u0, int64_t u1);
 
 struct op {
-    uint32_t tag;
-    uint8_t kind;
+    struct rn_operation does;
     bool barrier; /* all threads have done what stands before it */
     struct share share;
     int group;      /* it and those behind it that are done together, some units at a time */
     int64_t chunk;  /* units at a time */
     bool claimed;   /* units belong to who takes them first */
     int64_t claims; /* chunks that were taken, of all replays */
-    union {
-        struct {
-            rn_real *dst, v;
-            int64_t n;
-        } fill;
-        struct {
-            void *dst;
-            const void *src;
-            size_t bytes;
-        } copy;
-        struct rn_gemm gemm;
-        struct {
-            const struct rn_map *map;
-            struct rn_map_call call;
-        } map;
-        struct {
-            struct rn_reduce call;
-            double *parts; /* of each piece */
-            uint8_t step;  /* enum reduce_step */
-        } reduce;
-        struct rn_gather gather;
-        struct {
-            const rn_real *in;
-            rn_real *out;
-            int64_t rows, cols;
-        } argmax;
-        struct {
-            void (*fn)(void *ctx, int64_t slice);
-            void *ctx;
-            int64_t slices;
-        } task;
-        struct {
-            const struct convolution *v;
-            struct rn_conv call;
-            uint8_t step; /* enum conv_step */
-        } conv;
-        struct rn_pool pool;
-    };
+    uint8_t step;   /* of a sum, enum reduce_step; of a convolution, enum conv_step */
+    double *parts;  /* of a sum: that of each piece */
+    const struct convolution *v;
 };
 
 /* What a thread has for itself. */
@@ -123,10 +64,7 @@ int op_run(const struct op *op, const struct rn_block *b, const struct lane *lan
 
 /* ---- describe.c ------------------------------------------------------------------ */
 
-struct cost { /* as in struct rn_op_info */
-    double flops, bytes;
-};
-struct cost op_cost(const struct op *op);
+struct rn_cost op_cost(const struct op *op);
 void op_describe(const struct op *op, struct rn_op_info *out);
 
 /* ---- gemm.c ---------------------------------------------------------------------- */

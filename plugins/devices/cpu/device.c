@@ -64,17 +64,10 @@ static int status_of(int status)
 
 static int list_add(struct op_list *l, const struct op *op)
 {
-    if (l->n == l->cap) {
-        int cap = l->cap ? 2 * l->cap : 64;
-        struct op *at = rn_host->alloc((size_t)cap * sizeof *at);
-        if (!at)
-            return RN_ENOMEM;
-        if (l->n)
-            memcpy(at, l->op, (size_t)l->n * sizeof *at);
-        rn_host->free(l->op);
-        l->op = at;
-        l->cap = cap;
-    }
+    void *at = l->op;
+
+    RN_TRY(rn_grow(&at, l->n, &l->cap, sizeof *op));
+    l->op = at;
     l->op[l->n++] = *op;
     return RN_OK;
 }
@@ -103,7 +96,7 @@ static int enqueue(struct rn_device *d, struct op op)
 
     const struct op_list none = {0};
 
-    op.tag = c->tag;
+    op.does.tag = c->tag;
     op.share = share_op(c->recording ? &c->recording->list : &none, &op);
     if (c->recording) {
         RN_TRY(hazards_note(&c->recording->hazards, &op, &c->memory));
@@ -121,17 +114,9 @@ static int cpu_alloc(struct rn_device *d, size_t bytes, void **out)
     struct allocations *m = &cpu_of(d)->memory;
 
     *out = NULL;
-    if (m->n == m->cap) {
-        int cap = m->cap ? 2 * m->cap : 16;
-        void *at = rn_host->alloc((size_t)cap * sizeof *m->at);
-        if (!at)
-            return RN_ENOMEM;
-        if (m->n)
-            memcpy(at, m->at, (size_t)m->n * sizeof *m->at);
-        rn_host->free(m->at);
-        m->at = at;
-        m->cap = cap;
-    }
+    void *at = m->at;
+    RN_TRY(rn_grow(&at, m->n, &m->cap, sizeof *m->at));
+    m->at = at;
     uint64_t used = cpu_of(d)->used + rounded(bytes);
     bool none = bytes > SIZE_MAX / 2 || (cpu_of(d)->limit && used > cpu_of(d)->limit);
     void *raw = none ? NULL : rn_host->alloc(bytes + ALIGN);
@@ -164,7 +149,7 @@ static int cpu_sync(struct rn_device *d) { return flush(cpu_of(d)); }
 
 static int cpu_upload(struct rn_device *d, void *dst, const void *src, size_t bytes)
 {
-    return enqueue(d, (struct op){.kind = OP_COPY, .copy = {dst, src, bytes}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_COPY, .copy = {dst, src, bytes}}});
 }
 
 static int cpu_download(struct rn_device *d, void *dst, const void *src, size_t bytes)
@@ -178,17 +163,17 @@ static int cpu_download(struct rn_device *d, void *dst, const void *src, size_t 
 
 static int cpu_fill(struct rn_device *d, rn_real *dst, rn_real v, int64_t n)
 {
-    return enqueue(d, (struct op){.kind = OP_FILL, .fill = {dst, v, n}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_FILL, .fill = {dst, v, n}}});
 }
 
 static int cpu_gemm(struct rn_device *d, const struct rn_gemm *g)
 {
-    return enqueue(d, (struct op){.kind = OP_GEMM, .gemm = *g});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_GEMM, .gemm = *g}});
 }
 
 static int cpu_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
 {
-    return enqueue(d, (struct op){.kind = OP_MAP, .map = {map, *call}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_MAP, .map = {map, *call}}});
 }
 
 static int room_for_parts(struct cpu *c, int64_t n, double **out)
@@ -210,51 +195,51 @@ static int room_for_parts(struct cpu *c, int64_t n, double **out)
 
 static int cpu_reduce(struct rn_device *d, const struct rn_reduce *r)
 {
-    struct op op = {.kind = OP_REDUCE, .reduce = {.call = *r}};
+    struct op op = {.does = {.kind = RN_OP_REDUCE, .reduce = *r}};
     int64_t parts = reduce_parts(r);
 
     if (!parts)
         return enqueue(d, op);
-    RN_TRY(room_for_parts(cpu_of(d), parts * (r->over == RN_ONE ? 1 : r->cols), &op.reduce.parts));
-    op.reduce.step = REDUCE_PARTS;
+    RN_TRY(room_for_parts(cpu_of(d), parts * (r->over == RN_ONE ? 1 : r->cols), &op.parts));
+    op.step = REDUCE_PARTS;
     RN_TRY(enqueue(d, op));
-    op.reduce.step = REDUCE_ADD_UP;
+    op.step = REDUCE_ADD_UP;
     return enqueue(d, op);
 }
 
 static int cpu_gather(struct rn_device *d, const struct rn_gather *g)
 {
-    return enqueue(d, (struct op){.kind = OP_GATHER, .gather = *g});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_GATHER, .gather = *g}});
 }
 
 static int cpu_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_real *in,
                       rn_real *out)
 {
-    return enqueue(d, (struct op){.kind = OP_ARGMAX, .argmax = {in, out, rows, cols}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_ARGMAX, .argmax = {in, out, rows, cols}}});
 }
 
 static int cpu_task(struct rn_device *d, void (*fn)(void *, int64_t), void *ctx, int64_t slices)
 {
-    return enqueue(d, (struct op){.kind = OP_TASK, .task = {fn, ctx, slices}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_TASK, .task = {fn, ctx, slices}}});
 }
 
 static int cpu_conv(struct rn_device *d, const struct rn_conv *c)
 {
     bool partial = c->pass == RN_CONV_GRAD_WEIGHT;
-    struct op op = {.kind = OP_CONV, .conv = {.call = *c}};
+    struct op op = {.does = {.kind = RN_OP_CONV, .conv = *c}};
     struct convolution *v;
 
     RN_TRY(conv_find(&cpu_of(d)->convolutions, c, &v));
-    op.conv.v = v;
-    op.conv.step = partial ? CONV_PIECES : CONV_ARRANGE;
+    op.v = v;
+    op.step = partial ? CONV_PIECES : CONV_ARRANGE;
     RN_TRY(enqueue(d, op));
-    op.conv.step = partial ? CONV_ADD_UP : CONV_PIECES;
+    op.step = partial ? CONV_ADD_UP : CONV_PIECES;
     return enqueue(d, op);
 }
 
 static int cpu_pool(struct rn_device *d, const struct rn_pool *p)
 {
-    return enqueue(d, (struct op){.kind = OP_POOL, .pool = *p});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_POOL, .pool = *p}});
 }
 
 /* ---- recordings ------------------------------------------------------------ */

@@ -97,7 +97,7 @@ static dnnl_status_t multiply_unit(const struct rn_gemm *g, struct slice s, rn_r
 
 int gemm_run(const struct op *op, rn_real *room, int64_t u0, int64_t u1)
 {
-    const struct rn_gemm *g = &op->gemm;
+    const struct rn_gemm *g = &op->does.gemm;
 
     for (int64_t u = u0; u < u1; u++)
         if (multiply_unit(g, slice_of(&op->share, g->m, g->n, u, u + 1), room) != dnnl_success)

@@ -56,7 +56,7 @@ static void touch_bytes(struct accesses *a, const void *p, size_t bytes, struct 
 
 static void touch_gemm(struct accesses *a, const struct op *op)
 {
-    const struct rn_gemm *g = &op->gemm;
+    const struct rn_gemm *g = &op->does.gemm;
     struct share s = op->share;
     struct share of_a = s.axis == BY_COLS || (s.axis == BY_ROWS && g->ta) ? all : s;
     struct share of_b = s.axis == BY_ROWS || (s.axis == BY_COLS && g->tb) ? all : s;
@@ -68,10 +68,10 @@ static void touch_gemm(struct accesses *a, const struct op *op)
 
 static void touch_map(struct accesses *a, const struct op *op, const struct allocations *m)
 {
-    const struct rn_map_call *c = &op->map.call;
+    const struct rn_map_call *c = &op->does.map.call;
     struct share s = op->share;
 
-    for (int i = 0; i < op->map.map->n_in; i++) {
+    for (int i = 0; i < op->does.map.map->n_in; i++) {
         switch (c->span[i]) {
         case RN_EACH: touch(a, c->in[i], c->rows, c->cols, c->cols, s, false); break;
         case RN_PER_COL:
@@ -83,7 +83,7 @@ static void touch_map(struct accesses *a, const struct op *op, const struct allo
         default: touch(a, c->in[i], 1, 1, 1, s.axis == BY_FIRST ? s : all, false);
         }
     }
-    for (int i = 0; i < op->map.map->n_out; i++) {
+    for (int i = 0; i < op->does.map.map->n_out; i++) {
         if (c->out_from[i])
             touch_moving(a, m, c->out[i]);
         else
@@ -93,17 +93,17 @@ static void touch_map(struct accesses *a, const struct op *op, const struct allo
 
 static void touch_reduce(struct accesses *a, const struct op *op, const struct allocations *m)
 {
-    const struct rn_reduce *r = &op->reduce.call;
+    const struct rn_reduce *r = &op->does.reduce;
     int64_t width = r->over == RN_PER_COL ? r->cols : 1;
     size_t parts_bytes = (size_t)(reduce_parts(r) * width) * sizeof(double);
 
-    if (op->reduce.step == REDUCE_PARTS) {
+    if (op->step == REDUCE_PARTS) {
         touch(a, r->in, r->rows * r->cols / width, width, width, op->share, false);
-        touch_bytes(a, op->reduce.parts, parts_bytes, all, true);
+        touch_bytes(a, op->parts, parts_bytes, all, true);
         return;
     }
-    if (op->reduce.step == REDUCE_ADD_UP)
-        touch_bytes(a, op->reduce.parts, parts_bytes, all, false);
+    if (op->step == REDUCE_ADD_UP)
+        touch_bytes(a, op->parts, parts_bytes, all, false);
     else
         touch(a, r->in, r->rows, r->cols, r->cols, op->share, false);
     if (r->out_from)
@@ -116,7 +116,7 @@ static void touch_reduce(struct accesses *a, const struct op *op, const struct a
 
 static void touch_gather(struct accesses *a, const struct op *op, const struct allocations *m)
 {
-    const struct rn_gather *g = &op->gather;
+    const struct rn_gather *g = &op->does.gather;
 
     a->at[a->n++] = (struct access){
         .lo = (uintptr_t)g->index, .hi = allocation_end(m, g->index), .axis = BY_ALL};
@@ -129,18 +129,18 @@ static void touch_gather(struct accesses *a, const struct op *op, const struct a
 
 static void touch_conv(struct accesses *a, const struct op *op)
 {
-    const struct convolution *v = op->conv.v;
-    const struct rn_conv *c = &op->conv.call;
+    const struct convolution *v = op->v;
+    const struct rn_conv *c = &op->does.conv;
     const struct rn_window *w = &c->window;
     bool partial = c->pass == RN_CONV_GRAD_WEIGHT;
     size_t bytes = (size_t)(v->stride * (partial ? v->pieces : 1)) * sizeof(rn_real);
     int64_t weights = (int64_t)w->kernel_h * w->kernel_w * (w->channels / c->groups) * c->filters;
-    int64_t x = values_in(w), y = values_out(w, c->filters);
+    int64_t x = rn_values_in(w), y = rn_values_out(w, c->filters);
 
     touch_bytes(a, v->arranged, bytes, all,
-                op->conv.step == CONV_ARRANGE || (op->conv.step == CONV_PIECES && partial));
-    if (op->conv.step != CONV_PIECES) {
-        touch(a, c->w, 1, weights, weights, all, op->conv.step == CONV_ADD_UP);
+                op->step == CONV_ARRANGE || (op->step == CONV_PIECES && partial));
+    if (op->step != CONV_PIECES) {
+        touch(a, c->w, 1, weights, weights, all, op->step == CONV_ADD_UP);
         return;
     }
     touch(a, c->x, c->rows, x, x, op->share, c->pass == RN_CONV_GRAD_INPUT);
@@ -150,9 +150,9 @@ static void touch_conv(struct accesses *a, const struct op *op)
 
 static void touch_pool(struct accesses *a, const struct op *op)
 {
-    const struct rn_pool *p = &op->pool;
+    const struct rn_pool *p = &op->does.pool;
     const struct rn_window *w = &p->window;
-    int64_t in = values_in(w), out = values_out(w, w->channels);
+    int64_t in = rn_values_in(w), out = rn_values_out(w, w->channels);
 
     touch(a, p->x, p->rows, in, in, op->share, p->backward);
     touch(a, p->y, p->rows, out, out, op->share, !p->backward);
@@ -161,23 +161,25 @@ static void touch_pool(struct accesses *a, const struct op *op)
 
 static void touched(const struct op *op, const struct allocations *m, struct accesses *a)
 {
-    switch (op->kind) {
-    case OP_FILL: touch(a, op->fill.dst, 1, op->fill.n, op->fill.n, op->share, true); break;
-    case OP_COPY:
-        touch_bytes(a, op->copy.src, op->copy.bytes, first, false);
-        touch_bytes(a, op->copy.dst, op->copy.bytes, first, true);
+    switch (op->does.kind) {
+    case RN_OP_FILL:
+        touch(a, op->does.fill.dst, 1, op->does.fill.n, op->does.fill.n, op->share, true);
         break;
-    case OP_GEMM: touch_gemm(a, op); break;
-    case OP_MAP: touch_map(a, op, m); break;
-    case OP_REDUCE: touch_reduce(a, op, m); break;
-    case OP_GATHER: touch_gather(a, op, m); break;
-    case OP_ARGMAX:
-        touch(a, op->argmax.in, op->argmax.rows, op->argmax.cols, op->argmax.cols, op->share,
-              false);
-        touch(a, op->argmax.out, op->argmax.rows, 1, 1, op->share, true);
+    case RN_OP_COPY:
+        touch_bytes(a, op->does.copy.src, op->does.copy.bytes, first, false);
+        touch_bytes(a, op->does.copy.dst, op->does.copy.bytes, first, true);
         break;
-    case OP_CONV: touch_conv(a, op); break;
-    case OP_POOL: touch_pool(a, op); break;
+    case RN_OP_GEMM: touch_gemm(a, op); break;
+    case RN_OP_MAP: touch_map(a, op, m); break;
+    case RN_OP_REDUCE: touch_reduce(a, op, m); break;
+    case RN_OP_GATHER: touch_gather(a, op, m); break;
+    case RN_OP_ARGMAX:
+        touch(a, op->does.argmax.in, op->does.argmax.rows, op->does.argmax.cols,
+              op->does.argmax.cols, op->share, false);
+        touch(a, op->does.argmax.out, op->does.argmax.rows, 1, 1, op->share, true);
+        break;
+    case RN_OP_CONV: touch_conv(a, op); break;
+    case RN_OP_POOL: touch_pool(a, op); break;
     default: /* a task may touch anything */
         a->at[a->n++] = (struct access){.hi = UINTPTR_MAX, .axis = BY_ALL, .write = true};
     }

@@ -62,13 +62,13 @@ static void run_gather(const struct rn_gather *g, const struct rn_block *b, stru
 static void run_argmax(const struct op *op, struct slice s)
 {
     for (int64_t r = s.r0; r < s.r1; r++) {
-        const rn_real *x = op->argmax.in + r * op->argmax.cols;
+        const rn_real *x = op->does.argmax.in + r * op->does.argmax.cols;
         int64_t best = 0;
 
-        for (int64_t c = 1; c < op->argmax.cols; c++)
+        for (int64_t c = 1; c < op->does.argmax.cols; c++)
             if (x[c] > x[best])
                 best = c;
-        op->argmax.out[r] = (rn_real)best;
+        op->does.argmax.out[r] = (rn_real)best;
     }
 }
 
@@ -77,29 +77,30 @@ int op_run(const struct op *op, const struct rn_block *b, const struct lane *lan
 {
     struct slice s;
 
-    switch (op->kind) {
-    case OP_FILL:
-        s = slice_of(&op->share, 1, op->fill.n, u0, u1);
+    switch (op->does.kind) {
+    case RN_OP_FILL:
+        s = slice_of(&op->share, 1, op->does.fill.n, u0, u1);
         for (int64_t i = s.c0; i < s.c1; i++)
-            op->fill.dst[i] = op->fill.v;
+            op->does.fill.dst[i] = op->does.fill.v;
         break;
-    case OP_COPY: memcpy(op->copy.dst, op->copy.src, op->copy.bytes); break;
-    case OP_GEMM: return gemm_run(op, lane->room, u0, u1);
-    case OP_MAP:
-        s = slice_of(&op->share, op->map.call.rows, op->map.call.cols, u0, u1);
-        op->map.map->host(&op->map.call, b, s.r0, s.r1, s.c0, s.c1);
+    case RN_OP_COPY: memcpy(op->does.copy.dst, op->does.copy.src, op->does.copy.bytes); break;
+    case RN_OP_GEMM: return gemm_run(op, lane->room, u0, u1);
+    case RN_OP_MAP:
+        s = slice_of(&op->share, op->does.map.call.rows, op->does.map.call.cols, u0, u1);
+        op->does.map.map->host(&op->does.map.call, b, s.r0, s.r1, s.c0, s.c1);
         break;
-    case OP_REDUCE: reduce_run(op, b, u0, u1); break;
-    case OP_GATHER:
-        run_gather(&op->gather, b, slice_of(&op->share, op->gather.rows, op->gather.cols, u0, u1));
+    case RN_OP_REDUCE: reduce_run(op, b, u0, u1); break;
+    case RN_OP_GATHER:
+        run_gather(&op->does.gather, b,
+                   slice_of(&op->share, op->does.gather.rows, op->does.gather.cols, u0, u1));
         break;
-    case OP_ARGMAX: run_argmax(op, slice_of(&op->share, op->argmax.rows, 1, u0, u1)); break;
-    case OP_TASK:
+    case RN_OP_ARGMAX: run_argmax(op, slice_of(&op->share, op->does.argmax.rows, 1, u0, u1)); break;
+    case RN_OP_TASK:
         for (int64_t i = u0; i < u1; i++)
-            op->task.fn(op->task.ctx, i);
+            op->does.task.fn(op->does.task.ctx, i);
         break;
-    case OP_CONV: return conv_run(op, lane->number, u0, u1);
-    case OP_POOL: pool_run(op, u0, u1); break;
+    case RN_OP_CONV: return conv_run(op, lane->number, u0, u1);
+    case RN_OP_POOL: pool_run(op, u0, u1); break;
     }
     return RN_OK;
 }

@@ -12,19 +12,20 @@
 /* About what one thread takes for it. */
 static double op_ns(const struct op *op)
 {
-    const struct cost c = op_cost(op);
-    const struct rn_window *w = &op->pool.window;
+    const struct rn_cost c = op_cost(op);
+    const struct rn_window *w = &op->does.pool.window;
     double values = c.bytes / sizeof(rn_real) * 0.15;
 
-    switch (op->kind) {
-    case OP_GEMM:
-    case OP_CONV: return OPERATION_NS + fmax(c.flops / 60, values);
-    case OP_POOL:
-        return OPERATION_NS + 0.5 * (double)op->pool.rows * (double)values_out(w, w->channels) *
-                                  w->kernel_h * w->kernel_w;
-    case OP_MAP:
-        return OPERATION_NS + values + 0.3 * (double)op->map.call.rows * (double)op->map.call.cols;
-    case OP_TASK: return 1e6; /* who knows */
+    switch (op->does.kind) {
+    case RN_OP_GEMM:
+    case RN_OP_CONV: return OPERATION_NS + fmax(c.flops / 60, values);
+    case RN_OP_POOL:
+        return OPERATION_NS + 0.5 * (double)op->does.pool.rows *
+                                  (double)rn_values_out(w, w->channels) * w->kernel_h * w->kernel_w;
+    case RN_OP_MAP:
+        return OPERATION_NS + values +
+               0.3 * (double)op->does.map.call.rows * (double)op->does.map.call.cols;
+    case RN_OP_TASK: return 1e6; /* who knows */
     default: return OPERATION_NS + values;
     }
 }

@@ -178,7 +178,7 @@ RN_CLONES static void backward(const struct rn_pool *p, int64_t row)
 
 void pool_run(const struct op *op, int64_t u0, int64_t u1)
 {
-    const struct rn_pool *p = &op->pool;
+    const struct rn_pool *p = &op->does.pool;
     struct slice s = slice_of(&op->share, p->rows, 1, u0, u1);
 
     for (int64_t r = s.r0; r < s.r1; r++)

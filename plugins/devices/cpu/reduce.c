@@ -163,15 +163,15 @@ static void add_parts(const struct rn_reduce *r, rn_real *out, const double *par
 
 void reduce_run(const struct op *op, const struct rn_block *b, int64_t u0, int64_t u1)
 {
-    const struct rn_reduce *r = &op->reduce.call;
+    const struct rn_reduce *r = &op->does.reduce;
     rn_real *out = r->out + b->u[r->out_from];
     int64_t width = r->over == RN_PER_COL ? r->cols : 1;
     bool one = r->over == RN_ONE;
 
-    if (op->reduce.step == REDUCE_PARTS) {
-        some_parts(r, op->reduce.parts, slice_of(&op->share, op->share.n, 1, u0, u1));
-    } else if (op->reduce.step == REDUCE_ADD_UP) {
-        add_parts(r, out, op->reduce.parts, slice_of(&op->share, 1, width, u0, u1));
+    if (op->step == REDUCE_PARTS) {
+        some_parts(r, op->parts, slice_of(&op->share, op->share.n, 1, u0, u1));
+    } else if (op->step == REDUCE_ADD_UP) {
+        add_parts(r, out, op->parts, slice_of(&op->share, 1, width, u0, u1));
     } else if (r->over == RN_PER_COL) {
         reduce_cols(r, out, slice_of(&op->share, 1, width, u0, u1));
     } else {

@@ -36,7 +36,7 @@ static const rn_real *conv_output(const struct rn_conv *c, int64_t *n)
 {
     bool to_x = c->pass == RN_CONV_GRAD_INPUT;
 
-    *n = c->rows * (to_x ? values_in(&c->window) : values_out(&c->window, c->filters));
+    *n = c->rows * (to_x ? rn_values_in(&c->window) : rn_values_out(&c->window, c->filters));
     return to_x ? c->x : c->y;
 }
 
@@ -44,7 +44,7 @@ static const rn_real *pool_output(const struct rn_pool *p, int64_t *n)
 {
     const struct rn_window *w = &p->window;
 
-    *n = p->rows * (p->backward ? values_in(w) : values_out(w, w->channels));
+    *n = p->rows * (p->backward ? rn_values_in(w) : rn_values_out(w, w->channels));
     return p->backward ? p->x : p->y;
 }
 
@@ -52,24 +52,24 @@ static const rn_real *pool_output(const struct rn_pool *p, int64_t *n)
  * op can't follow its rows. */
 static const rn_real *output_of(const struct op *op, int i, int64_t *n)
 {
-    const struct rn_map_call *m = &op->map.call;
+    const struct rn_map_call *m = &op->does.map.call;
 
     *n = 0;
-    if (op->kind == OP_MAP && i < op->map.map->n_out) {
+    if (op->does.kind == RN_OP_MAP && i < op->does.map.map->n_out) {
         *n = m->out_from[i] ? 0 : m->rows * m->cols;
         return m->out[i];
     }
     if (i)
         return NULL;
-    switch (op->kind) {
-    case OP_FILL: return op->fill.dst;
-    case OP_COPY: return op->copy.dst;
-    case OP_GEMM: *n = op->gemm.m * op->gemm.n; return op->gemm.c;
-    case OP_REDUCE: return op->reduce.call.out;
-    case OP_GATHER: return op->gather.out;
-    case OP_ARGMAX: return op->argmax.out;
-    case OP_CONV: return op->conv.step == CONV_PIECES ? conv_output(&op->conv.call, n) : NULL;
-    case OP_POOL: return pool_output(&op->pool, n);
+    switch (op->does.kind) {
+    case RN_OP_FILL: return op->does.fill.dst;
+    case RN_OP_COPY: return op->does.copy.dst;
+    case RN_OP_GEMM: *n = op->does.gemm.m * op->does.gemm.n; return op->does.gemm.c;
+    case RN_OP_REDUCE: return op->does.reduce.out;
+    case RN_OP_GATHER: return op->does.gather.out;
+    case RN_OP_ARGMAX: return op->does.argmax.out;
+    case RN_OP_CONV: return op->step == CONV_PIECES ? conv_output(&op->does.conv, n) : NULL;
+    case RN_OP_POOL: return pool_output(&op->does.pool, n);
     default: return NULL;
     }
 }
@@ -103,10 +103,10 @@ static bool follows(const struct op_list *before, const rn_real *p, int64_t rows
 
 static struct share share_map(const struct op_list *before, const struct op *op)
 {
-    const struct rn_map_call *c = &op->map.call;
+    const struct rn_map_call *c = &op->does.map.call;
     struct share s;
 
-    for (int i = 0; i < op->map.map->n_in; i++)
+    for (int i = 0; i < op->does.map.map->n_in; i++)
         if (c->span[i] == RN_EACH && follows(before, c->in[i], c->rows, c->rows * c->cols, &s))
             return s;
     return share_matrix(c->rows, c->cols);
@@ -115,7 +115,7 @@ static struct share share_map(const struct op_list *before, const struct op *op)
 static struct share share_pool(const struct op_list *before, const struct rn_pool *p)
 {
     const struct rn_window *w = &p->window;
-    int64_t n = p->rows * (p->backward ? values_out(w, w->channels) : values_in(w));
+    int64_t n = p->rows * (p->backward ? rn_values_out(w, w->channels) : rn_values_in(w));
     struct share s;
 
     return follows(before, p->backward ? p->y : p->x, p->rows, n, &s) ? s : share_rows(p->rows, 1);
@@ -132,18 +132,18 @@ static struct share share_reduce(const struct rn_reduce *r, uint8_t step)
 
 struct share share_op(const struct op_list *before, const struct op *op)
 {
-    switch (op->kind) {
-    case OP_FILL: return share_matrix(1, op->fill.n);
-    case OP_GEMM: return share_matrix(op->gemm.m, op->gemm.n);
-    case OP_MAP: return share_map(before, op);
-    case OP_REDUCE: return share_reduce(&op->reduce.call, op->reduce.step);
-    case OP_GATHER: return share_matrix(op->gather.rows, op->gather.cols);
-    case OP_ARGMAX: return share_matrix(op->argmax.rows, 1);
-    case OP_TASK: return (struct share){BY_ALL, op->task.slices, 1};
-    case OP_CONV:
-        return op->conv.step == CONV_PIECES ? share_rows(op->conv.call.rows, op->conv.v->piece)
-                                            : share_matrix(1, op->conv.v->count);
-    case OP_POOL: return share_pool(before, &op->pool);
+    switch (op->does.kind) {
+    case RN_OP_FILL: return share_matrix(1, op->does.fill.n);
+    case RN_OP_GEMM: return share_matrix(op->does.gemm.m, op->does.gemm.n);
+    case RN_OP_MAP: return share_map(before, op);
+    case RN_OP_REDUCE: return share_reduce(&op->does.reduce, op->step);
+    case RN_OP_GATHER: return share_matrix(op->does.gather.rows, op->does.gather.cols);
+    case RN_OP_ARGMAX: return share_matrix(op->does.argmax.rows, 1);
+    case RN_OP_TASK: return (struct share){BY_ALL, op->does.task.slices, 1};
+    case RN_OP_CONV:
+        return op->step == CONV_PIECES ? share_rows(op->does.conv.rows, op->v->piece)
+                                       : share_matrix(1, op->v->count);
+    case RN_OP_POOL: return share_pool(before, &op->does.pool);
     default: return (struct share){BY_FIRST, 1, 1};
     }
 }

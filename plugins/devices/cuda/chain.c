@@ -29,23 +29,23 @@ static void add(struct accesses *a, const rn_real *at, int64_t stride, int64_t n
 
 static int64_t rows_of(const struct op *op)
 {
-    return op->kind == OP_MAP      ? op->map.call.rows
-           : op->kind == OP_REDUCE ? op->reduce.call.rows
-                                   : op->argmax.rows;
+    return op->does.kind == RN_OP_MAP      ? op->does.map.call.rows
+           : op->does.kind == RN_OP_REDUCE ? op->does.reduce.rows
+                                           : op->does.argmax.rows;
 }
 
 static const int64_t *cols_at(const struct op *op)
 {
-    return op->kind == OP_MAP      ? &op->map.call.cols
-           : op->kind == OP_REDUCE ? &op->reduce.call.cols
-                                   : &op->argmax.cols;
+    return op->does.kind == RN_OP_MAP      ? &op->does.map.call.cols
+           : op->does.kind == RN_OP_REDUCE ? &op->does.reduce.cols
+                                           : &op->does.argmax.cols;
 }
 
 static int64_t cols_of(const struct op *op) { return *cols_at(op); }
 
 static void map_input(const struct op *op, int k, int64_t own, struct accesses *a)
 {
-    const struct rn_map_call *c = &op->map.call;
+    const struct rn_map_call *c = &op->does.map.call;
     const int64_t all = c->rows * c->cols;
 
     switch (c->span[k]) {
@@ -62,20 +62,20 @@ static struct accesses accesses_of(const struct op *op, enum chain_way way)
     const int64_t rows = rows_of(op), cols = cols_of(op);
     const int64_t own = way == BY_ELEMENT ? 1 : way == BY_ROW ? cols : 0; /* of a thread or warp */
 
-    switch (op->kind) {
-    case OP_MAP:
-        for (int k = 0; k < op->map.map->n_in; k++)
+    switch (op->does.kind) {
+    case RN_OP_MAP:
+        for (int k = 0; k < op->does.map.map->n_in; k++)
             map_input(op, k, own, &a);
-        for (int k = 0; k < op->map.map->n_out; k++)
-            add(&a, op->map.call.out[k], own, rows * cols, true);
+        for (int k = 0; k < op->does.map.map->n_out; k++)
+            add(&a, op->does.map.call.out[k], own, rows * cols, true);
         break;
-    case OP_REDUCE:
-        add(&a, op->reduce.call.in, cols, rows * cols, false);
-        add(&a, op->reduce.call.out, 1, rows, true);
+    case RN_OP_REDUCE:
+        add(&a, op->does.reduce.in, cols, rows * cols, false);
+        add(&a, op->does.reduce.out, 1, rows, true);
         break;
     default:
-        add(&a, op->argmax.in, cols, rows * cols, false);
-        add(&a, op->argmax.out, 1, rows, true);
+        add(&a, op->does.argmax.in, cols, rows * cols, false);
+        add(&a, op->does.argmax.out, 1, rows, true);
     }
     return a;
 }
@@ -104,17 +104,17 @@ static bool conflicts(const struct op *a, const struct op *b, enum chain_way way
 
 bool is_link(const struct op *op)
 {
-    return op->kind == OP_MAP || op->kind == OP_ARGMAX ||
-           (op->kind == OP_REDUCE && op->reduce.call.over == RN_PER_ROW);
+    return op->does.kind == RN_OP_MAP || op->does.kind == RN_OP_ARGMAX ||
+           (op->does.kind == RN_OP_REDUCE && op->does.reduce.over == RN_PER_ROW);
 }
 
 /* Where it writes is known beforehand. */
 static bool stays(const struct op *op)
 {
-    bool moves = op->kind == OP_REDUCE && op->reduce.call.out_from;
+    bool moves = op->does.kind == RN_OP_REDUCE && op->does.reduce.out_from;
 
-    for (int k = 0; op->kind == OP_MAP && k < op->map.map->n_out; k++)
-        moves |= op->map.call.out_from[k];
+    for (int k = 0; op->does.kind == RN_OP_MAP && k < op->does.map.map->n_out; k++)
+        moves |= op->does.map.call.out_from[k];
     return !moves;
 }
 
@@ -122,7 +122,7 @@ static bool suits(const struct op *first, const struct op *op, enum chain_way wa
 {
     if (way == BY_ROW)
         return rows_of(op) == rows_of(first) && cols_of(op) <= ROW_MAX;
-    return op->kind == OP_MAP &&
+    return op->does.kind == RN_OP_MAP &&
            (way == BESIDE || (rows_of(op) == rows_of(first) && cols_of(op) == cols_of(first)));
 }
 
@@ -141,7 +141,7 @@ static int run_of(const struct op *op, int n, enum chain_way way)
 {
     int run = 1;
 
-    if (way != BY_ROW && op->kind != OP_MAP)
+    if (way != BY_ROW && op->does.kind != RN_OP_MAP)
         return 0;
     if (!stays(op) || !suits(op, op, way))
         return 1;
@@ -154,16 +154,16 @@ static int run_of(const struct op *op, int n, enum chain_way way)
 
 static struct link_form link_of(const struct op *op)
 {
-    struct link_form l = {.kind = op->kind};
+    struct link_form l = {.kind = op->does.kind};
 
-    if (op->kind == OP_REDUCE)
-        l.reduction = op->reduce.call.op;
-    if (op->kind != OP_MAP)
+    if (op->does.kind == RN_OP_REDUCE)
+        l.reduction = op->does.reduce.op;
+    if (op->does.kind != RN_OP_MAP)
         return l;
-    l.map = op->map.map;
-    memcpy(l.span, op->map.call.span, (size_t)l.map->n_in);
+    l.map = op->does.map.map;
+    memcpy(l.span, op->does.map.call.span, (size_t)l.map->n_in);
     for (int k = 0; k < l.map->n_out; k++)
-        l.adds[k] = op->map.call.beta[k] != 0;
+        l.adds[k] = op->does.map.call.beta[k] != 0;
     return l;
 }
 
@@ -263,8 +263,8 @@ static void pass_word(struct arguments *a, uint32_t word)
 
 static void pass_map(struct arguments *a, const struct op *op)
 {
-    const struct rn_map *map = op->map.map;
-    const struct rn_map_call *call = &op->map.call;
+    const struct rn_map *map = op->does.map.map;
+    const struct rn_map_call *call = &op->does.map.call;
 
     for (int k = 0; k < map->n_in; k++)
         pass(a, &call->in[k]);
@@ -285,15 +285,15 @@ static void pass_map(struct arguments *a, const struct op *op)
 
 static void pass_link(struct arguments *a, const struct op *op)
 {
-    switch (op->kind) {
-    case OP_MAP: pass_map(a, op); break;
-    case OP_REDUCE:
-        pass(a, &op->reduce.call.in);
-        pass(a, &op->reduce.call.out);
-        pass_word(a, op->reduce.call.out_from);
-        pass(a, &op->reduce.call.beta);
+    switch (op->does.kind) {
+    case RN_OP_MAP: pass_map(a, op); break;
+    case RN_OP_REDUCE:
+        pass(a, &op->does.reduce.in);
+        pass(a, &op->does.reduce.out);
+        pass_word(a, op->does.reduce.out_from);
+        pass(a, &op->does.reduce.beta);
         break;
-    default: pass(a, &op->argmax.in); pass(a, &op->argmax.out);
+    default: pass(a, &op->does.argmax.in); pass(a, &op->does.argmax.out);
     }
 }
 
@@ -305,7 +305,7 @@ int chain_launch(struct cuda *c, const struct op *op, CUdeviceptr block)
     int64_t blocks = way == BESIDE ? 0 : ceil_div(n, way == BY_ROW ? WARPS : THREADS);
 
     pass(&a, &c->mark);
-    pass(&a, &op->tag);
+    pass(&a, &op->does.tag);
     pass(&a, &block);
     pass(&a, &n);
     for (int i = 0; i < op->group; i++) {

@@ -15,10 +15,7 @@ static int64_t row_of_col(const struct rn_conv *c) /* values in a row of col, of
     return (int64_t)c->window.kernel_h * c->window.kernel_w * c->window.channels;
 }
 
-static int64_t image_values(const struct rn_window *w)
-{
-    return (int64_t)w->h * w->w * w->channels;
-}
+int64_t conv_matrix_values(const struct rn_conv *c) { return places(&c->window) * row_of_col(c); }
 
 static bool is_its_own_matrix(const struct rn_window *w)
 {
@@ -28,15 +25,15 @@ static bool is_its_own_matrix(const struct rn_window *w)
 
 int conv_prepare(struct cuda *c, struct op *op)
 {
-    const struct rn_conv *v = &op->conv.call;
-    int64_t image = places(&v->window) * row_of_col(v) * (int64_t)sizeof(float);
+    const struct rn_conv *v = &op->does.conv;
+    int64_t image = conv_matrix_values(v) * (int64_t)sizeof(float);
 
-    op->conv.images = v->rows;
+    op->images = v->rows;
     if (is_its_own_matrix(&v->window))
         return RN_OK;
-    if (op->conv.images > c->conv_bytes / image)
-        op->conv.images = c->conv_bytes / image > 1 ? c->conv_bytes / image : 1;
-    return scratch_take(c, (size_t)(op->conv.images * image), &op->conv.col);
+    if (op->images > c->conv_bytes / image)
+        op->images = c->conv_bytes / image > 1 ? c->conv_bytes / image : 1;
+    return scratch_take(c, (size_t)(op->images * image), &op->col);
 }
 
 /* ---- products ------------------------------------------------------------------------------ */
@@ -81,10 +78,10 @@ static int products(struct cuda *c, const struct rn_conv *v, rn_real *col, rn_re
 
 static int im2col(struct cuda *c, const struct op *op, const rn_real *x, int64_t images)
 {
-    struct rn_conv v = op->conv.call;
-    int64_t n = images * places(&v.window) * row_of_col(&v);
-    uint32_t tag = op->tag;
-    rn_real *col = op->conv.col;
+    struct rn_conv v = op->does.conv;
+    int64_t n = images * conv_matrix_values(&v);
+    uint32_t tag = op->does.tag;
+    rn_real *col = op->col;
     void *args[] = {&c->mark, &tag, &n, &v.window, &v.groups, &x, &col};
 
     return launch(c, c->kernel[K_IM2COL], ceil_div(n, THREADS), 1, args);
@@ -92,10 +89,10 @@ static int im2col(struct cuda *c, const struct op *op, const rn_real *x, int64_t
 
 static int col2im(struct cuda *c, const struct op *op, rn_real *x, int64_t images)
 {
-    struct rn_conv v = op->conv.call;
-    int64_t n = images * image_values(&v.window);
-    uint32_t tag = op->tag;
-    rn_real *col = op->conv.col;
+    struct rn_conv v = op->does.conv;
+    int64_t n = images * rn_values_in(&v.window);
+    uint32_t tag = op->does.tag;
+    rn_real *col = op->col;
     void *args[] = {&c->mark, &tag, &n, &v.window, &v.groups, &col, &x, &v.beta};
 
     return launch(c, c->kernel[K_COL2IM], ceil_div(n, THREADS), 1, args);
@@ -103,9 +100,9 @@ static int col2im(struct cuda *c, const struct op *op, rn_real *x, int64_t image
 
 static int add_bias(struct cuda *c, const struct op *op)
 {
-    struct rn_conv v = op->conv.call;
-    int64_t n = v.rows * places(&v.window) * v.filters;
-    uint32_t tag = op->tag;
+    struct rn_conv v = op->does.conv;
+    int64_t n = v.rows * rn_values_out(&v.window, v.filters);
+    uint32_t tag = op->does.tag;
     void *args[] = {&c->mark, &tag, &n, &v.filters, &v.bias, &v.y};
 
     return v.bias ? launch(c, c->kernel[K_ADD_BIAS], ceil_div(n, THREADS), 1, args) : RN_OK;
@@ -115,27 +112,27 @@ static int add_bias(struct cuda *c, const struct op *op)
 
 static int some_images(struct cuda *c, const struct op *op, int64_t first, int64_t images)
 {
-    const struct rn_conv *v = &op->conv.call;
-    rn_real *x = v->x + first * image_values(&v->window);
-    rn_real *y = v->y + first * places(&v->window) * v->filters;
-    rn_real *col = op->conv.col ? op->conv.col : x;
+    const struct rn_conv *v = &op->does.conv;
+    rn_real *x = v->x + first * rn_values_in(&v->window);
+    rn_real *y = v->y + first * rn_values_out(&v->window, v->filters);
+    rn_real *col = op->col ? op->col : x;
 
     if (v->pass == RN_CONV_GRAD_INPUT) {
-        RN_TRY(products(c, v, col, y, images, op->conv.col ? 0 : v->beta));
-        return op->conv.col ? col2im(c, op, x, images) : RN_OK;
+        RN_TRY(products(c, v, col, y, images, op->col ? 0 : v->beta));
+        return op->col ? col2im(c, op, x, images) : RN_OK;
     }
-    if (op->conv.col)
+    if (op->col)
         RN_TRY(im2col(c, op, x, images));
     return products(c, v, col, y, images, v->pass == RN_CONV_FORWARD ? 0 : first ? 1 : v->beta);
 }
 
 int conv_launch(struct cuda *c, const struct op *op)
 {
-    const struct rn_conv *v = &op->conv.call;
+    const struct rn_conv *v = &op->does.conv;
 
-    for (int64_t first = 0; first < v->rows; first += op->conv.images) {
+    for (int64_t first = 0; first < v->rows; first += op->images) {
         int64_t left = v->rows - first;
-        RN_TRY(some_images(c, op, first, left < op->conv.images ? left : op->conv.images));
+        RN_TRY(some_images(c, op, first, left < op->images ? left : op->images));
     }
     return v->pass == RN_CONV_FORWARD ? add_bias(c, op) : RN_OK;
 }

@@ -6,7 +6,7 @@
 
 #include "api.h"
 
-#include <runner/device.h>
+#include <runner/operation.h>
 #include <runner/text.h>
 
 enum { WARP = 32, WARPS = 8, THREADS = WARP * WARPS }; /* as prelude.cu has them */
@@ -25,19 +25,6 @@ enum kernel {
     KERNELS
 };
 
-enum op_kind {
-    OP_FILL,
-    OP_COPY,
-    OP_GEMM,
-    OP_MAP,
-    OP_REDUCE,
-    OP_GATHER,
-    OP_ARGMAX,
-    OP_TASK,
-    OP_CONV,
-    OP_POOL,
-};
-
 /* ---- source.c: chains as the texts of kernels ----------------------------------------- */
 
 /* A chain is a few operations, one behind the other, that one kernel does: maps of the same size,
@@ -46,7 +33,7 @@ enum op_kind {
 enum { CHAIN_MAX = 16 };
 enum chain_way { BY_ELEMENT, BY_ROW, BESIDE, WAYS };
 struct link_form {
-    uint8_t kind;             /* OP_MAP, OP_REDUCE of rows, OP_ARGMAX */
+    uint8_t kind;             /* RN_OP_MAP, RN_OP_REDUCE of rows, RN_OP_ARGMAX */
     uint8_t reduction;        /* enum rn_reduction */
     const struct rn_map *map; /* by its text: two plugins may have the same */
     uint8_t span[RN_MAP_IN];
@@ -81,50 +68,13 @@ struct chain_kernel { /* of a form that was seen */
     CUfunction function; /* NULL: not yet compiled */
 };
 
-struct task {
-    void (*fn)(void *ctx, int64_t slice);
-    void *ctx;
-    int64_t slices;
-};
-
 struct op {
-    uint32_t tag;
-    uint8_t kind;
+    struct rn_operation does;
     int group;                        /* it and those behind it that are launched together */
     const struct chain_kernel *chain; /* that does them; NULL where they are no chain */
-    union {
-        struct {
-            rn_real *dst, v;
-            int64_t n;
-        } fill;
-        struct {
-            void *dst;
-            const void *src;
-            size_t bytes;
-        } copy;
-        struct rn_gemm gemm;
-        struct {
-            const struct rn_map *map;
-            struct rn_map_call call;
-        } map;
-        struct {
-            struct rn_reduce call;
-            rn_real *parts; /* NULL: done in one step */
-        } reduce;
-        struct rn_gather gather;
-        struct {
-            const rn_real *in;
-            rn_real *out;
-            int64_t rows, cols;
-        } argmax;
-        struct task task;
-        struct {
-            struct rn_conv call;
-            rn_real *col;   /* the matrix of windows; NULL: the image is that matrix */
-            int64_t images; /* that col has room for */
-        } conv;
-        struct rn_pool pool;
-    };
+    rn_real *parts;                   /* of a sum; NULL: done in one step */
+    rn_real *col;   /* of a convolution, the matrix of windows; NULL: the image is that matrix */
+    int64_t images; /* that col has room for */
 };
 
 struct op_list {
@@ -203,7 +153,8 @@ int products_launch(struct cuda *c, const struct products *p);
 int64_t reduce_parts(const struct rn_reduce *r); /* values of room that it needs; 0: none */
 int reduce_launch(struct cuda *c, const struct op *op, CUdeviceptr block);
 
-int conv_prepare(struct cuda *c, struct op *op); /* takes the memory for its matrix */
+int64_t conv_matrix_values(const struct rn_conv *c); /* of an image, in the matrix of windows */
+int conv_prepare(struct cuda *c, struct op *op);     /* takes the memory for its matrix */
 int conv_launch(struct cuda *c, const struct op *op);
 
 bool is_link(const struct op *op); /* of a chain */
@@ -216,7 +167,5 @@ void modules_free(struct cuda *c);
 
 /* Notes whose error it was, unless there was one before; returns status. */
 int note_fault(struct cuda *c, int status, uint32_t tag, bool exact);
-
-void op_describe(const struct op *op, struct rn_op_info *out);
 
 #endif

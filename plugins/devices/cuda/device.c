@@ -290,7 +290,11 @@ static int cuda_op_info(struct rn_device *d, const struct rn_recording *r, uint3
     (void)d;
     if (i >= (uint32_t)r->list.n)
         return RN_EINVAL;
-    op_describe(&r->list.op[i], out);
+    const struct op *op = &r->list.op[i];
+    rn_operation_info(&op->does, out);
+    if (op->col) /* the matrix of windows is written and read, beside the images themselves */
+        out->bytes += 2 * (double)sizeof(rn_real) * (double)op->does.conv.rows *
+                      (double)conv_matrix_values(&op->does.conv);
     return RN_OK;
 }
 

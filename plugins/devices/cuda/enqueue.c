@@ -3,17 +3,10 @@
 
 static int list_add(struct op_list *l, const struct op *op)
 {
-    if (l->n == l->cap) {
-        int cap = l->cap ? 2 * l->cap : 64;
-        struct op *at = rn_host->alloc((size_t)cap * sizeof *at);
-        if (!at)
-            return RN_ENOMEM;
-        for (int i = 0; i < l->n; i++)
-            at[i] = l->op[i];
-        rn_host->free(l->op);
-        l->op = at;
-        l->cap = cap;
-    }
+    void *at = l->op;
+
+    RN_TRY(rn_grow(&at, l->n, &l->cap, sizeof *op));
+    l->op = at;
     l->op[l->n++] = *op;
     return RN_OK;
 }
@@ -25,14 +18,15 @@ int op_run(struct cuda *c, const struct op *op, CUdeviceptr block)
 
     if (status >= 0 && c->one_by_one && !c->capturing)
         status = CU(api.cuStreamSynchronize(c->stream));
-    return status < 0 && !c->capturing ? note_fault(c, status, op->tag, c->one_by_one) : status;
+    return status < 0 && !c->capturing ? note_fault(c, status, op->does.tag, c->one_by_one)
+                                       : status;
 }
 
 static int enqueue(struct rn_device *d, struct op op)
 {
     struct cuda *c = cuda_of(d);
 
-    op.tag = c->tag;
+    op.does.tag = c->tag;
     if (c->recording)
         return list_add(&c->recording->list, &op);
     RN_TRY(chains_plan(c, &op, 1));
@@ -42,52 +36,52 @@ static int enqueue(struct rn_device *d, struct op op)
 
 int cuda_upload(struct rn_device *d, void *dst, const void *src, size_t bytes)
 {
-    return enqueue(d, (struct op){.kind = OP_COPY, .copy = {dst, src, bytes}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_COPY, .copy = {dst, src, bytes}}});
 }
 
 int cuda_fill(struct rn_device *d, rn_real *dst, rn_real v, int64_t n)
 {
-    return enqueue(d, (struct op){.kind = OP_FILL, .fill = {dst, v, n}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_FILL, .fill = {dst, v, n}}});
 }
 
 int cuda_gemm(struct rn_device *d, const struct rn_gemm *g)
 {
-    return enqueue(d, (struct op){.kind = OP_GEMM, .gemm = *g});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_GEMM, .gemm = *g}});
 }
 
 int cuda_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *call)
 {
-    return enqueue(d, (struct op){.kind = OP_MAP, .map = {map, *call}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_MAP, .map = {map, *call}}});
 }
 
 int cuda_reduce(struct rn_device *d, const struct rn_reduce *r)
 {
-    struct op op = {.kind = OP_REDUCE, .reduce = {.call = *r}};
+    struct op op = {.does = {.kind = RN_OP_REDUCE, .reduce = *r}};
     int64_t parts = reduce_parts(r);
 
     if (parts)
-        RN_TRY(scratch_take(cuda_of(d), (size_t)parts * sizeof(rn_real), &op.reduce.parts));
+        RN_TRY(scratch_take(cuda_of(d), (size_t)parts * sizeof(rn_real), &op.parts));
     return enqueue(d, op);
 }
 
 int cuda_gather(struct rn_device *d, const struct rn_gather *g)
 {
-    return enqueue(d, (struct op){.kind = OP_GATHER, .gather = *g});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_GATHER, .gather = *g}});
 }
 
 int cuda_argmax(struct rn_device *d, int64_t rows, int64_t cols, const rn_real *in, rn_real *out)
 {
-    return enqueue(d, (struct op){.kind = OP_ARGMAX, .argmax = {in, out, rows, cols}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_ARGMAX, .argmax = {in, out, rows, cols}}});
 }
 
 int cuda_task(struct rn_device *d, void (*fn)(void *ctx, int64_t slice), void *ctx, int64_t slices)
 {
-    return enqueue(d, (struct op){.kind = OP_TASK, .task = {fn, ctx, slices}});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_TASK, .task = {fn, ctx, slices}}});
 }
 
 int cuda_conv(struct rn_device *d, const struct rn_conv *v)
 {
-    struct op op = {.kind = OP_CONV, .conv = {.call = *v}};
+    struct op op = {.does = {.kind = RN_OP_CONV, .conv = *v}};
 
     RN_TRY(conv_prepare(cuda_of(d), &op));
     return enqueue(d, op);
@@ -95,5 +89,5 @@ int cuda_conv(struct rn_device *d, const struct rn_conv *v)
 
 int cuda_pool(struct rn_device *d, const struct rn_pool *p)
 {
-    return enqueue(d, (struct op){.kind = OP_POOL, .pool = *p});
+    return enqueue(d, (struct op){.does = {.kind = RN_OP_POOL, .pool = *p}});
 }

@@ -18,30 +18,31 @@ static int run_fill(struct cuda *c, const struct op *op)
 {
     unsigned bits;
 
-    memcpy(&bits, &op->fill.v, sizeof bits);
-    return op->fill.n ? CU(api.cuMemsetD32Async((CUdeviceptr)op->fill.dst, bits, (size_t)op->fill.n,
-                                                c->stream))
-                      : RN_OK;
+    memcpy(&bits, &op->does.fill.v, sizeof bits);
+    return op->does.fill.n ? CU(api.cuMemsetD32Async((CUdeviceptr)op->does.fill.dst, bits,
+                                                     (size_t)op->does.fill.n, c->stream))
+                           : RN_OK;
 }
 
 static int run_copy(struct cuda *c, const struct op *op)
 {
-    return op->copy.bytes ? CU(api.cuMemcpyHtoDAsync_v2((CUdeviceptr)op->copy.dst, op->copy.src,
-                                                        op->copy.bytes, c->stream))
-                          : RN_OK;
+    return op->does.copy.bytes
+               ? CU(api.cuMemcpyHtoDAsync_v2((CUdeviceptr)op->does.copy.dst, op->does.copy.src,
+                                             op->does.copy.bytes, c->stream))
+               : RN_OK;
 }
 
 static int run_gemm(struct cuda *c, const struct op *op)
 {
-    return products_launch(c, &(struct products){.one = op->gemm, .count = 1});
+    return products_launch(c, &(struct products){.one = op->does.gemm, .count = 1});
 }
 
 static int run_gather(struct cuda *c, const struct op *op, CUdeviceptr block)
 {
-    struct rn_gather g = op->gather;
+    struct rn_gather g = op->does.gather;
     int64_t n = g.rows * g.cols;
     int32_t channels = (int32_t)g.channels;
-    uint32_t tag = op->tag, bytes = g.dtype == RN_U8, start_from = g.start_from;
+    uint32_t tag = op->does.tag, bytes = g.dtype == RN_U8, start_from = g.start_from;
     void *args[] = {&c->mark, &tag,     &block,      &n,       &g.cols,  &channels, &g.from,
                     &bytes,   &g.index, &start_from, &g.scale, &g.shift, &g.out};
 
@@ -51,7 +52,7 @@ static int run_gather(struct cuda *c, const struct op *op, CUdeviceptr block)
 /* Recorded, it runs on a thread of the driver, between what stands before and behind it. */
 static void CUDA_CB do_task(void *ctx)
 {
-    const struct task *t = ctx;
+    const struct rn_task *t = ctx;
 
     for (int64_t i = 0; i < t->slices; i++)
         t->fn(t->ctx, i);
@@ -59,10 +60,10 @@ static void CUDA_CB do_task(void *ctx)
 
 static int run_task(struct cuda *c, const struct op *op)
 {
-    struct task t = op->task;
+    struct rn_task t = op->does.task;
 
     if (c->capturing)
-        return CU(api.cuLaunchHostFunc(c->stream, do_task, (void *)(uintptr_t)&op->task));
+        return CU(api.cuLaunchHostFunc(c->stream, do_task, (void *)(uintptr_t)&op->does.task));
     RN_TRY(CU(api.cuStreamSynchronize(c->stream)));
     do_task(&t);
     return RN_OK;
@@ -70,11 +71,10 @@ static int run_task(struct cuda *c, const struct op *op)
 
 static int run_pool(struct cuda *c, const struct op *op)
 {
-    struct rn_pool p = op->pool;
+    struct rn_pool p = op->does.pool;
     const struct rn_window *w = &p.window;
-    const int64_t in = (int64_t)w->h * w->w, out = (int64_t)w->out_h * w->out_w;
-    int64_t n = p.rows * w->channels * (p.backward ? in : out);
-    uint32_t tag = op->tag, inside_only = p.inside_only;
+    int64_t n = p.rows * (p.backward ? rn_values_in(w) : rn_values_out(w, w->channels));
+    uint32_t tag = op->does.tag, inside_only = p.inside_only;
     bool max = p.op == RN_POOL_MAX;
 
     if (p.backward) {
@@ -91,14 +91,14 @@ int op_launch(struct cuda *c, const struct op *op, CUdeviceptr block)
 {
     if (op->chain)
         return chain_launch(c, op, block);
-    switch (op->kind) {
-    case OP_FILL: return run_fill(c, op);
-    case OP_COPY: return run_copy(c, op);
-    case OP_GEMM: return run_gemm(c, op);
-    case OP_REDUCE: return reduce_launch(c, op, block);
-    case OP_GATHER: return run_gather(c, op, block);
-    case OP_TASK: return run_task(c, op);
-    case OP_CONV: return conv_launch(c, op);
+    switch (op->does.kind) {
+    case RN_OP_FILL: return run_fill(c, op);
+    case RN_OP_COPY: return run_copy(c, op);
+    case RN_OP_GEMM: return run_gemm(c, op);
+    case RN_OP_REDUCE: return reduce_launch(c, op, block);
+    case RN_OP_GATHER: return run_gather(c, op, block);
+    case RN_OP_TASK: return run_task(c, op);
+    case RN_OP_CONV: return conv_launch(c, op);
     default: return run_pool(c, op);
     }
 }

@@ -52,19 +52,19 @@ static int step(struct cuda *c, uint32_t tag, CUdeviceptr block, const struct rn
 
 int reduce_launch(struct cuda *c, const struct op *op, CUdeviceptr block)
 {
-    const struct rn_reduce all = as_kernel(&op->reduce.call);
+    const struct rn_reduce all = as_kernel(&op->does.reduce);
     const bool one = all.over == RN_ONE;
     int64_t parts = parts_of(&all);
     struct rn_reduce first = all, second = all;
 
     if (parts == 1)
-        return step(c, op->tag, block, &all, one ? all.cols : all.rows, 1);
-    first.out = op->reduce.parts;
+        return step(c, op->does.tag, block, &all, one ? all.cols : all.rows, 1);
+    first.out = op->parts;
     first.out_from = 0;
     first.beta = 0;
-    RN_TRY(step(c, op->tag, block, &first, one ? SOME_VALUES : SOME_ROWS, parts));
-    second.in = op->reduce.parts;
+    RN_TRY(step(c, op->does.tag, block, &first, one ? SOME_VALUES : SOME_ROWS, parts));
+    second.in = op->parts;
     second.op = all.op == RN_MAX ? RN_MAX : RN_SUM;
     *(one ? &second.cols : &second.rows) = parts;
-    return step(c, op->tag, block, &second, parts, 1);
+    return step(c, op->does.tag, block, &second, parts, 1);
 }

@@ -49,7 +49,7 @@ bool chain_draws(const struct chain_form *f)
     bool draws = false;
 
     for (int i = 0; i < f->n; i++)
-        draws |= f->link[i].kind == OP_MAP && f->link[i].map->uses_u;
+        draws |= f->link[i].kind == RN_OP_MAP && f->link[i].map->uses_u;
     return draws;
 }
 
@@ -78,11 +78,11 @@ static void parameters(const struct chain_form *f, const char *name, struct rn_t
         rn_text_add(out, ", int64_t rn_cols_%d", i);
         if (f->way == BESIDE)
             rn_text_add(out, ", uint32_t rn_end_%d, int64_t rn_count_%d", i, i);
-        if (f->link[i].kind == OP_MAP)
+        if (f->link[i].kind == RN_OP_MAP)
             map_parameters(f->link[i].map, i, out);
         else
             rn_text_add(out, ", const float *rn_in_%d, float *rn_out_%d", i, i);
-        if (f->link[i].kind == OP_REDUCE)
+        if (f->link[i].kind == RN_OP_REDUCE)
             rn_text_add(out, ", uint32_t rn_move_%d, float rn_beta_%d", i, i);
     }
     rn_text_add(out, ")\n{\n");
@@ -208,7 +208,7 @@ static void by_row(const struct chain_form *f, struct rn_text *out)
         if (i)
             rn_text_add(out, "    __syncwarp();\n");
         switch (f->link[i].kind) {
-        case OP_MAP:
+        case RN_OP_MAP:
             rn_text_add(
                 out,
                 "    ROLLED for (int64_t col = threadIdx.x %% WARP; col < rn_cols_%d; col += WARP)"
@@ -217,7 +217,7 @@ static void by_row(const struct chain_form *f, struct rn_text *out)
             map_body(&f->link[i], i, out);
             rn_text_add(out, "    }\n");
             break;
-        case OP_REDUCE:
+        case RN_OP_REDUCE:
             rn_text_add(out,
                         "    reduce_row(%s, rn_in_%d + row * rn_cols_%d, rn_cols_%d,\n"
                         "               rn_out_%d + rn_b->u[rn_move_%d] + row, rn_beta_%d);\n",
