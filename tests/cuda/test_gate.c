@@ -106,7 +106,9 @@ static int add_chain(int n, struct rn_text *text)
     const struct rn_map *const *map = __start_rn_maps;
 
     for (int i = 0; i < CHAIN_MAX; i++) {
-        f.link[i].kind = (uint8_t)(i % 4 == 1 ? RN_OP_REDUCE : i % 4 == 3 ? RN_OP_ARGMAX : RN_OP_MAP);
+        f.link[i].kind = (uint8_t)(i % 4 == 1   ? RN_OP_REDUCE
+                                   : i % 4 == 3 ? RN_OP_ARGMAX
+                                                : RN_OP_MAP);
         f.link[i].reduction = (uint8_t)(i % 3);
         f.link[i].map = map + i < __stop_rn_maps ? map[i] : map[0];
     }
@@ -242,7 +244,7 @@ int main(int argc, char **argv)
     rn_host = test_host();
     compiler_path = getenv("RN_NVRTC");
     if (!compiler_path || access(compiler_path, R_OK) < 0) {
-        printf("skipped: no NVRTC of the CUDA toolkit, so %d generations of cards were not "
+        printf("no NVRTC of the CUDA toolkit, so %d generations of cards were not "
                "compiled for\n",
                ARCHITECTURES);
         return 77;
