@@ -61,6 +61,24 @@ START_TEST(what_does_not_fit_is_an_error)
 }
 END_TEST
 
+/* cuBLAS counts in int. */
+START_TEST(more_than_a_product_can_have_is_refused)
+{
+    const int64_t good[6] = {2, 2, 2, 2, 2, 2};
+    struct rn_device *d = opened();
+    float *x = floats(d, 8);
+
+    for (int i = 0; i < 6; i++) {
+        int64_t v[6];
+        memcpy(v, good, sizeof v);
+        v[i] = (int64_t)INT32_MAX + 1;
+        const struct rn_gemm g = {v[0], v[1], v[2], v[3], v[4], v[5], x, x, x + 4, 0, 0, 0};
+        ck_assert_msg(d->ops->gemm(d, &g) == RN_EUNSUPPORTED, "%d: %s", i, error_text());
+    }
+    d->ops->close(d);
+}
+END_TEST
+
 /* ---- steps -------------------------------------------------------------------------------- */
 
 START_TEST(a_steady_step_is_two_launches)
@@ -412,6 +430,7 @@ int main(void)
     tcase_add_test(t, a_card_that_is_not_there_is_told);
     tcase_add_test(t, memory_is_zero_and_freed_by_close);
     tcase_add_test(t, what_does_not_fit_is_an_error);
+    tcase_add_test(t, more_than_a_product_can_have_is_refused);
     tcase_add_test(t, a_steady_step_is_two_launches);
     tcase_add_test(t, a_replay_reads_its_own_block);
     tcase_add_loop_test(t, staged_batches_are_each_used_once, 0, 20);
