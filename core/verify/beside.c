@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "rough.h"
 #include "side.h"
 #include "variants.h"
 #include "verify.h"
@@ -16,8 +17,8 @@
 
 enum { WOBBLES = 4, WHERE = 256 };
 
-/* In units of what WOBBLES wobbles of the inputs move a tensor by at most, and of roundings of its
- * largest value: functions such as exp are a few of them apart by themselves. */
+/* In units of what WOBBLES wobbles move a tensor by at most, and of roundings of its largest value:
+ * functions such as exp are a few of them apart by themselves. */
 #define MOVED_TIMES 8
 #define ROUNDINGS   16
 
@@ -25,7 +26,8 @@ struct pair {
     struct subject s;
     struct device_row *row;
     char where[WHERE];
-    struct side d, against;
+    struct side d, against, rough;
+    struct rough roughly;            /* the other device, off by roundings */
     struct outcome got, want, other; /* other: again, or wobbled */
     double moved[OUTCOME_TENSORS];   /* by the wobbles, at most */
 };
@@ -117,10 +119,12 @@ static int run_both(struct pair *p)
         return broken(p, "other bits when it is done once more");
     memset(p->moved, 0, sizeof p->moved);
     status = side_run(&p->against, &p->want);
+    status = status < 0 ? status : side_open(&p->rough);
     for (int i = 1; status >= 0 && i <= WOBBLES; i++) {
-        p->against.wobble = i;
-        status = side_run(&p->against, &p->other);
-        measure_moved(p);
+        p->rough.wobble = i;
+        status = side_run(&p->rough, &p->other);
+        if (status >= 0)
+            measure_moved(p);
     }
     if (status < 0)
         return call_failed(p, status, "on the other device: ");
@@ -146,10 +150,13 @@ static int try_subject(struct pair *p, struct rn_device *d, struct rn_device *ag
 
     p->d = (struct side){.s = &p->s, .dev = d};
     p->against = (struct side){.s = &p->s, .dev = against};
+    rough_make(against, &p->roughly);
+    p->rough = (struct side){.s = &p->s, .dev = &p->roughly.base};
     error_clear();
     int status = try_open(p);
     side_close(&p->d);
     side_close(&p->against);
+    side_close(&p->rough);
     p->row->failed = p->row->failed > failed ? failed + 1 : failed; /* a case fails once */
     return status;
 }

@@ -2,8 +2,9 @@
  * another one from the same values.
  *
  * How far apart they may be is measured, not guessed: the other device does it again with inputs
- * that are off by up to 6 roundings, and what that moves a tensor by is what rounding explains. So
- * a gradient that is 0 but for rounding may be off by much of itself, and a maximum not at all. */
+ * and with results of each operation that are off by a few roundings, and what that moves a tensor
+ * by is what rounding explains. So a gradient that is 0 but for rounding may be off by much of
+ * itself, and a maximum hardly. */
 #ifndef BESIDE_H
 #define BESIDE_H
 

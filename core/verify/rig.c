@@ -8,22 +8,44 @@
 
 #define GUARD_VALUE ((rn_real)-7654321)
 
-int area_make(struct rn_device *d, int64_t cap, struct area *a)
+static size_t area_bytes(const struct area *a)
+{
+    return (size_t)(a->cap + 2 * a->guard) * sizeof *a->at;
+}
+
+static int make(struct rn_device *d, int64_t cap, bool apart, struct area *a)
+{
+    *a = (struct area){.cap = cap, .guard = 64 + cap / 4};
+    void *p = NULL, *host = NULL;
+
+    int status = d->ops->alloc(d, area_bytes(a), &p);
+    if (status >= 0 && apart && !(host = mem_alloc(area_bytes(a)))) {
+        d->ops->free(d, p);
+        status = RN_ENOMEM;
+    }
+    if (status < 0) {
+        *a = (struct area){0};
+        return status;
+    }
+    a->dev = (rn_real *)p + a->guard;
+    a->at = apart ? (rn_real *)host + a->guard : a->dev;
+    area_size(a, cap);
+    return RN_OK;
+}
+
+int area_make(struct rn_device *d, int64_t cap, struct area *a) { return make(d, cap, false, a); }
+
+int area_make_apart(struct rn_device *d, int64_t cap, struct area *a)
+{
+    return make(d, cap, true, a);
+}
+
+int area_maker_for(struct rn_device *d, area_maker **out)
 {
     struct rn_device_info info = {.size = sizeof info};
-    int64_t guard = 64 + cap / 4;
-    size_t bytes = (size_t)(cap + 2 * guard) * sizeof *a->at;
-    void *p;
 
     RN_TRY(d->ops->info(d, &info));
-    RN_TRY(d->ops->alloc(d, bytes, &p));
-    rn_real *host = info.host_visible ? p : mem_alloc(bytes);
-    if (!host) {
-        d->ops->free(d, p);
-        return RN_ENOMEM;
-    }
-    *a = (struct area){host + guard, (rn_real *)p + guard, cap, cap, guard};
-    area_size(a, cap);
+    *out = info.host_visible ? area_make : area_make_apart;
     return RN_OK;
 }
 
@@ -34,11 +56,6 @@ void area_free(struct rn_device *d, struct area *a)
     if (a->dev)
         d->ops->free(d, a->dev - a->guard);
     *a = (struct area){0};
-}
-
-static size_t area_bytes(const struct area *a)
-{
-    return (size_t)(a->cap + 2 * a->guard) * sizeof *a->at;
 }
 
 int area_send(struct rn_device *d, const struct area *a)
@@ -113,6 +130,7 @@ int rig_open_inputs(struct rig *r, struct rn_device *dev, const struct rn_layer_
                     const void *opts, struct rn_shape in, int n_in, int64_t max_batch)
 {
     struct rn_shape ins[RIG_INPUTS];
+    area_maker *make_area;
 
     *r = (struct rig){.ops = ops,
                       .opts = opts,
@@ -126,21 +144,22 @@ int rig_open_inputs(struct rig *r, struct rn_device *dev, const struct rn_layer_
         return FAIL(RN_EUNSUPPORTED, "the check has room for %d inputs", RIG_INPUTS);
     for (int i = 0; i < n_in; i++)
         ins[i] = in;
+    RN_TRY(area_maker_for(dev, &make_area));
     RN_TRY(rig_plan(ops->plan, opts, ins, n_in, &r->plan));
 
     int64_t n = max_batch * rn_count(&in), n_out = max_batch * rn_count(&r->plan.out);
     for (int i = 0; i < n_in; i++) {
-        RN_TRY(area_make(dev, n, &r->xs[i]));
-        RN_TRY(area_make(dev, n, &r->dxs[i]));
+        RN_TRY(make_area(dev, n, &r->xs[i]));
+        RN_TRY(make_area(dev, n, &r->dxs[i]));
     }
-    RN_TRY(area_make(dev, n_out, &r->y));
-    RN_TRY(area_make(dev, n_out, &r->dy));
+    RN_TRY(make_area(dev, n_out, &r->y));
+    RN_TRY(make_area(dev, n_out, &r->dy));
     for (int i = 0; i < r->plan.n_param; i++) {
-        RN_TRY(area_make(dev, rn_count(&r->plan.param[i].shape), &r->p[i]));
-        RN_TRY(area_make(dev, rn_count(&r->plan.param[i].shape), &r->dp[i]));
+        RN_TRY(make_area(dev, rn_count(&r->plan.param[i].shape), &r->p[i]));
+        RN_TRY(make_area(dev, rn_count(&r->plan.param[i].shape), &r->dp[i]));
     }
     for (int i = 0; i < r->plan.n_buf; i++)
-        RN_TRY(area_make(dev, rig_buffer_count(&r->plan.buf[i], max_batch), &r->b[i]));
+        RN_TRY(make_area(dev, rig_buffer_count(&r->plan.buf[i], max_batch), &r->b[i]));
     rig_batch(r, max_batch, false);
     return RN_OK;
 }

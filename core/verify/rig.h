@@ -14,7 +14,11 @@ struct area {
     rn_real *dev;          /* the same on the device: `at` where the host may follow addresses */
     int64_t n, cap, guard; /* guard: values before and behind; more than a fifth of cap */
 };
-int area_make(struct rn_device *d, int64_t cap, struct area *a);
+int area_make(struct rn_device *d, int64_t cap, struct area *a); /* the host sees its memory */
+int area_make_apart(struct rn_device *d, int64_t cap, struct area *a); /* or may not see it */
+/* The one of them that goes with the device: asking it may take a while. */
+typedef int area_maker(struct rn_device *d, int64_t cap, struct area *a);
+int area_maker_for(struct rn_device *d, area_maker **out);
 void area_free(struct rn_device *d, struct area *a);
 /* With the guards, to the device and back; nothing where both are one, or there is no memory. */
 int area_send(struct rn_device *d, const struct area *a);

@@ -192,14 +192,16 @@ static int open_loss(struct side *side)
     const int64_t width = rn_count(&in[0]), target = rn_count(&in[1]), n = s->batch;
     const int64_t count[BUFFERS] = {n * width, n * target, n, n, 1, n * width};
     struct rn_tensor buf[RIG_BUFFERS];
+    area_maker *make;
 
+    TRY(area_maker_for(side->dev, &make));
     TRY(rig_plan(s->plugin->ops.loss.plan, s->opts, in, 2, &side->plan));
     for (int i = 0; i < BUFFERS; i++)
-        TRY(area_make(side->dev, count[i], &side->a[i]));
+        TRY(make(side->dev, count[i], &side->a[i]));
     for (int i = 0; i < side->plan.n_buf; i++) {
         struct area *a = &side->a[BUFFERS + i];
 
-        TRY(area_make(side->dev, rig_buffer_count(&side->plan.buf[i], n), a));
+        TRY(make(side->dev, rig_buffer_count(&side->plan.buf[i], n), a));
         buf[i] = (struct rn_tensor){a->dev, side->plan.buf[i].shape};
     }
     struct rn_loss_call c = {.size = sizeof c,
@@ -277,12 +279,14 @@ static int open_optimizer(struct side *side)
     const struct rn_device_ops *device = side->dev->ops;
     rn_real *slot[SIDE_SLOTS] = {NULL};
     struct rn_block block;
+    area_maker *make;
 
+    TRY(area_maker_for(side->dev, &make));
     if (ops->n_slots > SIDE_SLOTS)
         return FAIL(RN_EUNSUPPORTED, "the check has room for %d slots", SIDE_SLOTS);
     TRY(put_scalars(side, 1, &block)); /* may refuse the options */
     for (int i = 0; i < SLOTS + (int)ops->n_slots; i++)
-        TRY(area_make(side->dev, s->batch * WIDTH, &side->a[i]));
+        TRY(make(side->dev, s->batch * WIDTH, &side->a[i]));
     for (uint32_t i = 0; i < ops->n_slots; i++)
         slot[i] = side->a[SLOTS + i].dev;
     TRY(asked(device->capture_begin(side->dev)));

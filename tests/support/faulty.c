@@ -19,13 +19,20 @@ static bool has(const char *fault)
     return is && !strcmp(is, fault);
 }
 
-RN_MAP(rounded, 1, 1, 0, y0 = x0 * (1 + 1e-6f * (float)(col % 3 - 1)););
+RN_MAP(rounded, 1, 1, 0, y0 = x0 * (1 + a0 * (float)(col % 3 - 1)););
 
-/* No fault: another device that rounds in its own way, ten times as much as most. */
+/* "rounds" is no fault: another device that rounds in its own way, ten times as much as most.
+ * "coarse" is one: products of numbers with 10 bits. */
+static bool rounds(void) { return has("rounds") || has("coarse"); }
+
 static int round_off(struct rn_device *d, int64_t rows, int64_t cols, rn_real *x)
 {
     return real->map(d, &rounded,
-                     &(struct rn_map_call){.rows = rows, .cols = cols, .in = {x}, .out = {x}});
+                     &(struct rn_map_call){.rows = rows,
+                                           .cols = cols,
+                                           .in = {x},
+                                           .out = {x},
+                                           .arg = {has("coarse") ? 5e-4f : 1e-6f}});
 }
 
 static int faulty_gemm(struct rn_device *d, const struct rn_gemm *given)
@@ -40,7 +47,7 @@ static int faulty_gemm(struct rn_device *d, const struct rn_gemm *given)
     if (has("unsteady") && g.k > 1 && ++calls % 2)
         g.k--;
     RN_TRY(real->gemm(d, &g));
-    return has("rounds") && g.ldc == g.n ? round_off(d, g.m, g.n, g.c) : RN_OK;
+    return rounds() && g.ldc == g.n ? round_off(d, g.m, g.n, g.c) : RN_OK;
 }
 
 static int faulty_map(struct rn_device *d, const struct rn_map *map, const struct rn_map_call *c)
@@ -92,7 +99,7 @@ static int faulty_conv(struct rn_device *d, const struct rn_conv *given)
     if (has("conv_bias"))
         c.bias = NULL;
     RN_TRY(real->conv(d, &c));
-    if (!has("rounds") || c.pass != RN_CONV_FORWARD)
+    if (!rounds() || c.pass != RN_CONV_FORWARD)
         return RN_OK;
     return round_off(d, c.rows * c.window.out_h * c.window.out_w, c.filters, c.y);
 }
