@@ -158,6 +158,16 @@ static int take_count(const char *option, int64_t *out)
     return RN_OK;
 }
 
+static int take_share(const char *option, double *out)
+{
+    char *end;
+
+    *out = strtod(optarg, &end);
+    if (end == optarg || *end || !(*out > 0 && *out <= 1))
+        return FAIL(RN_EINVAL, "--%s %s: expected a number above 0, up to 1", option, optarg);
+    return RN_OK;
+}
+
 /* `--html page.html` is what people type for `--html=page.html`. */
 static void take_page(struct args *a, int argc, char **argv)
 {
@@ -199,7 +209,7 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_DEVICES: a->devices = optarg; break;
     case OPT_AGREE: a->agree = optarg; break;
     case OPT_STEPS: return take_count("steps", &a->steps);
-    case OPT_REL: a->rel = optarg; break;
+    case OPT_REL: return take_share("rel", &a->rel);
     case OPT_SEEDS: a->seeds = optarg; break;
     case OPT_JUNIT: a->junit = optarg; break;
     case OPT_MARKDOWN: a->table_file = optarg; break;

@@ -23,8 +23,9 @@ struct args {
     const char *seeds;              /* "1,2,5-9"; NULL: those of the file */
     const char *junit, *table_file; /* files of `test`; NULL: none */
     const char *devices;            /* of a benchmark, in place of its file's; NULL: none */
-    const char *agree, *rel;        /* the device to be compared with; NULL: none */
-    int64_t steps;                  /* of that; 0: not said */
+    const char *agree;              /* the device to be compared with; NULL: none */
+    int64_t steps;                  /* of that, and how far apart they may be; 0: not said */
+    double rel;
     int64_t jobs; /* at once; 0: as many as the file says, or there are cores for */
     bool update, force, keep;
     int verbosity;

@@ -91,7 +91,7 @@ static int compare(const struct args *a, struct text *out)
     const struct agree_args args = {.file = a->words[0],
                                     .device = a->agree,
                                     .steps = a->steps ? a->steps : 1,
-                                    .rel = a->rel ? strtod(a->rel, NULL) : 1e-3,
+                                    .rel = a->rel > 0 ? a->rel : 1e-3,
                                     .plugin_dirs = a->plugin_dirs,
                                     .n_plugin_dirs = a->n_plugin_dirs};
     struct text json = {0};

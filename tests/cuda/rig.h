@@ -99,7 +99,7 @@ static inline void record_step(struct rn_device *d, float *at, struct rn_recordi
                    &(struct rn_reduce){
                        .rows = rows, .cols = cols, .in = share, .out = total, .over = RN_PER_ROW});
     d->ops->gemm(d, &(struct rn_gemm){.m = cols,
-                                      .n = cols,
+                                      .n = cols - 2,
                                       .k = rows,
                                       .lda = cols,
                                       .ldb = cols,

@@ -79,6 +79,28 @@ START_TEST(more_than_a_product_can_have_is_refused)
 }
 END_TEST
 
+/* What operations take for themselves is as much as they use: columns in three parts, of which the
+ * sums are more than the least that is taken. */
+START_TEST(a_sum_of_many_columns_has_room)
+{
+    enum { ROWS = 513, COLS = 6000 };
+    struct rn_device *d = opened();
+    float *in = floats(d, (int64_t)ROWS * COLS), *out = floats(d, COLS);
+    static float got[COLS];
+
+    ck_assert_int_eq(d->ops->fill(d, in, 1, (int64_t)ROWS * COLS), RN_OK);
+    ck_assert_int_eq(
+        d->ops->reduce(d,
+                       &(struct rn_reduce){
+                           .rows = ROWS, .cols = COLS, .in = in, .out = out, .over = RN_PER_COL}),
+        RN_OK);
+    ck_assert_int_eq(d->ops->download(d, got, out, sizeof got), RN_OK);
+    for (int i = 0; i < COLS; i++)
+        ck_assert_msg(got[i] == ROWS, "%d: %g", i, (double)got[i]);
+    d->ops->close(d);
+}
+END_TEST
+
 /* ---- steps -------------------------------------------------------------------------------- */
 
 START_TEST(a_steady_step_is_two_launches)
@@ -415,7 +437,8 @@ START_TEST(each_operation_has_its_time)
     ck_assert_uint_gt(t[n - 1].end_ns, 0);
     ck_assert_int_eq(d->ops->op_info(d, step, 3, &info), RN_OK);
     ck_assert_str_eq(info.name, "gemm A'B");
-    ck_assert_double_eq(info.flops, 2.0 * 10 * 10 * 6);
+    ck_assert_double_eq(info.flops, 2.0 * 10 * 8 * 6);
+    ck_assert_double_eq(info.bytes, 4.0 * (10 * 6 + 6 * 8 + 10 * 8));
     ck_assert_int_eq(d->ops->op_info(d, step, 5, &info), RN_EINVAL);
     d->ops->discard(d, step);
     d->ops->close(d);
@@ -431,6 +454,7 @@ int main(void)
     tcase_add_test(t, memory_is_zero_and_freed_by_close);
     tcase_add_test(t, what_does_not_fit_is_an_error);
     tcase_add_test(t, more_than_a_product_can_have_is_refused);
+    tcase_add_test(t, a_sum_of_many_columns_has_room);
     tcase_add_test(t, a_steady_step_is_two_launches);
     tcase_add_test(t, a_replay_reads_its_own_block);
     tcase_add_loop_test(t, staged_batches_are_each_used_once, 0, 20);

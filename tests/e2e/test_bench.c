@@ -294,6 +294,8 @@ START_TEST(one_comparison_alone_is_json)
     ck_assert(exists(".", "agree.json"));
     EXPECT_EXIT(3, "bench base.yaml --agree absent");
     EXPECT_TEXT(err, "libabsent.so.1");
+    EXPECT_EXIT(2, "bench base.yaml --agree far --rel much");
+    EXPECT_TEXT(err, "--rel much: expected a number above 0");
     EXPECT_EXIT(2, "bench base.yaml");
     EXPECT_TEXT(err, "--devices");
 }

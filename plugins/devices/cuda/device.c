@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIB        (1 << 20)
-#define BLAS_BYTES (32 * MIB) /* what cuBLAS wants on the largest cards; less costs speed */
+#define MIB           (1 << 20)
+#define SCRATCH_LEAST (64 << 10)
+#define BLAS_BYTES    (32 * MIB) /* what cuBLAS wants on the largest cards; less costs speed */
 
 struct options {
     int64_t index, conv_memory;
@@ -117,7 +118,7 @@ int scratch_take(struct cuda *c, size_t bytes, rn_real **out)
         if (m->bytes >= bytes)
             at = m->at;
     if (!at)
-        RN_TRY(memory_new(c, bytes > MIB ? bytes : MIB, &c->scratch, &at));
+        RN_TRY(memory_new(c, bytes > SCRATCH_LEAST ? bytes : SCRATCH_LEAST, &c->scratch, &at));
     *out = (rn_real *)at;
     return RN_OK;
 }
