@@ -8,6 +8,15 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+/* The emulator's late and early work is drawn with this seed. */
+static void ordered_by(int seed)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%d", seed);
+    setenv("RN_EMU_SEED", text, 1);
+}
+
 RN_MAP(twice, 1, 2, 0, y0 = 2 * x0; y1 = x0 * a0;);
 
 /* ---- opening ------------------------------------------------------------------------------ */
@@ -97,6 +106,28 @@ START_TEST(a_sum_of_many_columns_has_room)
     ck_assert_int_eq(d->ops->download(d, got, out, sizeof got), RN_OK);
     for (int i = 0; i < COLS; i++)
         ck_assert_msg(got[i] == ROWS, "%d: %g", i, (double)got[i]);
+    d->ops->close(d);
+}
+END_TEST
+
+/* A task comes behind what was enqueued before it: an upload has read what the task changes. */
+static void spoil(void *ctx, int64_t slice) { ((float *)ctx)[slice] = -1; }
+
+START_TEST(a_task_waits_for_its_turn)
+{
+    ordered_by(_i);
+    struct rn_device *d = opened();
+    float *source, got[100], *x = floats(d, 100);
+
+    ck_assert_int_eq(d->ops->host_alloc(d, sizeof got, (void **)&source), RN_OK);
+    for (int i = 0; i < 100; i++)
+        source[i] = (float)i;
+    ck_assert_int_eq(d->ops->upload(d, x, source, sizeof got), RN_OK);
+    ck_assert_int_eq(d->ops->task(d, spoil, source, 100), RN_OK);
+    ck_assert_int_eq(d->ops->download(d, got, x, sizeof got), RN_OK);
+    for (int i = 0; i < 100; i++)
+        ck_assert_msg(source[i] == -1 && got[i] == (float)i, "%d: %g", i, (double)got[i]);
+    d->ops->host_free(d, source);
     d->ops->close(d);
 }
 END_TEST
@@ -199,11 +230,9 @@ static void stream_batches(struct rn_device *d, float *sum)
 
 START_TEST(staged_batches_are_each_used_once)
 {
-    char seed[8];
     float sum[BATCH];
 
-    snprintf(seed, sizeof seed, "%d", _i);
-    setenv("RN_EMU_SEED", seed, 1);
+    ordered_by(_i);
     struct rn_device *d = opened();
     stream_batches(d, sum);
     for (int k = 0; k < BATCH; k++)
@@ -212,8 +241,7 @@ START_TEST(staged_batches_are_each_used_once)
 }
 END_TEST
 
-/* ---- faults
- * ------------------------------------------------------------------------------------------ */
+/* ---- faults ------------------------------------------------------------------------------- */
 
 static void tagged_step(struct rn_device *d, float *at, struct rn_recording **rec)
 {
@@ -455,6 +483,7 @@ int main(void)
     tcase_add_test(t, what_does_not_fit_is_an_error);
     tcase_add_test(t, more_than_a_product_can_have_is_refused);
     tcase_add_test(t, a_sum_of_many_columns_has_room);
+    tcase_add_loop_test(t, a_task_waits_for_its_turn, 0, 10);
     tcase_add_test(t, a_steady_step_is_two_launches);
     tcase_add_test(t, a_replay_reads_its_own_block);
     tcase_add_loop_test(t, staged_batches_are_each_used_once, 0, 20);
