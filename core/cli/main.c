@@ -463,8 +463,7 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
     return do_run(a, s, code);
 }
 
-/* ---- how it ends ------------------------------------------------------------------------------
- */
+/* ---- how it ends ----------------------------------------------------------------------------- */
 
 static void show_error(const struct args *a, int code)
 {

@@ -118,8 +118,7 @@ static int check_operations(struct selftest_job *j, struct session s[2])
     return RN_OK;
 }
 
-/* ---- layers, losses, optimizers ---------------------------------------------------------------
- */
+/* ---- layers, losses, optimizers -------------------------------------------------------------- */
 
 static int check_kind(struct selftest_job *j, struct session s[2], uint32_t kind)
 {
@@ -136,7 +135,8 @@ static int check_kind(struct selftest_job *j, struct session s[2], uint32_t kind
         if (!row)
             return RN_ENOMEM;
         if (beside_knows(list[i])) {
-            TRY(beside_check(s[0].device, s[1].device, list[i], j->plan->seed, row));
+            TRY(beside_check(s[0].device, s[1].device, list[i], j->plan->seed, j->plan->every,
+                             row));
             row->name = pool_strdup(j->t->pool, row->name); /* the sessions end first */
             add_device_row(j->t, j->part, row);
         }

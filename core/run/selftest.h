@@ -11,7 +11,7 @@ struct selftest_plan {
     const char *const *plugin_dirs;
     int n_plugin_dirs;
     uint64_t seed; /* of the made-up numbers and the trainings */
-    int64_t every; /* of the cases of operations: 0 and 1 all of them, 7 every seventh */
+    int64_t every; /* of the cases: 0 and 1 all of them, 7 every seventh */
     bool operations, layers, training;
     /* part: "operations", "layers", "training mlp"; may be NULL */
     void (*progress)(void *ctx, const char *part, int64_t done, int64_t of);

@@ -28,6 +28,7 @@ struct pair {
     char where[WHERE];
     struct side d, against, rough;
     struct rough roughly;            /* the other device, off by roundings */
+    int64_t every, seen;             /* which cases are tried; how many came by */
     struct outcome got, want, other; /* other: again, or wobbled */
     double moved[OUTCOME_TENSORS];   /* by the wobbles, at most */
 };
@@ -169,6 +170,8 @@ static int try_batches(struct pair *p, struct rn_device *d, struct rn_device *ag
 
     for (int i = 0; i < 2; i++)
         for (int other = 0; other < ways; other++) {
+            if (p->seen++ % p->every)
+                continue;
             p->s.batch = batches[i];
             p->s.other = other;
             snprintf(p->where, sizeof p->where, "%.160s%s%s, %s of %d", yaml, *words ? ", " : "",
@@ -215,7 +218,7 @@ static int try_variants(struct pair *p, struct rn_device *d, struct rn_device *a
 bool beside_knows(const struct plugin *p) { return side_knows(p); }
 
 int beside_check(struct rn_device *d, struct rn_device *against, const struct plugin *plugin,
-                 uint64_t seed, struct device_row *row)
+                 uint64_t seed, int64_t every, struct device_row *row)
 {
     struct pair *p = mem_alloc(sizeof *p);
     rn_real *room = mem_array(3 * (size_t)OUTCOME_ROOM, sizeof *room);
@@ -225,6 +228,7 @@ int beside_check(struct rn_device *d, struct rn_device *against, const struct pl
     if (p && room) {
         p->s = (struct subject){.plugin = plugin, .seed = seed};
         p->row = row;
+        p->every = every > 1 ? every : 1;
         p->got.at = room;
         p->want.at = room + OUTCOME_ROOM;
         p->other.at = room + 2 * (int64_t)OUTCOME_ROOM;

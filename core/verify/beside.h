@@ -14,9 +14,9 @@
 /* Whether it computes anything: views do not. */
 bool beside_knows(const struct plugin *p);
 
-/* All variants of its options with inputs of many shapes, on d and on against; what disagrees, or
- * fails on either, is in the row. RN_ENOMEM: it could not be done. */
+/* All variants of its options with inputs of many shapes, or every so many of them, on d and on
+ * against; what disagrees, or fails on either, is in the row. RN_ENOMEM: it could not be done. */
 int beside_check(struct rn_device *d, struct rn_device *against, const struct plugin *p,
-                 uint64_t seed, struct device_row *row);
+                 uint64_t seed, int64_t every, struct device_row *row);
 
 #endif

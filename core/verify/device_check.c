@@ -191,8 +191,7 @@ static int try_staging(struct device_trial *t)
     return RN_OK;
 }
 
-/* ---- all --------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int check_all(struct device_trial *t, void (*progress)(void *ctx, int64_t done, int64_t of),
                      void *ctx)

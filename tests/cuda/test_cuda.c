@@ -189,8 +189,7 @@ START_TEST(a_replay_reads_its_own_block)
 }
 END_TEST
 
-/* ---- data that come while it works
- * --------------------------------------------------------------- */
+/* ---- data that come while it works ----------------------------------------------------------- */
 
 enum { BATCH = 512, STEPS = 9 };
 
@@ -382,8 +381,7 @@ START_TEST(each_call_may_fail)
 }
 END_TEST
 
-/* ---- kernels on disk
- * -------------------------------------------------------------------------------------- */
+/* ---- kernels on disk ------------------------------------------------------------------------- */
 
 static int compiled_again(void)
 {

@@ -66,8 +66,7 @@ static nvrtcResult run(const char *text, const char *architecture, char **log, c
     return r;
 }
 
-/* ---- all kernels ------------------------------------------------------------------------------
- */
+/* ---- all kernels ----------------------------------------------------------------------------- */
 
 /* As most are called; with inputs spread and results added; with more values than 2^31; by rows. */
 static struct chain_form form_of(const struct rn_map *map, int which)

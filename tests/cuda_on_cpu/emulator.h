@@ -31,8 +31,7 @@ template <class T> void shuffle(std::vector<T> &v)
         std::swap(v[i - 1], v[chance(i)]);
 }
 
-/* ---- memory: memory.cc ------------------------------------------------------------------------
- */
+/* ---- memory: memory.cc ----------------------------------------------------------------------- */
 
 bool memory_give(size_t bytes, CUdeviceptr *out); /* false: there is no more */
 void memory_take_back(CUdeviceptr at);
@@ -48,16 +47,14 @@ void *host_give(size_t bytes);
 void host_take_back(void *at);
 bool host_holds(const void *at, size_t bytes);
 
-/* ---- blocks of threads: fiber.cc
- * ----------------------------------------------------------------- */
+/* ---- blocks of threads: fiber.cc ------------------------------------------------------------- */
 
 struct dim {
     unsigned x, y, z;
 };
 void run_grid(const emu_kernel *k, dim grid, dim block, void **args);
 
-/* ---- streams: stream.cc
- * ---------------------------------------------------------------------------- */
+/* ---- streams: stream.cc ---------------------------------------------------------------------- */
 
 struct work { /* an entry of a queue */
     std::function<void()> run;
@@ -82,8 +79,7 @@ void fail_device(CUresult r);
     if (wanted_to_fail(#name)) \
     return CUDA_ERROR_UNKNOWN
 
-/* ---- for libcublas
- * ------------------------------------------------------------------------------------ */
+/* ---- for libcublas --------------------------------------------------------------------------- */
 
 EMU_EXPORT void emu_enqueue(CUstream s, void (*run)(void *), void *arg); /* arg is free()d behind */
 EMU_EXPORT void emu_own(const void *at); /* when what was enqueued is done */

@@ -8,8 +8,7 @@
 
 #pragma GCC diagnostic error "-Wunused-function" /* NVIDIA's header turns it off */
 
-/* ---- products -----------------------------------------------------------------------------------
- */
+/* ---- products -------------------------------------------------------------------------------- */
 
 /* C (4 x 2) = A (4 x 3) B (3 x 2), columns one behind the other, of 0, 1, 2, ... */
 static cublasStatus_t product(CUdeviceptr *c, int lda, int ldb, float beta, bool wait)
@@ -76,8 +75,7 @@ static bool product_in_another_stream(int bug)
     return product_right(c);
 }
 
-/* ---- limits and failures on demand --------------------------------------------------------------
- */
+/* ---- limits and failures on demand ----------------------------------------------------------- */
 
 static bool launch_limits(int bug)
 {

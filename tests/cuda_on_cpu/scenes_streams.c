@@ -95,8 +95,7 @@ static bool task_touches_device(int bug)
     return v == 1;
 }
 
-/* ---- graphs -------------------------------------------------------------------------------------
- */
+/* ---- graphs ---------------------------------------------------------------------------------- */
 
 /* Adds 1 by a graph, as often as asked; what: done while it is captured. */
 static bool capture(CUdeviceptr x, CUresult (*what)(void), int times)

@@ -111,8 +111,7 @@ static bool same(const char *a, const char *file_a, const char *b, const char *f
 
 #define LAST "weights/last"
 
-/* ---- early stopping --------------------------------------------------------------------------
- */
+/* ---- early stopping -------------------------------------------------------------------------- */
 
 /* An improvement has to be large, so that it ends soon. */
 #define STOPPING "callbacks: [{type: early_stopping, patience: 2, min_delta: 0.1"
@@ -159,8 +158,7 @@ START_TEST(without_validation_early_stopping_warns)
 }
 END_TEST
 
-/* ---- checkpoints ------------------------------------------------------------------------------
- */
+/* ---- checkpoints ----------------------------------------------------------------------------- */
 
 START_TEST(checkpoints_appear_and_old_ones_go)
 {
@@ -194,8 +192,7 @@ START_TEST(checkpoints_appear_and_old_ones_go)
 }
 END_TEST
 
-/* ---- divergence -------------------------------------------------------------------------------
- */
+/* ---- divergence ------------------------------------------------------------------------------ */
 
 #define DIVERGES "optimizer=sgd optimizer.lr=1e30"
 
@@ -237,8 +234,7 @@ START_TEST(an_evaluation_that_is_not_finite_is_divergence)
 }
 END_TEST
 
-/* ---- other callbacks --------------------------------------------------------------------------
- */
+/* ---- other callbacks ------------------------------------------------------------------------- */
 
 /* Of two dimensions the state has them as they are stored: the other way round. */
 START_TEST(the_average_is_what_is_saved)
@@ -303,8 +299,7 @@ START_TEST(ctrl_c_with_callbacks_is_exit_130)
 }
 END_TEST
 
-/* ---- the rate ---------------------------------------------------------------------------------
- */
+/* ---- the rate -------------------------------------------------------------------------------- */
 
 /* The learning rates of metrics.jsonl, in their order; returns how many. */
 static int rates_told(const char *name, double *lr, int room)
@@ -363,8 +358,7 @@ START_TEST(the_rate_is_that_of_the_summary)
 }
 END_TEST
 
-/* ---- batches and metrics ----------------------------------------------------------------------
- */
+/* ---- batches and metrics --------------------------------------------------------------------- */
 
 START_TEST(accumulation_clipping_and_metrics_run_through)
 {
@@ -388,8 +382,7 @@ START_TEST(accumulation_clipping_and_metrics_run_through)
 }
 END_TEST
 
-/* ---- the same bits ----------------------------------------------------------------------------
- */
+/* ---- the same bits --------------------------------------------------------------------------- */
 
 static void write_npy(const char *name, const char *type, const char *shape, const void *data,
                       size_t bytes)

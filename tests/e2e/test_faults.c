@@ -128,8 +128,7 @@ START_TEST(a_stopped_run_that_had_diverged_says_so)
 }
 END_TEST
 
-/* ---- faults -----------------------------------------------------------------------------------
- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 /* No file of a run folder that says it is whole is cut off; temporary files are gone. */
 static void expect_no_debris(const char *folder)

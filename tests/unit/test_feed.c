@@ -196,8 +196,7 @@ static void expect_same(const struct result *a, const struct result *b, const ch
                   b->fit, a->val, b->val, a->test, b->test);
 }
 
-/* ---- the same bits ----------------------------------------------------------------------------
- */
+/* ---- the same bits --------------------------------------------------------------------------- */
 
 static const char *const ways[][2] = {{"{type: cpu, threads: 1}", "no"},
                                       {"{type: cpu, threads: 2}", "no"},
@@ -331,8 +330,7 @@ START_TEST(the_layer_of_a_divergence_is_found)
 }
 END_TEST
 
-/* ---- memory -------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void memory_is(long long bytes)
 {

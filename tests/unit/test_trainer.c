@@ -257,8 +257,7 @@ START_TEST(the_average_is_what_is_evaluated)
 }
 END_TEST
 
-/* ---- divergence -------------------------------------------------------------------------------
- */
+/* ---- divergence ------------------------------------------------------------------------------ */
 
 static void learning_diverges(const char *const *o, int n, const char *where)
 {
@@ -292,8 +291,7 @@ START_TEST(divergence_names_step_and_layer_and_keeps_the_good)
 }
 END_TEST
 
-/* ---- augmented batches --------------------------------------------------------------------------
- */
+/* ---- augmented batches ----------------------------------------------------------------------- */
 
 /* By the device's threads and by one of ours: the same batches, whatever was made before. */
 START_TEST(both_ways_of_making_a_batch_agree)
@@ -337,8 +335,7 @@ START_TEST(both_ways_of_making_a_batch_agree)
 }
 END_TEST
 
-/* ---- the inside of the model ---------------------------------------------------------------
- */
+/* ---- the inside of the model ----------------------------------------------------------------- */
 
 /* One epoch with and without a look inside; how much differs. */
 static bool looking_changes(const char *const *o, int n)

@@ -240,8 +240,7 @@ int chains_plan(struct cuda *c, struct op *op, int n)
     return RN_OK;
 }
 
-/* ---- launches ---------------------------------------------------------------------------------
- */
+/* ---- launches -------------------------------------------------------------------------------- */
 
 /* Parameters as chain_source() lists them, and room for those that are made for the launch. */
 struct arguments {

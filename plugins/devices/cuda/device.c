@@ -193,8 +193,7 @@ static int cuda_staged(struct rn_device *d, uint32_t half)
     return CU(api.cuEventSynchronize(c->copied[half]));
 }
 
-/* ---- recordings --------------------------------------------------------------------------------
- */
+/* ---- recordings ------------------------------------------------------------------------------ */
 
 static void cuda_discard(struct rn_device *d, struct rn_recording *r)
 {
@@ -280,8 +279,7 @@ static int cuda_replay(struct rn_device *d, struct rn_recording *r, const struct
     return waited(c, status);
 }
 
-/* ---- profiles
- * ------------------------------------------------------------------------------------ */
+/* ---- profiles -------------------------------------------------------------------------------- */
 
 static void cuda_tag(struct rn_device *d, uint32_t tag) { cuda_of(d)->tag = tag; }
 
@@ -357,8 +355,7 @@ static int cuda_replay_timed(struct rn_device *d, struct rn_recording *r,
     return RN_OK;
 }
 
-/* ---- opening
- * --------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int find_card(struct cuda *c, int64_t index)
 {

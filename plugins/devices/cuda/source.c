@@ -135,8 +135,7 @@ static void map_body(const struct link_form *l, int i, struct rn_text *out)
                     l->adds[k] ? "+=" : "=", k);
 }
 
-/* ---- an element a thread ------------------------------------------------------------------------
- */
+/* ---- an element a thread --------------------------------------------------------------------- */
 
 static const char *index_type(const struct chain_form *f)
 {
@@ -193,8 +192,7 @@ static void beside(const struct chain_form *f, struct rn_text *out)
     }
 }
 
-/* ---- a row a warp
- * --------------------------------------------------------------------------------- */
+/* ---- a row a warp ---------------------------------------------------------------------------- */
 
 static void by_row(const struct chain_form *f, struct rn_text *out)
 {
