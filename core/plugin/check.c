@@ -154,6 +154,25 @@ static int check_slots(uint32_t n, const char *const *names)
     return RN_OK;
 }
 
+/* All of them are there, or none. */
+static int check_together(const bool *there, int n, const char *names)
+{
+    for (int i = 1; i < n; i++)
+        if (there[i] != there[0])
+            return FAIL(RN_EPLUGIN, "has some of %s, but not all; these go together", names);
+    return RN_OK;
+}
+
+static int check_device(const struct plugin *p)
+{
+    const struct rn_device_ops *ops = &p->ops.device;
+    const bool times[] = {ops->tag, ops->op_info, ops->replay_timed};
+    const bool stages[] = {ops->host_alloc, ops->host_free, ops->stage, ops->staged};
+
+    TRY(check_together(times, 3, "tag(), op_info() and replay_timed()"));
+    return check_together(stages, 4, "host_alloc(), host_free(), stage() and staged()");
+}
+
 static int check_optimizer(const struct plugin *p)
 {
     const struct rn_option *lr = options_row(&p->options, "lr");
@@ -207,6 +226,7 @@ static int check_kind(const struct plugin *p)
 {
     TRY(check_branches(p));
     switch (p->kind) {
+    case RN_KIND_DEVICE: return check_device(p);
     case RN_KIND_OPTIMIZER: return check_optimizer(p);
     case RN_KIND_SCHEDULER: return check_scheduler(p);
     case RN_KIND_CALLBACK: return check_callback(p);

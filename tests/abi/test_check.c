@@ -15,7 +15,7 @@ struct rates {
 static const struct rn_option rates[] = {
     RN_FLOAT(struct rates, lr, "0.1", 0, 1, 0, NULL, "learning rate"), RN_END};
 
-/* The functions of each kind in their order; a small letter at the front: may be missing. */
+/* The functions of each kind in their order; - in front: may be missing; =: with others. */
 static const struct kind_case {
     uint32_t kind;
     size_t size, first; /* of the ops; of the first function */
@@ -23,8 +23,8 @@ static const struct kind_case {
 } kinds[] = {
     {RN_KIND_DEVICE, sizeof(struct rn_device_ops), offsetof(struct rn_device_ops, open),
      "open close info alloc free sync upload download fill gemm map reduce gather argmax task "
-     "capture_begin capture_end replay discard -conv -pool -tag -op_info -replay_timed "
-     "-host_alloc -host_free -stage -staged -fault"},
+     "capture_begin capture_end replay discard -conv -pool =tag =op_info =replay_timed "
+     "=host_alloc =host_free =stage =staged -fault"},
     {RN_KIND_LAYER, sizeof(struct rn_layer_ops), offsetof(struct rn_layer_ops, plan),
      "plan forward backward"},
     {RN_KIND_LOSS, sizeof(struct rn_loss_ops), offsetof(struct rn_loss_ops, plan),
@@ -42,6 +42,7 @@ static const struct kind_case {
 static struct pool *pool;
 static union { /* as large as any, and aligned for all */
     uint32_t head[2];
+    struct rn_device_ops device;
     struct rn_optimizer_ops optimizer;
     struct rn_layer_ops layer;
     unsigned char bytes[8 + (FUNCTIONS_MAX + 1) * sizeof(void *)];
@@ -105,7 +106,7 @@ START_TEST(each_function_is_missed)
     char why[128];
 
     for (const char *s = k->functions; *s; s += strspn(s, " "), at += sizeof(void *)) {
-        bool needed = *s != '-';
+        bool needed = !strchr("-=", *s);
         size_t n = strcspn(s, " ");
         make(k);
         memset(ops.bytes + at, 0, sizeof(void *));
@@ -113,12 +114,31 @@ START_TEST(each_function_is_missed)
                  (int)n, s, kind_name(k->kind));
         if (needed)
             refuses(why);
+        else if (*s == '=')
+            refuses("but not all; these go together");
         else
             ck_assert_msg(!plugin_check(pool, &theirs, "", &ours), "%.*s: %s", (int)n, s,
                           error_text());
         s += n;
     }
     ck_assert_uint_eq(at, k->size);
+}
+END_TEST
+
+START_TEST(what_goes_together_may_be_missing)
+{
+    make(&kinds[0]);
+    ops.device.tag = NULL;
+    ops.device.op_info = NULL;
+    refuses("has some of tag(), op_info() and replay_timed(), but not all");
+    ops.device.replay_timed = NULL;
+    ck_assert_int_eq(plugin_check(pool, &theirs, "", &ours), RN_OK);
+    ops.device.host_alloc = NULL;
+    ops.device.host_free = NULL;
+    ops.device.stage = NULL;
+    refuses("has some of host_alloc(), host_free(), stage() and staged(), but not all");
+    ops.device.staged = NULL;
+    ck_assert_int_eq(plugin_check(pool, &theirs, "", &ours), RN_OK);
 }
 END_TEST
 
@@ -194,6 +214,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_loop_test(c, a_right_one_is_copied, 0, n);
     tcase_add_loop_test(c, each_function_is_missed, 0, n);
+    tcase_add_test(c, what_goes_together_may_be_missing);
     tcase_add_test(c, a_view_needs_no_passes);
     tcase_add_test(c, an_optimizer_needs_a_rate);
     tcase_add_test(c, an_optimizer_names_its_slots);

@@ -185,6 +185,46 @@ START_TEST(maps_beside_each_other_are_one_launch)
 }
 END_TEST
 
+RN_MAP(full, RN_MAP_IN, RN_MAP_OUT, 1, y0 = x0 + x1 + x2 + x3 + x4 + x5; y1 = a0 + a1 + a2 + a3;
+       y2 = (u < 2 ? a4 : 0) + a5 + a6 + a7;);
+
+/* With all the inputs, outputs and arguments that operations can have. */
+START_TEST(the_longest_chain_has_room)
+{
+    enum { LINKS = 16, COLS = 5 };
+    struct rn_device *d = opened();
+    float *in = floats(d, COLS), *out = floats(d, LINKS * RN_MAP_OUT * COLS);
+    float got[LINKS][RN_MAP_OUT][COLS];
+    struct rn_recording *rec;
+    const struct rn_block block = {0};
+
+    ck_assert_int_eq(d->ops->fill(d, in, 1, COLS), RN_OK);
+    ck_assert_int_eq(d->ops->capture_begin(d), RN_OK);
+    for (int i = 0; i < LINKS; i++) {
+        struct rn_map_call c = {.rows = 1, .cols = COLS, .key = (uint64_t)i};
+        for (int k = 0; k < RN_MAP_IN; k++)
+            c.in[k] = in;
+        for (int k = 0; k < RN_MAP_OUT; k++)
+            c.out[k] = out + (ptrdiff_t)(i * RN_MAP_OUT + k) * COLS;
+        for (int k = 0; k < RN_MAP_ARG; k++)
+            c.arg[k] = (float)(100 * i + k);
+        ck_assert_int_eq(d->ops->map(d, &full, &c), RN_OK);
+    }
+    ck_assert_int_eq(d->ops->capture_end(d, &rec), RN_OK);
+    ck_assert_int_eq(count(strstr(log_text(), "cuStreamBeginCapture"), "  kernel chain"), 1);
+    ck_assert_int_eq(d->ops->replay(d, rec, &block), RN_OK);
+    ck_assert_int_eq(d->ops->download(d, got, out, sizeof got), RN_OK);
+    for (int i = 0; i < LINKS; i++)
+        for (int k = 0; k < COLS; k++) {
+            ck_assert_msg(got[i][0][k] == RN_MAP_IN, "%d: %g", i, (double)got[i][0][k]);
+            ck_assert_msg(got[i][1][k] == (float)(400 * i + 6), "%d: %g", i, (double)got[i][1][k]);
+            ck_assert_msg(got[i][2][k] == (float)(400 * i + 22), "%d: %g", i, (double)got[i][2][k]);
+        }
+    d->ops->discard(d, rec);
+    d->ops->close(d);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("chains");
@@ -192,5 +232,6 @@ int main(void)
     tcase_add_test(t, chains_change_no_bit);
     tcase_add_test(t, rows_and_elements_are_chained);
     tcase_add_test(t, maps_beside_each_other_are_one_launch);
+    tcase_add_test(t, the_longest_chain_has_room);
     return rig_run("chains", t);
 }

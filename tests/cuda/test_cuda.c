@@ -132,6 +132,85 @@ START_TEST(a_task_waits_for_its_turn)
 }
 END_TEST
 
+/* ---- convolutions ------------------------------------------------------------------------- */
+
+enum {
+    SIDE = 32,
+    CHANNELS = 8,
+    FILTERS = 2,
+    IMAGES = 5,
+    CONV_X = IMAGES * SIDE * SIDE * CHANNELS,
+    CONV_Y = IMAGES * SIDE * SIDE * FILTERS,
+    CONV_W = 9 * CHANNELS * FILTERS
+};
+struct convolved {
+    float x[CONV_X], w[CONV_W], y[CONV_Y];
+};
+
+/* What each pass writes; col takes 288 KiB an image. */
+static void convolve(const char *options, struct convolved *out)
+{
+    struct rn_device *d = open_with(options);
+    struct convolved *in = mem_alloc(sizeof *in);
+    float *value = (float *)in;
+    struct rn_conv c = {.window = {.h = SIDE,
+                                   .w = SIDE,
+                                   .channels = CHANNELS,
+                                   .out_h = SIDE,
+                                   .out_w = SIDE,
+                                   .kernel_h = 3,
+                                   .kernel_w = 3,
+                                   .stride_h = 1,
+                                   .stride_w = 1,
+                                   .dilation_h = 1,
+                                   .dilation_w = 1,
+                                   .pad_top = 1,
+                                   .pad_left = 1,
+                                   .pad_bottom = 1,
+                                   .pad_right = 1},
+                        .filters = FILTERS,
+                        .groups = 1,
+                        .rows = IMAGES};
+
+    ck_assert_ptr_nonnull(in);
+    for (size_t i = 0; i < sizeof *in / sizeof(float); i++)
+        value[i] = (float)((i * 37) % 101) / 50 - 1;
+    for (int pass = 0; pass < 3; pass++) {
+        c.x = floats(d, CONV_X);
+        c.w = floats(d, CONV_W);
+        c.y = floats(d, CONV_Y);
+        c.pass = (uint8_t)pass;
+        ck_assert_int_eq(d->ops->upload(d, c.x, in->x, sizeof in->x), RN_OK);
+        ck_assert_int_eq(d->ops->upload(d, c.w, in->w, sizeof in->w), RN_OK);
+        ck_assert_int_eq(d->ops->upload(d, c.y, in->y, sizeof in->y), RN_OK);
+        ck_assert_msg(d->ops->conv(d, &c) == RN_OK, "%s", error_text());
+        if (pass == RN_CONV_FORWARD)
+            ck_assert_int_eq(d->ops->download(d, out->y, c.y, sizeof out->y), RN_OK);
+        else if (pass == RN_CONV_GRAD_INPUT)
+            ck_assert_int_eq(d->ops->download(d, out->x, c.x, sizeof out->x), RN_OK);
+        else
+            ck_assert_int_eq(d->ops->download(d, out->w, c.w, sizeof out->w), RN_OK);
+    }
+    mem_free(in);
+    d->ops->close(d);
+}
+
+START_TEST(some_images_at_a_time_are_the_same)
+{
+    struct convolved *some = mem_alloc(2 * sizeof *some), *all = some + 1;
+
+    ck_assert_ptr_nonnull(some);
+    convolve("{conv_memory: 1M}", some);
+    ck_assert_int_eq(count(log_text(), "  kernel im2col"), 2 * 2); /* three and two images */
+    convolve("{conv_memory: 64M}", all);
+    ck_assert(!memcmp(some->y, all->y, sizeof all->y));
+    ck_assert(!memcmp(some->x, all->x, sizeof all->x));
+    for (int i = 0; i < CONV_W; i++) /* a sum in two parts */
+        ck_assert_double_eq_tol((double)some->w[i], (double)all->w[i], 0.02);
+    mem_free(some);
+}
+END_TEST
+
 /* ---- steps -------------------------------------------------------------------------------- */
 
 START_TEST(a_steady_step_is_two_launches)
@@ -481,6 +560,7 @@ int main(void)
     tcase_add_test(t, what_does_not_fit_is_an_error);
     tcase_add_test(t, more_than_a_product_can_have_is_refused);
     tcase_add_test(t, a_sum_of_many_columns_has_room);
+    tcase_add_test(t, some_images_at_a_time_are_the_same);
     tcase_add_loop_test(t, a_task_waits_for_its_turn, 0, 10);
     tcase_add_test(t, a_steady_step_is_two_launches);
     tcase_add_test(t, a_replay_reads_its_own_block);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct rn_host *the_host;
 static const struct rn_device_ops *real;
 
 static bool has(const char *fault)
@@ -113,6 +114,13 @@ static int faulty_pool(struct rn_device *d, const struct rn_pool *given)
     return real->pool(d, &p);
 }
 
+static int faulty_replay(struct rn_device *d, struct rn_recording *r, const struct rn_block *block)
+{
+    if (has("takes_memory"))
+        the_host->free(the_host->alloc(1));
+    return real->replay(d, r, block);
+}
+
 static const struct rn_plugin *const *query_cpu(const struct rn_host *host)
 {
     const char *dir = getenv("RN_PLUGIN_PATH");
@@ -138,6 +146,7 @@ const struct rn_plugin *const *rn_plugin_query_v1(const struct rn_host *host)
 
     if (!cpu)
         return NULL;
+    the_host = host;
     real = cpu[0]->ops;
     ops = *real;
     ops.gemm = faulty_gemm;
@@ -148,6 +157,7 @@ const struct rn_plugin *const *rn_plugin_query_v1(const struct rn_host *host)
     ops.fill = faulty_fill;
     ops.conv = faulty_conv;
     ops.pool = faulty_pool;
+    ops.replay = faulty_replay;
     plugin = *cpu[0];
     plugin.name = "faulty";
     plugin.priority = 0;

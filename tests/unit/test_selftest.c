@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,18 @@ START_TEST(what_fails_is_a_finding)
 }
 END_TEST
 
+#ifndef NDEBUG
+START_TEST(a_steady_step_that_takes_memory_is_caught)
+{
+    struct selftest *t;
+
+    setenv("RN_FAULT", "takes_memory", 1);
+    int status = run("faulty", TRAINING, &t);
+    ck_abort_msg("not caught: %s", status < 0 ? error_text() : complaint(t));
+}
+END_TEST
+#endif
+
 START_TEST(a_device_that_is_not_there_is_said)
 {
     struct selftest *t;
@@ -263,6 +276,9 @@ int main(void)
     tcase_add_test(tc, rounding_is_no_fault_of_a_layer);
     tcase_add_test(tc, memory_may_be_far_away);
     tcase_add_test(tc, what_fails_is_a_finding);
+#ifndef NDEBUG
+    tcase_add_test_raise_signal(tc, a_steady_step_that_takes_memory_is_caught, SIGABRT);
+#endif
     tcase_add_test(tc, a_device_that_is_not_there_is_said);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

@@ -23,7 +23,7 @@ static const struct rn_option options[] = {
     RN_BOOL(struct options, tf32, "false",
             "products with 10 bits of mantissa, several times as fast and about 1e-3 off"),
     RN_SIZE(
-        struct options, conv_memory, "256M", 1 * MIB, 65536.0 * MIB,
+        struct options, conv_memory, "256M", 1e6, 64e9,
         "for the matrix that a convolution multiplies; with less it takes fewer images at once"),
     RN_END,
 };
