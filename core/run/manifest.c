@@ -156,6 +156,18 @@ static int expect_same_data(const struct folder *f, const cJSON *now)
                       f->dir, f->dir);
 }
 
+/* All that a model has to know of its samples: trained.c reads it. */
+static void add_input(cJSON *root, const struct rn_dataset_info *info)
+{
+    cJSON *shape = cJSON_AddArrayToObject(root, "shape");
+
+    for (int i = 0; i < info->input.rank; i++)
+        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)info->input.dim[i]));
+    cJSON_AddNumberToObject(root, "channels", (double)info->input.channels);
+    cJSON_AddStringToObject(root, "values", info->dtype == RN_U8 ? "bytes" : "floats");
+    cJSON_AddNumberToObject(root, "target_width", (double)info->target_width);
+}
+
 static int write_data(const struct session *s, const struct folder *f, bool same)
 {
     static const char *const words[] = {"train", "test"};
@@ -166,7 +178,11 @@ static int write_data(const struct session *s, const struct folder *f, bool same
     cJSON_AddStringToObject(root, "type", d->part->plugin->name);
     cJSON_AddStringToObject(root, "source", d->info.source);
     cJSON_AddStringToObject(root, "input", shape_text(&d->info.input, shape));
+    add_input(root, &d->info);
     cJSON_AddNumberToObject(root, "classes", (double)d->info.classes);
+    cJSON *names = cJSON_AddArrayToObject(root, "class_names");
+    for (int64_t i = 0; i < d->info.classes; i++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(d->class_names[i]));
     cJSON_AddNumberToObject(root, "train", (double)d->n_train);
     cJSON_AddNumberToObject(root, "val", (double)d->n_val);
     cJSON_AddNumberToObject(root, "test", (double)d->n_test);

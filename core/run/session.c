@@ -182,12 +182,18 @@ double session_device_bytes(const struct session *s)
     return left && left < s->device_free ? (double)(s->device_free - left) : 0;
 }
 
+int session_open_device(struct session *s)
+{
+    TRY(s->experiment->device_auto ? open_any_device(s) : open_named_device(s));
+    s->device_free = device_free(s);
+    return RN_OK;
+}
+
 int session_open(struct session *s)
 {
     struct experiment *e = s->experiment;
 
-    TRY(e->device_auto ? open_any_device(s) : open_named_device(s));
-    s->device_free = device_free(s);
+    TRY(session_open_device(s));
     TRY(budget_decide(e, s->model, &s->data, s->device, s->diag));
     TRY(data_load(e, &s->data, s->device));
     return model_open(s->model, s->device);

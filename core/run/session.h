@@ -29,6 +29,7 @@ int session_plan(struct session *s); /* data headers, shapes */
 int session_plan_data(struct session *s, struct pool *p);
 int session_plan_model(struct session *s);
 int session_open(struct session *s); /* device, samples, parameters */
+int session_open_device(struct session *s);
 /* Whether the file, which is this session's own configuration as it was resolved, would still be
  * accepted with that override, without a warning that it does not have now. Data are not opened
  * again; without any, as in a session of a registry alone, only the file is checked. */

@@ -1,4 +1,4 @@
-/* checkpoint.c - writes the weights as a safetensors file. */
+/* checkpoint.c - weights to a safetensors file and back. */
 #include "checkpoint.h"
 
 #include "base/error.h"
@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The exported array of a stored one: axes permuted as the view says. */
-static void permute(const struct rn_view *v, const rn_real *from, float *to)
+/* Between a stored array and the exported one, whose axes are permuted as the view says. */
+static void permute(const struct rn_view *v, rn_real *stored, float *shown, bool back)
 {
     int64_t stride[RN_MAX_RANK], at[RN_MAX_RANK] = {0}, n = 1;
 
@@ -20,13 +20,16 @@ static void permute(const struct rn_view *v, const rn_real *from, float *to)
         int64_t source = 0;
         for (int i = 0; i < v->rank; i++)
             source += at[i] * stride[v->perm[i]];
-        to[k] = (float)from[source];
+        if (back)
+            stored[source] = (rn_real)shown[k];
+        else
+            shown[k] = (float)stored[source];
         for (int i = v->rank - 1; i >= 0 && ++at[i] == v->dim[v->perm[i]]; i--)
             at[i] = 0;
     }
 }
 
-struct writer {
+struct transfer {
     struct pool *pool;
     const struct model *m;
     struct st_tensor *tensors;
@@ -34,8 +37,8 @@ struct writer {
 };
 
 /* One tensor of count values: those at from, or what the view makes of them. */
-static int add(struct writer *w, const char *name, const struct rn_shape *shape,
-               const struct rn_view *view, const rn_real *from)
+static int add(struct transfer *w, const char *name, const struct rn_shape *shape,
+               const struct rn_view *view, rn_real *from)
 {
     int64_t n = rn_count(shape);
     float *to = pool_alloc(w->pool, (size_t)n * sizeof *to);
@@ -44,7 +47,7 @@ static int add(struct writer *w, const char *name, const struct rn_shape *shape,
     if (!to)
         return RN_ENOMEM;
     if (view && view->rank)
-        permute(view, from, to);
+        permute(view, from, to, false);
     else
         for (int64_t k = 0; k < n; k++)
             to[k] = (float)from[k];
@@ -52,7 +55,7 @@ static int add(struct writer *w, const char *name, const struct rn_shape *shape,
     return RN_OK;
 }
 
-static int fetch(struct writer *w, const rn_real *from, int64_t n, rn_real **out)
+static int fetch(struct transfer *w, const rn_real *from, int64_t n, rn_real **out)
 {
     *out = pool_alloc(w->pool, (size_t)(n ? n : 1) * sizeof **out);
     if (!*out)
@@ -60,7 +63,7 @@ static int fetch(struct writer *w, const rn_real *from, int64_t n, rn_real **out
     return n ? w->m->dev->ops->download(w->m->dev, *out, from, (size_t)n * sizeof **out) : RN_OK;
 }
 
-static int add_params(struct writer *w)
+static int add_params(struct transfer *w)
 {
     rn_real *flat;
 
@@ -72,7 +75,7 @@ static int add_params(struct writer *w)
     return RN_OK;
 }
 
-static int add_buffers(struct writer *w)
+static int add_buffers(struct transfer *w)
 {
     rn_real *kept;
 
@@ -86,18 +89,18 @@ static int add_buffers(struct writer *w)
     return RN_OK;
 }
 
-static int writer_open(struct writer *w, const struct model *m)
+static int transfer_open(struct transfer *w, const struct model *m)
 {
     size_t n = (size_t)m->n_params + 1;
 
     for (int i = 0; i <= m->n_layers; i++)
         n += (size_t)m->layers[i].n_buffers;
-    *w = (struct writer){.pool = pool_new(), .m = m};
+    *w = (struct transfer){.pool = pool_new(), .m = m};
     w->tensors = w->pool ? pool_alloc(w->pool, n * sizeof *w->tensors) : NULL;
     return w->tensors ? RN_OK : RN_ENOMEM;
 }
 
-static int write_weights(struct writer *w, const char *path, const struct rn_fact *meta, int n_meta)
+static int write_weights(struct transfer *w, const char *path, const struct rn_fact *meta, int n_meta)
 {
     TRY(add_params(w));
     TRY(add_buffers(w));
@@ -107,10 +110,107 @@ static int write_weights(struct writer *w, const char *path, const struct rn_fac
 int checkpoint_weights(const struct model *m, const char *path, const struct rn_fact *meta,
                        int n_meta)
 {
-    struct writer w;
-    int status = writer_open(&w, m);
+    struct transfer w;
+    int status = transfer_open(&w, m);
 
     status = status ? status : write_weights(&w, path, meta, n_meta);
     pool_free(w.pool);
+    return status;
+}
+
+/* ---- the other way round --------------------------------------------------------------------- */
+
+struct reader {
+    const struct safetensors *st;
+    const char *path;
+    rn_real *param, *kept;
+    int found;
+};
+
+static bool same_shape(const struct st_tensor *t, const struct rn_shape *s)
+{
+    return t->rank == s->rank && !memcmp(t->dim, s->dim, (size_t)s->rank * sizeof *t->dim);
+}
+
+static const char *dims_text(int rank, const int64_t *dim, char *out, size_t size)
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < rank && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%lld", i ? ", " : "", (long long)dim[i]);
+    return out;
+}
+
+static int get(struct reader *r, const char *name, const struct rn_shape *shape,
+               const struct rn_view *view, rn_real *to)
+{
+    const struct rn_shape *shown = view && view->rank ? &view->shape : shape;
+    char there[SHAPE_TEXT], here[SHAPE_TEXT];
+    const struct st_tensor *t = NULL;
+
+    for (int i = 0; i < r->st->n && !t; i++)
+        if (!strcmp(r->st->tensors[i].name, name))
+            t = &r->st->tensors[i];
+    if (!t)
+        return FAIL(RN_EDATA, "%s has no tensor '%s', which the model needs", r->path, name);
+    if (!same_shape(t, shown))
+        return FAIL(RN_EDATA, "%s: tensor '%s' is [%s], the model's is [%s]", r->path, name,
+                    dims_text(t->rank, t->dim, there, sizeof there),
+                    dims_text(shown->rank, shown->dim, here, sizeof here));
+    r->found++;
+    if (view && view->rank)
+        permute(view, to, (float *)(uintptr_t)t->data, true);
+    else
+        for (int64_t k = 0; k < rn_count(shape); k++)
+            to[k] = (rn_real)t->data[k];
+    return RN_OK;
+}
+
+static int get_all(struct reader *r, const struct model *m)
+{
+    for (int i = 0; i < m->n_params; i++) {
+        const struct model_param *p = &m->params[i];
+        TRY(get(r, p->name, &p->shape, &p->view, r->param + p->offset));
+    }
+    for (int i = 0; i <= m->n_layers; i++)
+        for (int k = 0; k < m->layers[i].n_buffers; k++) {
+            const struct model_buffer *b = &m->layers[i].buffers[k];
+            if (buffer_is_saved(b))
+                TRY(get(r, b->name, &b->shape, NULL, r->kept + b->offset));
+        }
+    return r->found == r->st->n
+               ? RN_OK
+               : FAIL(RN_EDATA, "%s has %d tensors, the model has %d: it is of another model",
+                      r->path, r->st->n, r->found);
+}
+
+/* Only when all is there does the model change. */
+static int read_model(struct transfer *w, struct reader *r)
+{
+    const struct model *m = w->m;
+
+    TRY(fetch(w, m->param, m->flat, &r->param));
+    TRY(fetch(w, m->persistent, m->kept, &r->kept));
+    TRY(get_all(r, m));
+    TRY(m->dev->ops->upload(m->dev, m->param, r->param, (size_t)m->flat * sizeof *r->param));
+    if (m->kept)
+        TRY(m->dev->ops->upload(m->dev, m->persistent, r->kept,
+                                (size_t)m->kept * sizeof *r->kept));
+    return m->dev->ops->sync(m->dev);
+}
+
+int checkpoint_read(const struct model *m, const char *path, bool *verified)
+{
+    struct safetensors st;
+    struct transfer w = {0};
+
+    TRY(safetensors_read(path, &st));
+    struct reader r = {.st = &st, .path = path};
+    *verified = st.verified;
+    int status = transfer_open(&w, m);
+    status = status ? status : read_model(&w, &r);
+    pool_free(w.pool);
+    safetensors_free(&st);
     return status;
 }

@@ -360,21 +360,28 @@ int data_fingerprint(const struct data *d, int split, char out[HASH_TEXT])
 }
 
 /* Bytes count 1/255 each; then (x - mean) / std, each channel its own or all the same. */
-static int load_normalization(const struct experiment *e, struct data *d)
+int64_t data_normalization(const struct experiment *e, uint32_t dtype,
+                           rn_real scale[CHANNELS_MAX], rn_real shift[CHANNELS_MAX])
 {
     const struct rn_floats *mean = &e->split.mean, *std = &e->split.std;
-    double unit = d->info.dtype == RN_U8 ? 1.0 / 255 : 1;
-    rn_real values[2][CHANNELS_MAX];
-    int64_t n = normalizers(e);
-    void *p = NULL;
+    double unit = dtype == RN_U8 ? 1.0 / 255 : 1;
+    int64_t n = normalizers(e) > 1 ? normalizers(e) : 1;
 
-    d->channels = n > 1 ? n : 1;
-    for (int64_t c = 0; c < d->channels; c++) {
+    for (int64_t c = 0; c < n; c++) {
         double m = mean->count ? mean->at[mean->count > 1 ? c : 0] : 0;
         double s = std->count ? std->at[std->count > 1 ? c : 0] : 1;
-        values[0][c] = (rn_real)(unit / s);
-        values[1][c] = (rn_real)(-m / s);
+        scale[c] = (rn_real)(unit / s);
+        shift[c] = (rn_real)(-m / s);
     }
+    return n;
+}
+
+static int load_normalization(const struct experiment *e, struct data *d)
+{
+    rn_real values[2][CHANNELS_MAX];
+    void *p = NULL;
+
+    d->channels = data_normalization(e, d->info.dtype, values[0], values[1]);
     size_t bytes = (size_t)d->channels * sizeof(rn_real);
     TRY(d->dev->ops->alloc(d->dev, bytes, &p));
     d->scale = p;

@@ -216,7 +216,7 @@ static int size_check(const struct idx_file *f)
     return RN_OK;
 }
 
-static int file_open(struct idx_file *f, int min_rank, int max_rank)
+static int file_bytes(struct idx_file *f)
 {
     void *bytes;
 
@@ -228,6 +228,12 @@ static int file_open(struct idx_file *f, int min_rank, int max_rank)
     if (f->gzip && inflateInit2(&f->z, 15 + 16) != Z_OK)
         return RN_FAIL(RN_ENOMEM, "%s: out of memory", f->path);
     f->inflating = f->gzip;
+    return RN_OK;
+}
+
+static int file_open(struct idx_file *f, int min_rank, int max_rank)
+{
+    RN_TRY(file_bytes(f));
     RN_TRY(header_read(f, min_rank, max_rank));
     return size_check(f);
 }
@@ -397,19 +403,46 @@ static int all_open(struct mnist *m, const struct mnist_opts *o, struct rn_datas
     return RN_OK;
 }
 
-static int mnist_open(const void *opts, void **out, struct rn_dataset_info *info)
+/* What is zipped is taken for one of these. */
+static int alone_open(struct mnist *m, const char *path, struct rn_dataset_info *info)
+{
+    struct idx_file *f = &m->images[RN_TEST];
+
+    if (snprintf(f->path, sizeof f->path, "%s", path) >= (int)sizeof f->path)
+        return RN_FAIL(RN_EDATA, "%s: the path is too long", path);
+    RN_TRY(file_bytes(f));
+    if (!f->gzip && (f->n_bytes < 4 || memcmp(f->bytes, "\0\0", 2) != 0))
+        return RN_EUNSUPPORTED;
+    RN_TRY(header_read(f, 2, MAX_DIMS));
+    RN_TRY(size_check(f));
+    if (f->rank == MAX_DIMS && f->dim[3] > INT32_MAX)
+        return wrong(f, "has %lld channels", (long long)f->dim[3]);
+    info->dtype = RN_U8;
+    info->count[RN_TEST] = f->dim[0];
+    shape_set(&info->input, f);
+    return RN_OK;
+}
+
+/* path NULL: the data set of the options. */
+static int mnist_open_file(const void *opts, const char *path, void **out,
+                           struct rn_dataset_info *info)
 {
     struct mnist *m = rn_host->alloc(sizeof *m);
 
     *out = NULL;
     if (!m)
         return RN_FAIL(RN_ENOMEM, "mnist: out of memory");
-    int status = all_open(m, opts, info);
+    int status = path ? alone_open(m, path, info) : all_open(m, opts, info);
     if (status)
         mnist_close(m);
     else
         *out = m;
     return status;
+}
+
+static int mnist_open(const void *opts, void **out, struct rn_dataset_info *info)
+{
+    return mnist_open_file(opts, NULL, out, info);
 }
 
 static int mnist_load(void *ds, uint32_t split, void *input, float *target)
@@ -418,7 +451,7 @@ static int mnist_load(void *ds, uint32_t split, void *input, float *target)
     struct idx_file *images = &m->images[split];
 
     RN_TRY(file_unpack(images, input));
-    for (int64_t i = 0; i < images->dim[0]; i++)
+    for (int64_t i = 0; target && i < images->dim[0]; i++)
         target[i] = m->label[split][i];
     return RN_OK;
 }
@@ -449,7 +482,8 @@ static const struct rn_dataset_ops ops = {.size = sizeof ops,
                                           .open = mnist_open,
                                           .load = mnist_load,
                                           .fingerprint = mnist_fingerprint,
-                                          .close = mnist_close};
+                                          .close = mnist_close,
+                                          .open_file = mnist_open_file};
 
 static const struct rn_plugin mnist = {
     RN_PLUGIN_HEAD(RN_KIND_DATASET, struct mnist_opts),

@@ -1,6 +1,7 @@
 /* npy.c - arrays that NumPy saved: one file of inputs and one of targets for each split. open()
  * reads the header strictly and checks it against the size of the file; load() converts.
  * Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
+#define _XOPEN_SOURCE 700 /* PATH_MAX */
 #include <runner/dataset.h>
 
 #include <limits.h>
@@ -41,6 +42,7 @@ struct array {
 struct npy {
     struct array x[RN_SPLITS], y[RN_SPLITS];
     int64_t layout;
+    char alone[PATH_MAX]; /* of open_file() */
 };
 
 RN_PRINTF(2, 3) static int wrong(const struct array *a, const char *fmt, ...)
@@ -203,6 +205,11 @@ static int read_dictionary(struct header *h, struct array *a)
 
 /* ---- one file -------------------------------------------------------------- */
 
+static bool is_numpy(const struct array *a)
+{
+    return a->n_bytes >= 6 && !memcmp(a->bytes, "\x93NUMPY", 6);
+}
+
 static int read_header(struct array *a, struct header *h)
 {
     const uint8_t *b = a->bytes;
@@ -210,7 +217,7 @@ static int read_header(struct array *a, struct header *h)
 
     if (a->n_bytes < 12)
         return wrong(a, "is no NumPy file: only %llu bytes", (unsigned long long)a->n_bytes);
-    if (memcmp(b, "\x93NUMPY", 6))
+    if (!is_numpy(a))
         return wrong(a, "is no NumPy file: it does not begin with \\x93NUMPY%s",
                      b[0] == 'P' && b[1] == 'K' ? "; save .npy files, not an archive (.npz)" : "");
     if (b[6] < 1 || b[6] > 3 || b[7])
@@ -431,19 +438,45 @@ static void npy_close(void *ds)
     rn_host->free(d);
 }
 
-static int npy_open(const void *opts, void **out, struct rn_dataset_info *info)
+static int alone_open(struct npy *d, const struct npy_opts *o, const char *path,
+                      struct rn_dataset_info *info)
+{
+    struct array *x = &d->x[RN_TEST];
+
+    d->layout = o ? o->layout : NHWC;
+    if (snprintf(d->alone, sizeof d->alone, "%s", path) >= (int)sizeof d->alone)
+        return RN_FAIL(RN_EDATA, "%s: the path is too long", path);
+    int status = array_open(x, d->alone);
+    if (status == RN_EDATA && !is_numpy(x))
+        return RN_EUNSUPPORTED;
+    RN_TRY(status);
+    if (x->rank < 2)
+        return wrong(x, "has one dimension; samples x values expected: a.reshape(1, -1)");
+    info->count[RN_TEST] = x->dim[0];
+    info->dtype = x->type == U1 ? RN_U8 : RN_F32;
+    return set_shape(&info->input, x, d->layout);
+}
+
+/* path NULL: the data set of the options. */
+static int npy_open_file(const void *opts, const char *path, void **out,
+                         struct rn_dataset_info *info)
 {
     struct npy *d = rn_host->alloc(sizeof *d);
 
     *out = NULL;
     if (!d)
         return RN_FAIL(RN_ENOMEM, "npy: out of memory");
-    int status = all_open(d, opts, info);
+    int status = path ? alone_open(d, opts, path, info) : all_open(d, opts, info);
     if (status)
         npy_close(d);
     else
         *out = d;
     return status;
+}
+
+static int npy_open(const void *opts, void **out, struct rn_dataset_info *info)
+{
+    return npy_open_file(opts, NULL, out, info);
 }
 
 /* Planes of channels become channels of points; without planes the order stays. */
@@ -477,7 +510,8 @@ static int npy_load(void *ds, uint32_t split, void *input, float *target)
     for (uint64_t i = 0; i < y->count; i++)
         RN_TRY(float_at(y, i, target + i));
     rn_host->sha256(x->bytes, x->n_bytes, x->sha256);
-    rn_host->sha256(y->bytes, y->n_bytes, y->sha256);
+    if (y->bytes)
+        rn_host->sha256(y->bytes, y->n_bytes, y->sha256);
     array_close(x);
     array_close(y);
     return RN_OK;
@@ -513,7 +547,8 @@ static const struct rn_dataset_ops ops = {.size = sizeof ops,
                                           .open = npy_open,
                                           .load = npy_load,
                                           .fingerprint = npy_fingerprint,
-                                          .close = npy_close};
+                                          .close = npy_close,
+                                          .open_file = npy_open_file};
 
 static const struct rn_plugin npy = {
     RN_PLUGIN_HEAD(RN_KIND_DATASET, struct npy_opts),

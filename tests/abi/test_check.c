@@ -32,7 +32,7 @@ static const struct kind_case {
     {RN_KIND_OPTIMIZER, sizeof(struct rn_optimizer_ops), offsetof(struct rn_optimizer_ops, scalars),
      "scalars record"},
     {RN_KIND_DATASET, sizeof(struct rn_dataset_ops), offsetof(struct rn_dataset_ops, open),
-     "open load fingerprint close"},
+     "open load fingerprint close -open_file"},
     {RN_KIND_REPORTER, sizeof(struct rn_reporter_ops), offsetof(struct rn_reporter_ops, open),
      "open -progress -record -epoch -end close -runs -compare -sweep -flush -bench"},
     {RN_KIND_AUGMENTATION, sizeof(struct rn_augmentation_ops),

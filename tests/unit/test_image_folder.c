@@ -239,10 +239,10 @@ START_TEST(wrong_folders)
     ds_bad(ALL, "train/bird: a class without an image");
     rmdir(ds_path("train/bird"));
     ds_folder("train/cat/more");
-    ds_bad(ALL, "train/cat/more: a folder; the folder of a class holds .png files only");
+    ds_bad(ALL, "train/cat/more: a folder; the folder of a class holds .png, .pgm and .ppm files only");
     rmdir(ds_path("train/cat/more"));
     ds_put_text("train/cat/c.jpg", "x");
-    ds_bad(ALL, "train/cat/c.jpg: no .png file; the folder of a class");
+    ds_bad(ALL, "train/cat/c.jpg: no image file; the folder of a class");
     unlink(ds_path("train/cat/c.jpg"));
     ds_folder("train/cat/z.png");
     ds_bad(ALL, "train/cat/z.png: a folder");
@@ -263,9 +263,9 @@ START_TEST(wrong_images)
     put_gray("test/dog/1.png", 3, 3, 0);
     ds_bad(ALL, "test/dog/1.png: 3 x 3 pixels");
     ds_put_text("test/dog/1.png", "");
-    ds_bad(ALL, "test/dog/1.png: no PNG file");
+    ds_bad(ALL, "test/dog/1.png: no PNG, PGM or PPM file");
     ds_put_text("test/dog/1.png", "GIF89a..............");
-    ds_bad(ALL, "no PNG file");
+    ds_bad(ALL, "no PNG, PGM or PPM file");
 }
 END_TEST
 
@@ -302,7 +302,7 @@ START_TEST(wrong_headers)
     ck_assert_int_gt(refused, 80); /* libpng forgives rows that are longer than the image */
     for (size_t cut = 0; cut < n; cut++) {
         ds_put("c/1.png", b, cut);
-        ds_bad(ALL, cut < 8 ? "no PNG file" : "it is cut off");
+        ds_bad(ALL, cut < 8 ? "no PNG, PGM or PPM file" : "it is cut off");
     }
     mem_free(data);
 }

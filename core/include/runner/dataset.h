@@ -29,7 +29,11 @@ struct rn_dataset_ops {
     /* "sha256:..." over the files of this split, for the run folder; after load(). */
     int (*fingerprint)(void *ds, uint32_t split, char out[72]);
     void (*close)(void *ds);
+    /* Optional: the samples of one file, without targets, as those of RN_TEST: count and input of
+     * info are set, load() fills input alone (target is NULL). opts: of the data set that a model
+     * was trained on; NULL: they are not known. RN_EUNSUPPORTED: it is a file of another format. */
+    int (*open_file)(const void *opts, const char *path, void **out, struct rn_dataset_info *info);
 };
-RN_NO_TAIL_PADDING(struct rn_dataset_ops, close);
+RN_NO_TAIL_PADDING(struct rn_dataset_ops, open_file);
 
 #endif

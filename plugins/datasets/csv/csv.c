@@ -44,6 +44,7 @@ struct csv {
     int64_t *role; /* of each column: which target it is, or -1 for a feature */
     int64_t targets;
     locale_t c_locale;
+    bool alone;   /* a file without targets */
     bool numeric; /* the classes are numbers */
     struct value *class;
     int64_t classes;
@@ -116,7 +117,7 @@ static int header_read(const struct csv *d, struct table *t, int64_t header, con
         RN_TRY(csv_cell(&t->text, &s, &c));
         numbers = numbers || number_read(d, &c, &v);
     }
-    if (t->columns == 1)
+    if (t->columns == 1 && !d->alone)
         return csv_wrong(&t->text, *at,
                          "one column; features and a label expected: is the delimiter right?");
     t->header = header == HEADER_YES || (header == HEADER_AUTO && !numbers);
@@ -148,14 +149,12 @@ static int rows_count(struct table *t, const char *at)
 }
 
 /* Structure only: columns, names, rows; *first is where the values begin. */
-static int table_open(const struct csv *d, struct table *t, const struct csv_opts *o,
-                      const char *path, const char **first)
+static int table_open(const struct csv *d, struct table *t, int64_t header, const char **first)
 {
-    RN_TRY(csv_open_text(&t->text, path, (char)o->delimiter));
     *first = t->text.begin;
     if (!csv_row(&t->text, first))
         return csv_wrong(&t->text, t->text.end, "the file is empty");
-    RN_TRY(header_read(d, t, o->header, first));
+    RN_TRY(header_read(d, t, header, first));
     return rows_count(t, *first);
 }
 
@@ -233,28 +232,32 @@ static int column_take(struct csv *d, const char *s, size_t n)
     return RN_OK;
 }
 
-static int columns_choose(struct csv *d, const char *label)
+/* All are features. */
+static int roles_make(struct csv *d, const struct table *t)
 {
-    const struct table *t = &d->table[RN_TRAIN];
-
     d->role = rn_host->alloc((size_t)t->columns * sizeof *d->role);
     if (!d->role)
         return RN_FAIL(RN_ENOMEM, "%s: out of memory", t->text.path);
     for (int64_t i = 0; i < t->columns; i++)
         d->role[i] = -1;
+    return RN_OK;
+}
+
+static int columns_choose(struct csv *d, const char *label)
+{
+    const struct table *t = &d->table[RN_TRAIN];
+    const char *name;
+    bool more = true;
+    size_t n;
+
+    RN_TRY(roles_make(d, t));
     if (!label)
         label = "-1";
     if (column_named(t, label, strlen(label)) != -1)
         return column_take(d, label, strlen(label));
-    for (const char *s = label;;) { /* a, b, c */
-        s += strspn(s, " ");
-        size_t all = strcspn(s, ","), n = all;
-        while (n && s[n - 1] == ' ')
-            n--;
-        RN_TRY(column_take(d, s, n));
-        if (!s[all])
-            break;
-        s += all + 1;
+    while (more) {
+        more = csv_name(&label, &name, &n);
+        RN_TRY(column_take(d, name, n));
     }
     return d->targets < t->columns
                ? RN_OK
@@ -409,7 +412,8 @@ static int test_open(struct csv *d, const struct csv_opts *o, const char **first
     const struct table *train = &d->table[RN_TRAIN];
     struct table *t = &d->table[RN_TEST];
 
-    RN_TRY(table_open(d, t, o, o->test, first));
+    RN_TRY(csv_open_text(&t->text, o->test, (char)o->delimiter));
+    RN_TRY(table_open(d, t, o->header, first));
     if (t->columns != train->columns)
         return csv_wrong(&t->text, t->text.begin, "%lld columns, but %s has %lld",
                          (long long)t->columns, train->text.path, (long long)train->columns);
@@ -428,10 +432,8 @@ static int all_open(struct csv *d, const struct csv_opts *o, struct rn_dataset_i
     struct table *train = &d->table[RN_TRAIN];
     const char *first;
 
-    d->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!d->c_locale)
-        return RN_FAIL(RN_ENOMEM, "csv: out of memory");
-    RN_TRY(table_open(d, train, o, o->path, &first));
+    RN_TRY(csv_open_text(&train->text, o->path, (char)o->delimiter));
+    RN_TRY(table_open(d, train, o->header, &first));
     RN_TRY(columns_choose(d, o->label));
     RN_TRY(table_fill(d, train, first));
     if (o->test)
@@ -463,19 +465,66 @@ static void csv_close(void *ds)
     rn_host->free(d);
 }
 
-static int csv_open(const void *opts, void **out, struct rn_dataset_info *info)
+/* ---- a file by itself ------------------------------------------------------- */
+
+/* Targets are the columns that have the names of those: they are passed over. */
+static int targets_pass(struct csv *d, const char *label)
+{
+    const struct table *t = &d->table[RN_TEST];
+    const char *name;
+    size_t n;
+
+    RN_TRY(roles_make(d, t));
+    for (bool more = label != NULL; more;) {
+        more = csv_name(&label, &name, &n);
+        int64_t column = column_named(t, name, n);
+        if (column >= 0 && d->role[column] < 0)
+            d->role[column] = d->targets++;
+    }
+    return RN_OK;
+}
+
+static int alone_open(struct csv *d, const struct csv_opts *o, const char *path,
+                      struct rn_dataset_info *info)
+{
+    struct table *t = &d->table[RN_TEST];
+    const char *first;
+
+    d->alone = true;
+    RN_TRY(csv_open_text(&t->text, path, o ? (char)o->delimiter : ','));
+    if (!csv_is_text(&t->text))
+        return RN_EUNSUPPORTED;
+    RN_TRY(table_open(d, t, o ? o->header : HEADER_AUTO, &first));
+    RN_TRY(targets_pass(d, o ? o->label : NULL));
+    RN_TRY(table_fill(d, t, first));
+    info->count[RN_TEST] = t->rows;
+    info->dtype = RN_F32;
+    info->input = rn_vec(t->columns - d->targets);
+    return RN_OK;
+}
+
+/* path NULL: the data set of the options. */
+static int csv_open_file(const void *opts, const char *path, void **out,
+                         struct rn_dataset_info *info)
 {
     struct csv *d = rn_host->alloc(sizeof *d);
 
     *out = NULL;
-    if (!d)
-        return RN_FAIL(RN_ENOMEM, "csv: out of memory");
-    int status = all_open(d, opts, info);
-    if (status)
-        csv_close(d);
-    else
+    if (d)
+        d->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    int status = !d || !d->c_locale ? RN_FAIL(RN_ENOMEM, "csv: out of memory")
+                 : path             ? alone_open(d, opts, path, info)
+                                    : all_open(d, opts, info);
+    if (!status)
         *out = d;
+    else if (d)
+        csv_close(d);
     return status;
+}
+
+static int csv_open(const void *opts, void **out, struct rn_dataset_info *info)
+{
+    return csv_open_file(opts, NULL, out, info);
 }
 
 static int csv_load(void *ds, uint32_t split, void *input, float *target)
@@ -486,7 +535,8 @@ static int csv_load(void *ds, uint32_t split, void *input, float *target)
     if (!t->x)
         return RN_FAIL(RN_EBUG, "%s: loaded twice", t->text.path);
     memcpy(input, t->x, (size_t)(t->rows * (t->columns - d->targets)) * sizeof *t->x);
-    memcpy(target, t->y, (size_t)(t->rows * d->targets) * sizeof *t->y);
+    if (target)
+        memcpy(target, t->y, (size_t)(t->rows * d->targets) * sizeof *t->y);
     table_close(t);
     return RN_OK;
 }
@@ -529,7 +579,8 @@ static const struct rn_dataset_ops ops = {.size = sizeof ops,
                                           .open = csv_open,
                                           .load = csv_load,
                                           .fingerprint = csv_fingerprint,
-                                          .close = csv_close};
+                                          .close = csv_close,
+                                          .open_file = csv_open_file};
 
 static const struct rn_plugin csv = {
     RN_PLUGIN_HEAD(RN_KIND_DATASET, struct csv_opts),

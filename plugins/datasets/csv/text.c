@@ -121,3 +121,24 @@ int csv_open_text(struct text *t, const char *path, char delimiter)
         t->begin += 3;
     return RN_OK;
 }
+
+bool csv_is_text(const struct text *t)
+{
+    const char *s = t->begin;
+    bool image = t->end - s > 2 && s[0] == 'P' && s[1] >= '1' && s[1] <= '7';
+
+    for (; s < t->end && s < t->begin + 4096; s++)
+        if ((unsigned char)*s < ' ' && !strchr("\t\r\n", *s))
+            return false;
+    return !image;
+}
+
+bool csv_name(const char **s, const char **name, size_t *n)
+{
+    *name = *s += strspn(*s, " ");
+    *n = strcspn(*s, ",");
+    *s += *n;
+    while (*n && (*name)[*n - 1] == ' ')
+        --*n;
+    return *(*s) && *(*s)++;
+}

@@ -30,6 +30,10 @@ int csv_wrong(const struct text *t, const char *at, const char *fmt, ...) RN_PRI
 bool csv_row(const struct text *t, const char **at);
 /* The cell that begins at *at, which moves to the next one. */
 int csv_cell(const struct text *t, const char **at, struct cell *c);
+/* No control characters in its beginning, and not that of an image, which may be text, too. */
+bool csv_is_text(const struct text *t);
+/* The next of "a, b, c", from *s on; false: it was the last. */
+bool csv_name(const char **s, const char **name, size_t *n);
 /* A cell for a message: the begin of it, without what would disturb a terminal. */
 #define CSV_SHOWN 44
 const char *csv_shown(const struct cell *c, char out[CSV_SHOWN]);

@@ -1,25 +1,20 @@
-/* image_folder.c - PNG files in one folder a class. open() lists the folders and reads the header
+/* image_folder.c - image files in one folder a class. open() lists the folders and reads the header
  * of the first file; load() decodes one after the other, each of which has to be of the same size.
- * Everything that libpng needs comes from the host; its errors come back by longjmp to the function
- * that called it, and every such function holds nothing that would be lost. */
+ */
 #define _XOPEN_SOURCE 700
+#include "image.h"
+
 #include <runner/dataset.h>
 #include <runner/text.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <png.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-
-#define MAX_BYTES   ((uint64_t)1 << 26) /* of a file, and of any piece that libpng asks for */
-#define MAX_SIDE    16384
-#define MAX_DEFLATE 1032 /* bytes that one compressed byte can become */
 
 enum channels { AUTO = 0, GRAY = 1, RGB = 3 };
 
@@ -46,7 +41,8 @@ struct image_folder {
     struct names class;
     int64_t height, width; /* 0: not known yet */
     int64_t channels;
-    bool detected; /* the channels are those of the first file */
+    bool detected;     /* the channels are those of the first file */
+    struct image lone; /* of open_file(); its path is that of the test split */
 };
 
 /* ---- folders --------------------------------------------------------------- */
@@ -103,6 +99,16 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool is_image(const char *dot)
+{
+    static const char *const ends[] = {".png", ".pgm", ".ppm", ".pnm"};
+    bool is = false;
+
+    for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
+        is |= !strcasecmp(dot, ends[i]);
+    return is;
+}
+
 /* One entry of dir; what it is decides whether it belongs to the list. */
 static int entry_add(const char *dir, const char *name, bool folders, struct names *out)
 {
@@ -115,9 +121,11 @@ static int entry_add(const char *dir, const char *name, bool folders, struct nam
     bool folder = is_folder(path);
     if (folders)
         return folder ? names_add(out, name) : RN_OK;
-    if (folder || !dot || strcasecmp(dot, ".png"))
-        return RN_FAIL(RN_EDATA, "%s: %s; the folder of a class holds .png files only: %s", path,
-                       folder ? "a folder" : "no .png file",
+    if (folder || !is_image(dot))
+        return RN_FAIL(RN_EDATA,
+                       "%s: %s; the folder of a class holds .png, .pgm and .ppm files "
+                       "only: %s",
+                       path, folder ? "a folder" : "no image file",
                        folder ? "move its files up" : "convert it, or move it elsewhere");
     return names_add(out, name);
 }
@@ -202,118 +210,8 @@ static int folders_find(struct image_folder *d, const struct image_folder_opts *
 
 /* ---- one image -------------------------------------------------------------- */
 
-struct decoder {
-    const char *path;
-    png_structp png;
-    png_infop info;
-    const uint8_t *bytes;
-    size_t n, at;
-    int64_t width, height;
-    bool colour, out_of_memory;
-    char why[160];
-};
-
-static void *decoder_alloc(png_structp png, png_alloc_size_t bytes)
-{
-    struct decoder *d = png_get_mem_ptr(png);
-    void *p = rn_host->alloc(bytes);
-
-    d->out_of_memory = d->out_of_memory || !p;
-    return p;
-}
-
-static void decoder_free(png_structp png, void *p)
-{
-    (void)png;
-    rn_host->free(p);
-}
-
-static void decoder_error(png_structp png, const char *message)
-{
-    struct decoder *d = png_get_error_ptr(png);
-
-    snprintf(d->why, sizeof d->why, "%s", message);
-    png_longjmp(png, 1);
-}
-
-static void decoder_warning(png_structp png, const char *message)
-{
-    (void)png;
-    (void)message;
-}
-
-static void decoder_read(png_structp png, png_bytep out, size_t n)
-{
-    struct decoder *d = png_get_io_ptr(png);
-
-    if (n > d->n - d->at)
-        png_error(png, "it is cut off");
-    memcpy(out, d->bytes + d->at, n);
-    d->at += n;
-}
-
-static int decoder_failed(const struct decoder *d)
-{
-    if (d->out_of_memory)
-        return no_memory(d->path);
-    return RN_FAIL(RN_EDATA, "%s: cannot be decoded at byte %llu: %s; get or make it again",
-                   d->path, (unsigned long long)d->at, d->why);
-}
-
-static int decoder_header(struct decoder *d)
-{
-    if (setjmp(png_jmpbuf(d->png)))
-        return decoder_failed(d);
-    png_set_user_limits(d->png, MAX_SIDE, MAX_SIDE);
-    png_set_chunk_malloc_max(d->png, MAX_BYTES);
-    png_set_read_fn(d->png, d, decoder_read);
-    png_read_info(d->png, d->info);
-    d->width = png_get_image_width(d->png, d->info);
-    d->height = png_get_image_height(d->png, d->info);
-    d->colour = png_get_color_type(d->png, d->info) & PNG_COLOR_MASK_COLOR;
-    if (png_get_rowbytes(d->png, d->info) > MAX_DEFLATE * d->n / (size_t)d->height)
-        return RN_FAIL(RN_EDATA, "%s: claims %lld x %lld pixels, more than %zu bytes can hold",
-                       d->path, (long long)d->height, (long long)d->width, d->n);
-    return RN_OK;
-}
-
-/* Whatever the file holds as eight bits of red, green, blue and alpha. */
-static void rows_read(struct decoder *d, uint8_t *rgba)
-{
-    png_set_expand(d->png);
-    png_set_scale_16(d->png);
-    png_set_gray_to_rgb(d->png);
-    png_set_add_alpha(d->png, 0xff, PNG_FILLER_AFTER);
-    int passes = png_set_interlace_handling(d->png);
-    png_read_update_info(d->png, d->info);
-    if (png_get_rowbytes(d->png, d->info) != 4 * (size_t)d->width)
-        png_error(d->png, "unexpected size of a row");
-    for (int pass = 0; pass < passes; pass++)
-        for (int64_t y = 0; y < d->height; y++)
-            png_read_row(d->png, rgba + y * 4 * d->width, NULL);
-    png_read_end(d->png, NULL);
-}
-
-static int decoder_pixels(struct decoder *d, uint8_t *rgba)
-{
-    if (setjmp(png_jmpbuf(d->png)))
-        return decoder_failed(d);
-    rows_read(d, rgba);
-    return RN_OK;
-}
-
-static int decoder_open(struct decoder *d)
-{
-    if (d->n < 8 || png_sig_cmp(d->bytes, 0, 8))
-        return RN_FAIL(RN_EDATA, "%s: no PNG file: it does not begin as one", d->path);
-    d->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, d, decoder_error, decoder_warning, d,
-                                      decoder_alloc, decoder_free);
-    d->info = d->png ? png_create_info_struct(d->png) : NULL;
-    return d->info ? decoder_header(d) : no_memory(d->path);
-}
-
 /* The first image decides what the options leave open; all others have to be like it. */
-static int image_check(struct image_folder *f, const struct decoder *d)
+static int image_check(struct image_folder *f, const struct image *d)
 {
     if (!f->channels) {
         f->channels = d->colour ? RGB : GRAY;
@@ -340,22 +238,18 @@ static int image_check(struct image_folder *f, const struct decoder *d)
 /* rgba NULL: the header only. */
 static int image_read(struct image_folder *f, const char *path, uint8_t *rgba, char digest[72])
 {
-    struct decoder d = {.path = path};
-    uint64_t bytes;
-    void *data;
+    struct image m = {.path = path};
+    int status = image_open(&m);
 
-    RN_TRY(rn_host->read_file(path, MAX_BYTES, &data, &bytes));
-    d.bytes = data;
-    d.n = bytes;
-    int status = decoder_open(&d);
+    if (status == RN_EUNSUPPORTED)
+        status = RN_EDATA;
     if (!status)
-        status = image_check(f, &d);
+        status = image_check(f, &m);
     if (!status && rgba)
-        status = decoder_pixels(&d, rgba);
+        status = image_pixels(&m, rgba);
     if (!status && digest)
-        rn_host->sha256(data, bytes, digest);
-    png_destroy_read_struct(d.png ? &d.png : NULL, &d.info, NULL);
-    rn_host->free(data);
+        rn_host->sha256(m.bytes, m.n, digest);
+    image_close(&m);
     return status;
 }
 
@@ -391,9 +285,9 @@ static int options_take(struct image_folder *f, const struct image_folder_opts *
     if (!o->size.count)
         return RN_OK;
     for (int i = 0; i < 2; i++)
-        if (o->size.at[i] < 1 || o->size.at[i] > MAX_SIDE)
+        if (o->size.at[i] < 1 || o->size.at[i] > IMAGE_SIDE_MAX)
             return RN_FAIL(RN_EINVAL, "size: %lld pixels, 1 to %d expected",
-                           (long long)o->size.at[i], MAX_SIDE);
+                           (long long)o->size.at[i], IMAGE_SIDE_MAX);
     f->height = o->size.at[0];
     f->width = o->size.at[1];
     return RN_OK;
@@ -425,7 +319,7 @@ static int all_open(struct image_folder *f, const struct image_folder_opts *o,
     info->classes = f->class.n;
     info->target_width = 1;
     info->class_names = (const char *const *)f->class.at;
-    snprintf(info->source, sizeof info->source, "PNG files in %s", o->path);
+    snprintf(info->source, sizeof info->source, "images in %s", o->path);
     return RN_OK;
 }
 
@@ -440,23 +334,64 @@ static void image_folder_close(void *ds)
         rn_host->free(s->file);
     }
     names_free(&f->class);
+    image_close(&f->lone);
     rn_host->free(f);
 }
 
-static int image_folder_open(const void *opts, void **out, struct rn_dataset_info *info)
+/* ---- a file by itself ------------------------------------------------------- */
+
+static int lone_open(struct image_folder *f, const char *path, struct rn_dataset_info *info)
+{
+    struct image *m = &f->lone;
+
+    m->path = f->split[RN_TEST].path;
+    if (snprintf(f->split[RN_TEST].path, PATH_MAX, "%s", path) >= PATH_MAX)
+        return RN_FAIL(RN_EDATA, "%s: the path is too long", path);
+    RN_TRY(image_open(m));
+    f->height = m->height;
+    f->width = m->width;
+    f->channels = m->colour ? RGB : GRAY;
+    info->count[RN_TEST] = 1;
+    info->dtype = RN_U8;
+    info->input = (struct rn_shape){
+        .rank = 3, .channels = (int32_t)f->channels, .dim = {f->height, f->width, f->channels}};
+    return RN_OK;
+}
+
+/* path NULL: the data set of the options. */
+static int image_folder_open_file(const void *opts, const char *path, void **out,
+                                  struct rn_dataset_info *info)
 {
     struct image_folder *f = rn_host->alloc(sizeof *f);
 
     *out = NULL;
     if (!f)
         return RN_FAIL(RN_ENOMEM, "image_folder: out of memory");
-    int status = all_open(f, opts, info);
+    int status = path ? lone_open(f, path, info) : all_open(f, opts, info);
     if (status)
         image_folder_close(f);
     else
         *out = f;
     return status;
 }
+
+static int image_folder_open(const void *opts, void **out, struct rn_dataset_info *info)
+{
+    return image_folder_open_file(opts, NULL, out, info);
+}
+
+static int lone_load(struct image_folder *f, void *input)
+{
+    uint8_t *rgba = rn_host->alloc((size_t)(f->height * f->width) * 4);
+    int status = rgba ? image_pixels(&f->lone, rgba) : no_memory(f->lone.path);
+
+    if (!status)
+        pixels_put(f, rgba, input);
+    rn_host->free(rgba);
+    return status;
+}
+
+/* ---- all of a split --------------------------------------------------------- */
 
 /* All images of one class; *out and *target move on, t takes a line for each. */
 static int class_load(struct image_folder *f, int split, int64_t class, uint8_t *rgba,
@@ -481,6 +416,9 @@ static int image_folder_load(void *ds, uint32_t split, void *input, float *targe
 {
     struct image_folder *f = ds;
     struct rn_text t = {.n = 0};
+
+    if (f->lone.path)
+        return lone_load(f, input);
     uint8_t *out = input, *rgba = rn_host->alloc((size_t)(f->height * f->width) * 4);
     int status = rgba ? RN_OK : no_memory(f->split[split].path);
 
@@ -523,16 +461,18 @@ static const struct rn_dataset_ops ops = {.size = sizeof ops,
                                           .open = image_folder_open,
                                           .load = image_folder_load,
                                           .fingerprint = image_folder_fingerprint,
-                                          .close = image_folder_close};
+                                          .close = image_folder_close,
+                                          .open_file = image_folder_open_file};
 
 static const struct rn_plugin image_folder = {
     RN_PLUGIN_HEAD(RN_KIND_DATASET, struct image_folder_opts),
     .name = "image_folder",
     .version = "1.0.0",
     .license = "MIT",
-    .summary = "PNG files in one folder a class",
+    .summary = "PNG, PGM and PPM files in one folder a class",
     .doc = "path/train/<class>/*.png and, if it is there, path/test/<class>/*.png; without a\n"
-           "folder train, path/<class>/*.png and no test set. Classes and files are sorted by\n"
+           "folder train, path/<class>/*.png and no test set. .pgm and .ppm as well. Classes and "
+           "files are sorted by\n"
            "name, hidden ones left out. Bytes that count 1/255 each, height x width x channels;\n"
            "16 bits become 8, palettes colours, transparent pixels are laid on black. All images\n"
            "have to be of one size. As torchvision.datasets.ImageFolder, for PNG.",

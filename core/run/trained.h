@@ -1,0 +1,33 @@
+/* trained.h - the model of a run, with the weights that it left, ready to be used. */
+#ifndef TRAINED_H
+#define TRAINED_H
+
+#include "names.h"
+#include "session.h"
+
+struct trained {
+    struct pool *pool;
+    struct run_name run;
+    struct session session;      /* its data set is not open, unless data.json says too little */
+    struct rn_dataset_info info; /* of its samples; without counts */
+    const char *const *class_names;
+    const char *weights; /* the file they are from */
+};
+
+struct trained_args {
+    const char *root, *word;   /* a run, as of run_find() */
+    const char *weights;       /* "best", "last" or a file; NULL: those that were tested, the last */
+    const char *const *overrides; /* of its configuration */
+    int n_overrides;
+    const char *const *plugin_dirs;
+    int n_plugin_dirs;
+};
+
+/* Finds the run, checks its configuration, infers shapes. In any case to be closed. RN_EDATA: there
+ * is no such run, or its folder is damaged. */
+int trained_plan(const struct trained_args *args, struct trained *t);
+/* Opens the device, and reads the weights. */
+int trained_open(const struct trained_args *args, struct trained *t);
+void trained_close(struct trained *t);
+
+#endif
