@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "resume",  "sweep",  "bench",   "check",  "config",
-                             "summary", "runs",    "report", "compare", "test",   "selftest",
-                             "export",  "plugins", "schema", "help",    "version"};
+const char *const verbs[] = {"run",     "resume", "sweep",   "bench",   "check", "config",
+                             "summary", "runs",   "report",  "compare", "test",  "selftest",
+                             "predict", "export", "plugins", "schema",  "help",  "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -51,6 +51,11 @@ enum {
     OPT_AGREE,
     OPT_STEPS,
     OPT_REL,
+    OPT_WEIGHTS,
+    OPT_RESIZE,
+    OPT_INVERT,
+    OPT_AS_IS,
+    OPT_DIVIDE,
     OPT_SHORTHAND
 };
 
@@ -97,6 +102,11 @@ static const struct option longs[] = {
     {"agree", required_argument, NULL, OPT_AGREE},
     {"steps", required_argument, NULL, OPT_STEPS},
     {"rel", required_argument, NULL, OPT_REL},
+    {"weights", required_argument, NULL, OPT_WEIGHTS},
+    {"resize", no_argument, NULL, OPT_RESIZE},
+    {"invert", no_argument, NULL, OPT_INVERT},
+    {"as-is", no_argument, NULL, OPT_AS_IS},
+    {"divide", required_argument, NULL, OPT_DIVIDE},
     {"name", required_argument, NULL, OPT_SHORTHAND},
     {"device", required_argument, NULL, OPT_SHORTHAND + 1},
     {"threads", required_argument, NULL, OPT_SHORTHAND + 2},
@@ -168,6 +178,16 @@ static int take_share(const char *option, double *out)
     return RN_OK;
 }
 
+static int take_divisor(double *out)
+{
+    char *end;
+
+    *out = strtod(optarg, &end);
+    if (end == optarg || *end || !(*out > 0 && *out < 1e30))
+        return FAIL(RN_EINVAL, "--divide %s: expected a number above 0, as 255", optarg);
+    return RN_OK;
+}
+
 /* `--html page.html` is what people type for `--html=page.html`. */
 static void take_page(struct args *a, int argc, char **argv)
 {
@@ -210,6 +230,11 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_AGREE: a->agree = optarg; break;
     case OPT_STEPS: return take_count("steps", &a->steps);
     case OPT_REL: return take_share("rel", &a->rel);
+    case OPT_WEIGHTS: a->weights = optarg; break;
+    case OPT_RESIZE: a->resize = true; break;
+    case OPT_INVERT: a->invert = true; break;
+    case OPT_AS_IS: a->as_is = true; break;
+    case OPT_DIVIDE: return take_divisor(&a->divide);
     case OPT_SEEDS: a->seeds = optarg; break;
     case OPT_JUNIT: a->junit = optarg; break;
     case OPT_MARKDOWN: a->table_file = optarg; break;

@@ -24,6 +24,7 @@ static const char general[] =
     "  test [FILE ...]                whether metrics are still what a baseline recorded\n"
     "  test record FILE ...           write what they are now into a baseline\n"
     "  selftest --device D --against D  whether a device computes what another one does\n"
+    "  predict RUN FILE ...           what a trained model says of images, arrays, tables\n"
     "  export RUN ... --to FORMAT     runs for other programs: mlflow, tensorboard\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
@@ -318,6 +319,28 @@ static const char test[] =
     "`runner\n"
     "report` makes pages of them.\n";
 
+static const char predict[] =
+    "usage: runner predict RUN FILE ... [--json | --csv] [options]\n"
+    "\n"
+    "What the model of a run says of files: class, probability, and what comes next; or values. "
+    "RUN is\n"
+    "`latest`, `latest:NAME`, an id or its beginning, or a folder. Files are IDX (gzipped or "
+    "plain),\n"
+    "PNG, PGM, PPM, NPY or CSV; - is standard input. They are normalised as the training data "
+    "were.\n"
+    "\n"
+    "  runner predict latest digit.png\n"
+    "  runner predict latest:cnn_small data/mnist/t10k-images-idx3-ubyte.gz --csv > said.csv\n"
+    "  runner predict @2 scan.png --resize --invert       another size, dark on light\n"
+    "  curl -s https://example.org/7.png | runner predict latest - --json\n"
+    "\n"
+    "      --weights W   best, last (those that were tested), or a safetensors file\n"
+    "      --resize      scales images to the size that the model takes\n"
+    "      --invert      light for dark; --as-is: even if it looks turned\n"
+    "      --divide N    values by N first: 255 for bytes that were saved as floats\n"
+    "      --device D    where it is computed (that of the run)\n"
+    "  -o, --out DIR     where runs are (reports)\n";
+
 static const char export[] =
     "usage: runner export RUN ... --to FORMAT [--dir DIR] [-o ROOT]\n"
     "\n"
@@ -366,14 +389,23 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},           {"resume", resume},
-               {"sweep", sweep},       {"bench", bench},
-               {"check", check},       {"config", config},
-               {"summary", summary},   {"runs", runs},
-               {"report", report},     {"compare", compare},
-               {"selftest", selftest}, {"test", test},
-               {"export", export},     {"plugins", plugins},
-               {"schema", schema},     {"exit-codes", exit_codes},
+    } all[] = {{"run", run},
+               {"resume", resume},
+               {"sweep", sweep},
+               {"bench", bench},
+               {"check", check},
+               {"config", config},
+               {"summary", summary},
+               {"runs", runs},
+               {"report", report},
+               {"compare", compare},
+               {"selftest", selftest},
+               {"test", test},
+               {"predict", predict},
+               {"export", export},
+               {"plugins", plugins},
+               {"schema", schema},
+               {"exit-codes", exit_codes},
                {"help", general}};
 
     if (!topic)

@@ -5,6 +5,7 @@
 #include "compare.h"
 #include "list.h"
 #include "new.h"
+#include "cli/predict.h"
 #include "cli/selftest.h"
 #include "sweep.h"
 #include "test.h"
@@ -29,19 +30,22 @@
 #include "train/rate.h"
 #include "verify/verify.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
 static uint64_t begun_ns;
 
-/* True when all of it went out: a full disk behind a redirection is an error too. */
+/* All of it went out: a full disk behind a redirection is an error, too. Whoever reads may have
+ * enough, as `head` has. */
 static int print(const struct text *t)
 {
     if (t->status)
         return t->status;
+    errno = 0;
     fputs(text_str(t), stdout);
-    if (fflush(stdout) || ferror(stdout))
+    if ((fflush(stdout) || ferror(stdout)) && errno != EPIPE)
         return FAIL(RN_EIO, "cannot write to standard output");
     return RN_OK;
 }
@@ -372,6 +376,17 @@ static int do_report(const struct args *a, struct session *s)
     return status;
 }
 
+static int do_predict(const struct args *a)
+{
+    struct text t = {0};
+
+    int status = predict_command(a, &t);
+    if (status >= 0)
+        status = print(&t);
+    text_free(&t);
+    return status;
+}
+
 static int do_export(const struct args *a, struct session *s)
 {
     struct text said = {0}, hint = {0};
@@ -454,6 +469,8 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_report(a, s);
     if (!strcmp(a->verb, "selftest"))
         return do_selftest(a, code);
+    if (!strcmp(a->verb, "predict"))
+        return do_predict(a);
     if (!strcmp(a->verb, "export"))
         return do_export(a, s);
     if (!strcmp(a->verb, "plugins"))

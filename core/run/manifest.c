@@ -168,6 +168,21 @@ static void add_input(cJSON *root, const struct rn_dataset_info *info)
     cJSON_AddNumberToObject(root, "target_width", (double)info->target_width);
 }
 
+/* Of bytes as shares of white: what tells light on dark from dark on light. The first samples do.
+ */
+static void add_mean(cJSON *root, const struct data *d)
+{
+    const struct data_split *s = &d->split[RN_TRAIN];
+    const uint8_t *x = s->host_input;
+    int64_t n = (s->n < 1000 ? s->n : 1000) * rn_count(&d->info.input), sum = 0;
+
+    if (d->info.dtype != RN_U8 || !x)
+        return;
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i];
+    cJSON_AddNumberToObject(root, "mean", (double)sum / 255 / (double)n);
+}
+
 static int write_data(const struct session *s, const struct folder *f, bool same)
 {
     static const char *const words[] = {"train", "test"};
@@ -179,6 +194,7 @@ static int write_data(const struct session *s, const struct folder *f, bool same
     cJSON_AddStringToObject(root, "source", d->info.source);
     cJSON_AddStringToObject(root, "input", shape_text(&d->info.input, shape));
     add_input(root, &d->info);
+    add_mean(root, d);
     cJSON_AddNumberToObject(root, "classes", (double)d->info.classes);
     cJSON *names = cJSON_AddArrayToObject(root, "class_names");
     for (int64_t i = 0; i < d->info.classes; i++)

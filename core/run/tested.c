@@ -7,21 +7,21 @@
 
 #include <math.h>
 
-/* Probabilities of each class: softmax of the scores when the loss applies it itself. */
-static double *probabilities(const struct session *s, const struct evaluation *ev)
+double *tested_probabilities(const struct experiment *e, const rn_real *scores, int64_t n,
+                             int64_t width)
 {
-    double *p = mem_array((size_t)(ev->n * ev->width), sizeof *p);
-    bool logits = s->experiment->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS;
+    double *p = mem_array((size_t)(n * width), sizeof *p);
+    bool logits = e->loss.plugin->traits & RN_TRAIT_WANTS_LOGITS;
 
-    for (int64_t i = 0; p && i < ev->n; i++) {
-        const rn_real *x = ev->scores + i * ev->width;
-        double *y = p + i * ev->width, top = (double)x[0], sum = 0;
+    for (int64_t i = 0; p && i < n; i++) {
+        const rn_real *x = scores + i * width;
+        double *y = p + i * width, top = (double)x[0], sum = 0;
 
-        for (int64_t c = 0; c < ev->width; c++)
+        for (int64_t c = 0; c < width; c++)
             top = (double)x[c] > top ? (double)x[c] : top;
-        for (int64_t c = 0; c < ev->width; c++)
+        for (int64_t c = 0; c < width; c++)
             sum += y[c] = logits ? exp((double)x[c] - top) : (double)x[c];
-        for (int64_t c = 0; logits && c < ev->width; c++)
+        for (int64_t c = 0; logits && c < width; c++)
             y[c] /= sum;
     }
     return p;
@@ -34,7 +34,8 @@ int tested_report(const struct session *s, struct report *report, const struct e
     const struct rn_shape *in = &d->info.input;
     bool classifies = !isnan(ev->accuracy), image = in->channels && in->rank == 3;
     bool numbers = !d->info.classes && d->info.target_width == 1 && ev->width == 1;
-    double *scores = classifies ? probabilities(s, ev) : NULL;
+    double *scores =
+        classifies ? tested_probabilities(s->experiment, ev->scores, ev->n, ev->width) : NULL;
     double *loss = mem_array((size_t)ev->n, sizeof *loss);
     int64_t *truth = mem_array((size_t)ev->n, sizeof *truth);
     uint8_t *pixels = NULL;

@@ -6,9 +6,11 @@
 #include "base/json.h"
 #include "train/checkpoint.h"
 
+#include <math.h>
 #include <string.h>
 
-/* ---- what its samples were like ---------------------------------------------------------------- */
+/* ---- what its samples were like ----------------------------------------------------------------
+ */
 
 static int64_t whole(const cJSON *root, const char *key)
 {
@@ -67,9 +69,11 @@ static int read_info(struct trained *t, bool *known)
     *i = (struct rn_dataset_info){.size = sizeof *i};
     i->classes = whole(root, "classes");
     i->target_width = whole(root, "target_width");
+    const cJSON *mean = cJSON_GetObjectItemCaseSensitive(root, "mean");
+    t->brightness = cJSON_IsNumber(mean) ? mean->valuedouble : NAN;
     i->dtype = values && !strcmp(values, "bytes") ? RN_U8 : RN_F32;
-    *known = root && values && i->classes >= 0 && i->target_width >= 1 &&
-             read_shape(root, &i->input);
+    *known =
+        root && values && i->classes >= 0 && i->target_width >= 1 && read_shape(root, &i->input);
     int status = *known ? model_check_shape(&i->input) : RN_OK;
     if (status < 0)
         status = FAIL(RN_EDATA, "%s/data.json has a shape that can't be", t->run.dir);
@@ -91,7 +95,8 @@ static int ask_data(struct trained *t)
     return RN_OK;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening -----------------------------------------------------------------------------------
+ */
 
 static int plan(const struct trained_args *args, struct trained *t)
 {

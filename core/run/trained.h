@@ -11,12 +11,13 @@ struct trained {
     struct session session;      /* its data set is not open, unless data.json says too little */
     struct rn_dataset_info info; /* of its samples; without counts */
     const char *const *class_names;
+    double brightness;   /* mean of the training inputs, as shares of white; NaN: not known */
     const char *weights; /* the file they are from */
 };
 
 struct trained_args {
-    const char *root, *word;   /* a run, as of run_find() */
-    const char *weights;       /* "best", "last" or a file; NULL: those that were tested, the last */
+    const char *root, *word; /* a run, as of run_find() */
+    const char *weights;     /* "best", "last" or a file; NULL: those that were tested, the last */
     const char *const *overrides; /* of its configuration */
     int n_overrides;
     const char *const *plugin_dirs;

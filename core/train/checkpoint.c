@@ -100,7 +100,8 @@ static int transfer_open(struct transfer *w, const struct model *m)
     return w->tensors ? RN_OK : RN_ENOMEM;
 }
 
-static int write_weights(struct transfer *w, const char *path, const struct rn_fact *meta, int n_meta)
+static int write_weights(struct transfer *w, const char *path, const struct rn_fact *meta,
+                         int n_meta)
 {
     TRY(add_params(w));
     TRY(add_buffers(w));
@@ -195,8 +196,7 @@ static int read_model(struct transfer *w, struct reader *r)
     TRY(get_all(r, m));
     TRY(m->dev->ops->upload(m->dev, m->param, r->param, (size_t)m->flat * sizeof *r->param));
     if (m->kept)
-        TRY(m->dev->ops->upload(m->dev, m->persistent, r->kept,
-                                (size_t)m->kept * sizeof *r->kept));
+        TRY(m->dev->ops->upload(m->dev, m->persistent, r->kept, (size_t)m->kept * sizeof *r->kept));
     return m->dev->ops->sync(m->dev);
 }
 

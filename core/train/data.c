@@ -360,8 +360,8 @@ int data_fingerprint(const struct data *d, int split, char out[HASH_TEXT])
 }
 
 /* Bytes count 1/255 each; then (x - mean) / std, each channel its own or all the same. */
-int64_t data_normalization(const struct experiment *e, uint32_t dtype,
-                           rn_real scale[CHANNELS_MAX], rn_real shift[CHANNELS_MAX])
+int64_t data_normalization(const struct experiment *e, uint32_t dtype, rn_real scale[CHANNELS_MAX],
+                           rn_real shift[CHANNELS_MAX])
 {
     const struct rn_floats *mean = &e->split.mean, *std = &e->split.std;
     double unit = dtype == RN_U8 ? 1.0 / 255 : 1;

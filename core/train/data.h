@@ -53,8 +53,8 @@ int data_sizes(const struct data *d, int split, size_t *inputs, size_t *targets)
 int data_load(const struct experiment *e, struct data *d, struct rn_device *dev);
 /* What makes values of that dtype (enum rn_dtype) what the experiment wants: x * scale + shift; how
  * many of each, one a channel or one for all. */
-int64_t data_normalization(const struct experiment *e, uint32_t dtype,
-                           rn_real scale[CHANNELS_MAX], rn_real shift[CHANNELS_MAX]);
+int64_t data_normalization(const struct experiment *e, uint32_t dtype, rn_real scale[CHANNELS_MAX],
+                           rn_real shift[CHANNELS_MAX]);
 /* "sha256:..." over the files that a split was loaded from. RN_EDATA: has none. */
 int data_fingerprint(const struct data *d, int split, char out[HASH_TEXT]);
 /* The first n test inputs as bytes on the host, from mem_alloc; *out is NULL when they are no

@@ -90,10 +90,7 @@ static int64_t sample_bytes(const struct model *m, uint32_t dtype)
     return rn_count(&m->input) * (int64_t)(dtype == RN_U8 ? 1 : sizeof(float));
 }
 
-static int64_t width_of(const struct model *m)
-{
-    return rn_count(model_shape(m, m->n_layers));
-}
+static int64_t width_of(const struct model *m) { return rn_count(model_shape(m, m->n_layers)); }
 
 static int set_up(struct inference *f, const struct experiment *e, uint32_t dtype)
 {
@@ -124,8 +121,7 @@ static int some(struct inference *f, int which, const char *input, rn_real *scor
     int64_t rows = f->rows[which];
     void *to = (void *)(uintptr_t)f->io.input;
 
-    TRY(f->dev->ops->upload(f->dev, to, input,
-                            (size_t)(rows * sample_bytes(f->m, f->io.dtype))));
+    TRY(f->dev->ops->upload(f->dev, to, input, (size_t)(rows * sample_bytes(f->m, f->io.dtype))));
     TRY(f->dev->ops->replay(f->dev, f->recording[which], &block));
     return f->dev->ops->download(f->dev, scores, f->io.scores,
                                  (size_t)(rows * width_of(f->m)) * sizeof *scores);

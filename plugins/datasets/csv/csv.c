@@ -491,9 +491,10 @@ static int alone_open(struct csv *d, const struct csv_opts *o, const char *path,
     const char *first;
 
     d->alone = true;
-    RN_TRY(csv_open_text(&t->text, path, o ? (char)o->delimiter : ','));
-    if (!csv_is_text(&t->text))
+    int status = csv_open_text(&t->text, path, o ? (char)o->delimiter : ',');
+    if (t->text.bytes && !csv_is_text(&t->text))
         return RN_EUNSUPPORTED;
+    RN_TRY(status);
     RN_TRY(table_open(d, t, o ? o->header : HEADER_AUTO, &first));
     RN_TRY(targets_pass(d, o ? o->label : NULL));
     RN_TRY(table_fill(d, t, first));
