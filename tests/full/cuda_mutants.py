@@ -148,6 +148,18 @@ class Build:
             return f.read()
 
 
+def kill_session(leader):
+    """Check puts each test into a process group of its own: the session has all of them."""
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(stat, encoding="utf-8") as f:
+                pid, rest = stat.split("/")[2], f.read().rsplit(")", 1)[1].split()
+            if int(rest[3]) == leader:
+                os.kill(int(pid), signal.SIGKILL)
+        except (OSError, IndexError):
+            pass
+
+
 def first_failure(build, test, device, seed, limit_s=LIMIT_S):
     """Runs it until something fails: None, or what did."""
     env = dict(os.environ, RN_PLUGIN_PATH=build.plugins, RN_SOURCE=ROOT, RN_TEAM="1",
@@ -161,7 +173,7 @@ def first_failure(build, test, device, seed, limit_s=LIMIT_S):
     with subprocess.Popen([os.path.join(build.folder, "tests", test)], env=env, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
                           cwd=build.out) as p:
-        timer = threading.Timer(limit_s, os.killpg, (p.pid, signal.SIGKILL))
+        timer = threading.Timer(limit_s, kill_session, (p.pid,))
         timer.start()
         for line in p.stdout:
             if line.startswith("not ok") and not NOT_COUNTED.search(line):
@@ -169,7 +181,7 @@ def first_failure(build, test, device, seed, limit_s=LIMIT_S):
                 break
         timer.cancel()
         if said:
-            os.killpg(p.pid, signal.SIGKILL)
+            kill_session(p.pid)
     if not said and p.returncode not in (0, 1):
         said = f"ended with {p.returncode} after {time.time() - began:.0f} s"
     return said
