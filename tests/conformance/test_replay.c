@@ -454,7 +454,7 @@ int main(void)
     TCase *tc = tcase_create("programs");
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_loop_test(tc, programs_do_not_race, 0, PROGRAMS);
+    tcase_add_loop_test(tc, programs_do_not_race, 0, PROGRAMS / test_every());
     tcase_add_loop_test(tc, nothing_is_read_before_it_is_written, 0, HAND_OVERS);
     suite_add_tcase(suite, tc);
     return suite_run(suite);

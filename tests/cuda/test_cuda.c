@@ -351,7 +351,7 @@ START_TEST(a_fault_names_its_operation)
     int exact = -1, status = RN_OK;
 
     setenv("RN_SYNC", _i ? "1" : "0", 1);
-    setenv("RN_EMU_FAIL", "kernel:chain_1_plus:1", 1);
+    setenv("RN_EMU_FAIL", "kernel:chain_0_plus:1", 1);
     struct rn_device *d = opened();
     ck_assert_int_eq(d->ops->fault(d, &tag, &exact), RN_EINVAL);
     tagged_step(d, floats(d, 1000), &rec);

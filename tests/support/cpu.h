@@ -37,6 +37,14 @@ static inline const char *test_device_other(void)
     return name && *name && strcmp(name, "cpu") != 0 ? name : NULL;
 }
 
+/* Which of its cases another device is tried with: $RN_FEWER 3 is every third. */
+static inline int test_every(void)
+{
+    const char *fewer = test_device_other() ? getenv("RN_FEWER") : NULL;
+
+    return fewer && atoi(fewer) > 1 ? atoi(fewer) : 1;
+}
+
 /* That device with its defaults, or else the CPU as asked for. */
 static inline struct rn_device *test_device(struct pool *p, int threads, bool late)
 {

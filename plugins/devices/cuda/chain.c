@@ -4,7 +4,6 @@
  * are one kernel this way, with no layer knowing of it. */
 #include "cuda.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { ROW_MAX = 1024 }; /* columns that a warp goes through */
@@ -200,9 +199,7 @@ static bool same(const struct chain_form *a, const struct chain_form *b)
 static int find_kernel(struct cuda *c, const struct chain_form *form,
                        const struct chain_kernel **out)
 {
-    int number = 0;
-
-    for (struct chain_kernel *k = c->chains; k; k = k->next, number++)
+    for (struct chain_kernel *k = c->chains; k; k = k->next)
         if (same(&k->form, form)) {
             *out = k;
             return RN_OK;
@@ -211,8 +208,6 @@ static int find_kernel(struct cuda *c, const struct chain_form *form,
     if (!k)
         return RN_ENOMEM;
     *k = (struct chain_kernel){.next = c->chains, .form = *form};
-    snprintf(k->name, sizeof k->name, "chain_%d_%.50s", number,
-             form->link[0].map ? form->link[0].map->name : "rows");
     *out = c->chains = k;
     c->chains_pending = true;
     return RN_OK;

@@ -46,6 +46,7 @@ int chains_compile(struct cuda *c)
     struct rn_text source = {0};
     bool draws = false;
     CUmodule module;
+    int number = 0; /* in its module: what was compiled before has no say in the text */
 
     if (!c->chains_pending)
         return RN_OK;
@@ -53,8 +54,12 @@ int chains_compile(struct cuda *c)
         draws |= !k->function && chain_draws(&k->form);
     prelude_source(draws, &source);
     for (struct chain_kernel *k = c->chains; k; k = k->next)
-        if (!k->function)
+        if (!k->function) {
+            const struct link_form *first = &k->form.link[0];
+            snprintf(k->name, sizeof k->name, "chain_%d_%.50s", number++,
+                     first->map ? first->map->name : "rows");
             chain_source(&k->form, k->name, &source);
+        }
     int status = module_load(c, &source, &module);
     rn_host->free(source.s);
     for (struct chain_kernel *k = c->chains; k && status >= 0; k = k->next)
