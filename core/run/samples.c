@@ -330,8 +330,8 @@ static int add(struct samples *s, const struct trained *t, const struct samples_
     TRY(strcmp(path, "-") != 0 ? read_file(t, path, f) : read_standard_input(t, f));
     bool image = is_image(&f->info.input);
 
-    TRY(take_range(f, t, args->divide));
     TRY(take_shape(f, &t->info.input, args->resize));
+    TRY(take_range(f, t, args->divide));
     TRY(image ? take_polarity(f, t, args) : RN_OK);
     return append(s, f);
 }
