@@ -419,13 +419,29 @@ static int all_of_it(void)
     return s;
 }
 
+/* In a process of its own, as this one forks again: to TSan what a process with fibers forks has no
+ * order. */
+static void log_of_all(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (!child) {
+        int s = all_of_it();
+        pool_free(pool);
+        _exit(s == RN_OK ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "%d", status);
+}
+
 /* The failing call number n of each name ends in an error that is told, and nothing is left. */
 START_TEST(each_call_may_fail)
 {
     char *line, *rest = NULL, *calls, fail[128];
     int tried = 0;
 
-    ck_assert_msg(all_of_it() == RN_OK, "%s", error_text());
+    log_of_all();
     calls = log_text();
     for (line = strtok_r(calls, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         int number = 1;

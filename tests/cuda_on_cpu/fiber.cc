@@ -215,8 +215,13 @@ static char *shared_base;
 static size_t shared_used, shared_asked;
 static std::vector<void *> shared_at;
 
+/* Each block has memory of its own to TSan, or the threads of two blocks would race in it. */
 static void shared_reset()
 {
+    if (shared_base && __tsan_create_fiber && shared_used) {
+        munmap(shared_base, shared_room);
+        shared_base = nullptr;
+    }
     if (!shared_base)
         shared_base = static_cast<char *>(
             mmap(nullptr, shared_room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
