@@ -13,9 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const verbs[] = {"run",     "resume", "sweep",   "bench",   "check", "config",
-                             "summary", "runs",   "report",  "compare", "test",  "selftest",
-                             "predict", "export", "plugins", "schema",  "help",  "version"};
+const char *const verbs[] = {"run",     "resume",   "sweep", "bench",   "check",
+                             "config",  "summary",  "runs",  "report",  "compare",
+                             "test",    "selftest", "eval",  "predict", "export",
+                             "plugins", "schema",   "help",  "version"};
 const int n_verbs = sizeof verbs / sizeof *verbs;
 
 /* Names that people know from other programs. */
@@ -52,6 +53,7 @@ enum {
     OPT_STEPS,
     OPT_REL,
     OPT_WEIGHTS,
+    OPT_DATA,
     OPT_RESIZE,
     OPT_INVERT,
     OPT_AS_IS,
@@ -103,6 +105,7 @@ static const struct option longs[] = {
     {"steps", required_argument, NULL, OPT_STEPS},
     {"rel", required_argument, NULL, OPT_REL},
     {"weights", required_argument, NULL, OPT_WEIGHTS},
+    {"data", required_argument, NULL, OPT_DATA},
     {"resize", no_argument, NULL, OPT_RESIZE},
     {"invert", no_argument, NULL, OPT_INVERT},
     {"as-is", no_argument, NULL, OPT_AS_IS},
@@ -231,6 +234,7 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_STEPS: return take_count("steps", &a->steps);
     case OPT_REL: return take_share("rel", &a->rel);
     case OPT_WEIGHTS: a->weights = optarg; break;
+    case OPT_DATA: a->data = optarg; break;
     case OPT_RESIZE: a->resize = true; break;
     case OPT_INVERT: a->invert = true; break;
     case OPT_AS_IS: a->as_is = true; break;

@@ -28,6 +28,7 @@ struct args {
     double rel;
     int64_t jobs; /* at once; 0: as many as the file says, or there are cores for */
     bool update, force, keep;
+    const char *data;           /* other samples for eval; NULL: the run's own */
     const char *weights;        /* of a run: "best", "last", a file; NULL: those that were tested */
     bool resize, invert, as_is; /* images for predict */
     double divide;              /* values for predict by this; 0: not */

@@ -24,6 +24,7 @@ static const char general[] =
     "  test [FILE ...]                whether metrics are still what a baseline recorded\n"
     "  test record FILE ...           write what they are now into a baseline\n"
     "  selftest --device D --against D  whether a device computes what another one does\n"
+    "  eval RUN [--data SPEC]         metrics and pages on other data\n"
     "  predict RUN FILE ...           what a trained model says of images, arrays, tables\n"
     "  export RUN ... --to FORMAT     runs for other programs: mlflow, tensorboard\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
@@ -319,6 +320,22 @@ static const char test[] =
     "`runner\n"
     "report` makes pages of them.\n";
 
+static const char eval[] =
+    "usage: runner eval RUN [--data SPEC] [path=value ...] [options]\n"
+    "\n"
+    "Tests the weights of a run, on its own data or on others: metrics, and a run folder with all "
+    "pages,\n"
+    "NAME_eval. Nothing is trained; values are normalised as they were in training.\n"
+    "SPEC is an experiment file, whose data are taken, the name of a data set plugin, or YAML.\n"
+    "\n"
+    "  runner eval latest                                   once more on its test set\n"
+    "  runner eval latest:cnn_small --data '{type: mnist, path: data/fashion}'\n"
+    "  runner eval @2 data.path=/mnt/newer --weights best   the same kind of data elsewhere\n"
+    "\n"
+    "      --weights W   best, last (those that were tested), or a safetensors file\n"
+    "      --device D    where it is computed (that of the run)\n"
+    "  -o, --out DIR     where runs are, and the new one goes (reports)\n";
+
 static const char predict[] =
     "usage: runner predict RUN FILE ... [--json | --csv] [options]\n"
     "\n"
@@ -389,23 +406,12 @@ const char *help_text(const char *topic)
 {
     static const struct {
         const char *topic, *text;
-    } all[] = {{"run", run},
-               {"resume", resume},
-               {"sweep", sweep},
-               {"bench", bench},
-               {"check", check},
-               {"config", config},
-               {"summary", summary},
-               {"runs", runs},
-               {"report", report},
-               {"compare", compare},
-               {"selftest", selftest},
-               {"test", test},
-               {"predict", predict},
-               {"export", export},
-               {"plugins", plugins},
-               {"schema", schema},
-               {"exit-codes", exit_codes},
+    } all[] = {{"run", run},         {"resume", resume},     {"sweep", sweep},
+               {"bench", bench},     {"check", check},       {"config", config},
+               {"summary", summary}, {"runs", runs},         {"report", report},
+               {"compare", compare}, {"selftest", selftest}, {"test", test},
+               {"eval", eval},       {"predict", predict},   {"export", export},
+               {"plugins", plugins}, {"schema", schema},     {"exit-codes", exit_codes},
                {"help", general}};
 
     if (!topic)

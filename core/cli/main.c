@@ -23,8 +23,10 @@
 #include "run/child.h"
 #include "run/export.h"
 #include "run/names.h"
+#include "run/other_data.h"
 #include "run/rebuild.h"
 #include "run/run.h"
+#include "run/trained.h"
 #include "sweep/spec.h"
 #include "run/sweep_report.h"
 #include "train/rate.h"
@@ -163,6 +165,42 @@ static int do_resume(const struct args *a, struct session *s, int *code)
     int status = p ? resume_in(a, s, p, code) : RN_ENOMEM;
     pool_free(p);
     return status;
+}
+
+/* The weights of a run, tested on its data or on others: a run of its own, NAME_eval. */
+static int eval_run(const struct args *a, struct session *s, struct pool *p, int *code)
+{
+    const struct trained_args which = {.root = a->out,
+                                       .word = a->words[0],
+                                       .weights = a->weights,
+                                       .plugin_dirs = a->plugin_dirs,
+                                       .n_plugin_dirs = a->n_plugin_dirs};
+    struct run_args run = {.out = a->out,
+                           .command = a->command,
+                           .begun_ns = begun_ns,
+                           .verbosity = a->json ? -2 : a->verbosity};
+    const char *file, **overrides, *name;
+    struct registry *r;
+    int n;
+
+    TRY(trained_files(p, &which, &name, &file, &run.weights));
+    TRY(registry_open(a->plugin_dirs, a->n_plugin_dirs, &r));
+    int status = other_data(p, r, file, name, a->data, a->n_overrides, &overrides, &n);
+    registry_close(r);
+    TRY(status);
+    for (int i = 0; i < a->n_overrides; i++)
+        overrides[n++] = a->overrides[i];
+    TRY(session_load(s, file, overrides, n, a->plugin_dirs, a->n_plugin_dirs));
+    TRY(session_plan(s));
+    if (!s->data.n_test)
+        return FAIL(RN_EDATA, "%s has no test set to evaluate on", s->data.info.source);
+    return start(a, s, &run, code);
+}
+
+static int do_eval(const struct args *a, struct session *s, struct pool *p, int *code)
+{
+    return a->n_words == 1 ? eval_run(a, s, p, code)
+                           : usage(a, "one run is needed: `latest`, or its folder or id");
 }
 
 static int do_check(const struct args *a, struct session *s)
@@ -469,6 +507,8 @@ static int dispatch(const struct args *a, struct session *s, struct pool *p, int
         return do_report(a, s);
     if (!strcmp(a->verb, "selftest"))
         return do_selftest(a, code);
+    if (!strcmp(a->verb, "eval"))
+        return do_eval(a, s, p, code);
     if (!strcmp(a->verb, "predict"))
         return do_predict(a);
     if (!strcmp(a->verb, "export"))

@@ -225,6 +225,8 @@ int draw_loss(struct sheet *s)
     if (!x || !y[0] || !y[1] || !y[2])
         return RN_ENOMEM;
     TRY(thin_steps(s, &steps));
+    if (!steps.n && !s->r->view.n_epochs)
+        return RN_OK; /* nothing was trained */
     if (steps.n)
         series[n++] = (struct chart_series){.name = "steps",
                                             .column = "step_loss",

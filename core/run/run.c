@@ -276,11 +276,14 @@ static int open_report(struct run *r)
                               .resumed_records = r->before.records};
     const struct experiment *e = r->s->experiment;
     const struct rn_previous *previous = NULL;
-    bool alone = r->args->dir && !r->args->resume; /* no run of others */
+    bool alone =
+        r->args->weights || (r->args->dir && !r->args->resume); /* nothing to compare with */
 
     if (r->before.goes_on)
         facts.resumed_step = trainer_state(r->trainer)->step;
     TRY(manifest_fill(r->s, &facts));
+    if (r->args->weights)
+        facts.epochs_planned = 0;
     if (r->args->resume)
         TRY(resume_facts(r->s, &r->folder, &r->before, &facts));
     TRY(report_open(&facts, &r->report));
@@ -294,8 +297,12 @@ static int open_report(struct run *r)
 
 static int open_trainer(struct run *r)
 {
+    bool verified;
+
     TRY(session_open(r->s));
     TRY(trainer_open(r->s->experiment, r->s->model, &r->s->data, &r->trainer));
+    if (r->args->weights)
+        TRY(checkpoint_read(r->s->model, r->args->weights, &verified));
     if (r->args->profile)
         TRY(trainer_profile(r->trainer));
     if (r->before.goes_on)
@@ -373,6 +380,8 @@ static void judge_end(struct run *r)
         r->exit_code = error_exit_code(RN_ENUMERIC);
         r->reason = pool_strdup(p, error_text());
     }
+    if (r->args->weights)
+        r->reason = pool_printf(p, "tested with %s, not trained", r->args->weights);
     r->reason = r->reason ? r->reason : r->status;
 }
 
@@ -426,10 +435,22 @@ static int write_profile(struct run *r)
     return status;
 }
 
+/* What is left of training: where it stands, and the weights that are tested. */
+static int keep(struct run *r, const struct trainer_events *events, int64_t *epoch)
+{
+    bool good = r->end != TRAINER_DIVERGED || trainer_kept(r->trainer); /* to anybody */
+
+    *epoch = 0;
+    if (r->args->weights)
+        return RN_OK;
+    TRY(good ? save_state(r, true) : RN_OK);
+    TRY(trainer_finish(r->trainer, events, epoch));
+    return good ? save_weights(r) : RN_OK;
+}
+
 static int finish(struct run *r, const struct trainer_events *events)
 {
     bool done = r->end == TRAINER_DONE || r->end == TRAINER_ENOUGH;
-    bool good = r->end != TRAINER_DIVERGED || trainer_kept(r->trainer); /* to anybody */
     struct evaluation ev;
     char path[PATH_MAX];
     int64_t epoch;
@@ -439,9 +460,7 @@ static int finish(struct run *r, const struct trainer_events *events)
         TRY(folder_status(&r->folder, r->status, r->exit_code,
                           pool_printf(r->s->experiment->pool,
                                       "%s; checkpoint and report were not written", r->reason)));
-    TRY(good ? save_state(r, true) : RN_OK);
-    TRY(trainer_finish(r->trainer, events, &epoch));
-    TRY(good ? save_weights(r) : RN_OK);
+    TRY(keep(r, events, &epoch));
     if (done && r->s->data.n_test) {
         TRY(trainer_test(r->trainer, events, &ev));
         r->spent.test = ev.seconds;
@@ -452,7 +471,8 @@ static int finish(struct run *r, const struct trainer_events *events)
     if (done)
         TRY(expectations(r));
     r->advice = (struct advice){r->s, folder_path(&r->folder, "config.yaml", path, sizeof path)};
-    report_advise(r->report, advise(&r->advice));
+    if (!r->args->weights)
+        report_advise(r->report, advise(&r->advice));
     TRY(tell_how_it_went(r));
     TRY(report_finish(r->report, r->status, r->reason, r->spent.seconds, r->spent.train,
                       r->spent.peak_bytes));
@@ -527,7 +547,7 @@ int run_experiment(struct session *s, const struct run_args *args, int *exit_cod
         double start = clock_s(args->begun_ns);
         r.spent.start += start;
         log_line(RN_INFO, NULL, "first step %.3f s after the start", start);
-        status = trainer_run(r.trainer, &events, &r.end);
+        status = args->weights ? RN_OK : trainer_run(r.trainer, &events, &r.end);
         if (status >= 0 || r.end == TRAINER_DIVERGED)
             status = finish(&r, &events);
         if (status < 0)

@@ -11,6 +11,7 @@ struct run_args {
     const char *dir;     /* the run folder itself, begun or not; NULL: a new one below out */
     bool resume;         /* dir was begun, and how it is trained may be changed */
     int64_t until;       /* pauses behind that epoch; 0: never */
+    const char *weights; /* of another run, to be tested as they are: nothing is trained; or NULL */
     bool profile;        /* times each operation of the training steps */
     int verbosity;       /* -2 silent, -1 one line, 0 normal, 1 verbose */
 };

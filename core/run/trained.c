@@ -120,13 +120,32 @@ int trained_plan(const struct trained_args *args, struct trained *t)
     return t->pool ? plan(args, t) : RN_ENOMEM;
 }
 
-static const char *weights_file(struct trained *t, const char *wanted)
+static int find_weights(struct pool *p, const struct run_name *run, const char *wanted,
+                        const char **out)
 {
     bool named = !wanted || !strcmp(wanted, "best") || !strcmp(wanted, "last");
 
-    return named ? pool_printf(t->pool, "%s/weights/%s.safetensors", t->run.dir,
-                               wanted ? wanted : "last")
+    *out = named ? pool_printf(p, "%s/weights/%s.safetensors", run->dir, wanted ? wanted : "last")
                  : wanted;
+    if (!*out)
+        return RN_ENOMEM;
+    return file_exists(*out)
+               ? RN_OK
+               : FAIL(RN_EDATA,
+                      "%s is not there: the run did not come so far, or kept other weights "
+                      "(--weights best, or a file)",
+                      *out);
+}
+
+int trained_files(struct pool *p, const struct trained_args *args, const char **name,
+                  const char **config, const char **weights)
+{
+    struct run_name run;
+
+    TRY(run_find(p, args->root, args->word, &run));
+    *name = run.name;
+    *config = pool_printf(p, "%s/config.yaml", run.dir);
+    return *config ? find_weights(p, &run, args->weights, weights) : RN_ENOMEM;
 }
 
 int trained_open(const struct trained_args *args, struct trained *t)
@@ -134,14 +153,7 @@ int trained_open(const struct trained_args *args, struct trained *t)
     bool verified;
 
     TRY(trained_plan(args, t));
-    t->weights = weights_file(t, args->weights);
-    if (!t->weights)
-        return RN_ENOMEM;
-    if (!file_exists(t->weights))
-        return FAIL(RN_EDATA,
-                    "%s is not there: the run did not come so far, or kept other weights "
-                    "(--weights best, or a file)",
-                    t->weights);
+    TRY(find_weights(t->pool, &t->run, args->weights, &t->weights));
     TRY(session_open_device(&t->session));
     TRY(model_open(t->session.model, t->session.device));
     TRY(checkpoint_read(t->session.model, t->weights, &verified));

@@ -24,6 +24,10 @@ struct trained_args {
     int n_plugin_dirs;
 };
 
+/* Finds the run, and where its configuration and its weights are; name: of its experiment. All in
+ * p. RN_EDATA: there is no such run, or no such weights. */
+int trained_files(struct pool *p, const struct trained_args *args, const char **name,
+                  const char **config, const char **weights);
 /* Finds the run, checks its configuration, infers shapes. In any case to be closed. RN_EDATA: there
  * is no such run, or its folder is damaged. */
 int trained_plan(const struct trained_args *args, struct trained *t);

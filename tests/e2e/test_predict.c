@@ -223,6 +223,56 @@ START_TEST(what_can_not_be_done_is_said)
 }
 END_TEST
 
+static double number(const char *folder, const char *key) /* of summary.json's test */
+{
+    cJSON *root = read_json(folder, "summary.json");
+    const cJSON *test = cJSON_GetObjectItem(root, "test");
+    double v = cJSON_GetObjectItem(test, key)->valuedouble;
+
+    cJSON_Delete(root);
+    return v;
+}
+
+START_TEST(an_evaluation_says_what_the_test_said)
+{
+    char folder[256];
+
+    setup();
+    snprintf(folder, sizeof folder, "%s", run_folder("tiny"));
+    EXPECT_EXIT(0, "eval latest:tiny -q");
+    EXPECT_TEXT(out, "test.accuracy=");
+    const char *own = run_folder("tiny_eval");
+    ck_assert_double_eq(number(own, "accuracy"), number(folder, "accuracy"));
+    ck_assert_double_eq(number(own, "loss"), number(folder, "loss"));
+    ck_assert(exists(own, "report.html") && exists(own, "predictions.csv"));
+    ck_assert(!exists(own, "weights/last.safetensors") && !exists(own, "state/last.safetensors"));
+    expect_status("tiny_eval", "finished");
+    EXPECT_EXIT(0, "eval latest:tiny -q --data tiny.yaml data.limit.test=50");
+    ck_assert_double_eq(number(run_folder("tiny_eval"), "n"), 50);
+    EXPECT_EXIT(0, "eval latest:tiny -q --weights best --json");
+    EXPECT_TEXT(out, "\"name\": \"tiny_eval\"");
+}
+END_TEST
+
+/* Other values, but normalised as in training. */
+START_TEST(an_evaluation_of_other_data)
+{
+    setup();
+    EXPECT_EXIT(0, "eval latest:tiny -q --data {type:\tmnist,path:\tdata}");
+    char text[1 << 14], name[256];
+    snprintf(name, sizeof name, "%s/config.yaml", run_folder("tiny_eval"));
+    slurp(name, text, sizeof text);
+    EXPECT_TEXT(text, "mean: 0.25");
+    EXPECT_EXIT(4,
+                "eval latest:tiny --data {type:\tsynthetic,kind:\tblobs,classes:\t4,features:\t9}");
+    EXPECT_TEXT(err, "tensor 'dense1.weight' is [16, 30], the model's is [16, 9]");
+    EXPECT_EXIT(2, "eval latest:tiny --data nowhere.yaml");
+    EXPECT_TEXT(err, "--data nowhere.yaml: no such file");
+    EXPECT_EXIT(2, "eval");
+    EXPECT_EXIT(4, "eval 1999");
+}
+END_TEST
+
 /* A byte of the weights is another one. */
 START_TEST(damaged_weights_are_refused)
 {
@@ -252,7 +302,9 @@ int main(void)
                                   tables_are_read,
                                   a_regression_says_values,
                                   what_can_not_be_done_is_said,
-                                  damaged_weights_are_refused};
+                                  damaged_weights_are_refused,
+                                  an_evaluation_says_what_the_test_said,
+                                  an_evaluation_of_other_data};
 
     return program_tests("predict", tests, sizeof tests / sizeof *tests);
 }

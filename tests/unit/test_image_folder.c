@@ -239,7 +239,8 @@ START_TEST(wrong_folders)
     ds_bad(ALL, "train/bird: a class without an image");
     rmdir(ds_path("train/bird"));
     ds_folder("train/cat/more");
-    ds_bad(ALL, "train/cat/more: a folder; the folder of a class holds .png, .pgm and .ppm files only");
+    ds_bad(ALL,
+           "train/cat/more: a folder; the folder of a class holds .png, .pgm and .ppm files only");
     rmdir(ds_path("train/cat/more"));
     ds_put_text("train/cat/c.jpg", "x");
     ds_bad(ALL, "train/cat/c.jpg: no image file; the folder of a class");

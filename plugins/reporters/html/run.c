@@ -89,8 +89,10 @@ static void put_tiles(struct rn_text *t, const struct rn_report *r)
         put_tile(t, "validation loss");
         emit(t, "<b>%g</b></dd></div>\n", last->val_loss);
     }
-    put_tile(t, "epochs");
-    emit(t, "<b>%I</b> <small>of %I</small></dd></div>\n", r->n_epochs, r->epochs_planned);
+    if (r->epochs_planned) { /* else it was tested alone */
+        put_tile(t, "epochs");
+        emit(t, "<b>%I</b> <small>of %I</small></dd></div>\n", r->n_epochs, r->epochs_planned);
+    }
     put_tile(t, "parameters");
     emit(t, "<b>%I</b></dd></div>\n", r->parameters);
     if (r->train_s > 0) {
@@ -355,13 +357,24 @@ static void put_numbers(struct run *run)
 
 /* ---- curves --------------------------------------------------------------- */
 
+static bool has_any(const struct rn_report *r, const char *const *names)
+{
+    for (; *names; names++)
+        for (int64_t i = 0; i < r->n_figures; i++)
+            if (!strcmp(r->figures[i].name, *names))
+                return true;
+    return false;
+}
+
 static void put_curves(struct run *run)
 {
+    static const char *const figures[] = {"loss_train_val", "accuracy",       "error",
+                                          "learning_rate",  "predicted_true", NULL};
+
+    if (!has_any(run->r, figures))
+        return;
     page_section(&run->page, "curves", "Learning curves");
-    run_figures(run,
-                (const char *const[]){"loss_train_val", "accuracy", "error", "learning_rate",
-                                      "predicted_true", NULL},
-                false);
+    run_figures(run, figures, false);
     page_section_end(&run->page);
 }
 

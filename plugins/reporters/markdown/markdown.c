@@ -74,8 +74,11 @@ static void put_head(struct rn_text *p, const struct rn_report *r)
         emit(p, "%s\n\n", r->description);
     if (r->n_findings)
         emit(p, "**%s**\n\n", r->findings[0].text);
-    emit(p, "%s, %s: %I of %I epochs in %1 s (training %1 s) on %s.\n\n", r->id, r->status,
-         r->n_epochs, r->epochs_planned, r->seconds, r->train_s, r->device);
+    if (r->epochs_planned)
+        emit(p, "%s, %s: %I of %I epochs in %1 s (training %1 s) on %s.\n\n", r->id, r->status,
+             r->n_epochs, r->epochs_planned, r->seconds, r->train_s, r->device);
+    else
+        emit(p, "%s, %s in %1 s on %s.\n\n", r->id, r->status, r->seconds, r->device);
     if (r->resumed_step)
         emit(p, "Attempt %I; it was resumed behind step %I.\n\n", r->attempt, r->resumed_step);
     if (r->reason[0])
@@ -231,7 +234,7 @@ static void put_figures(struct rn_text *p, const struct markdown *m, const struc
 
 static void put_curves(struct rn_text *p, const struct markdown *m, const struct rn_report *r)
 {
-    if (r->n_figures)
+    if (r->n_figures && r->epochs_planned)
         emit(p, "## Learning curves\n\n");
     put_figures(p, m, r, (const char *const[]){"loss_train_val", "accuracy", NULL});
     put_figures(p, m, r, (const char *const[]){"generalization_gap", "predicted_true", NULL});
