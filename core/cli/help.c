@@ -342,18 +342,26 @@ static const char predict[] =
     "  -o, --out DIR     where runs are (reports)\n";
 
 static const char export[] =
-    "usage: runner export RUN ... --to FORMAT [--dir DIR] [-o ROOT]\n"
+    "usage: runner export RUN ... --to FORMAT [--dir DIR | --file FILE] [--weights W] [-o ROOT]\n"
     "\n"
-    "Writes finished runs for another program, from the files of their folders. RUN is a folder, "
-    "an\n"
-    "id or the beginning of one, latest, latest:NAME, or @2 for the second newest in ROOT "
-    "(reports).\n"
+    "Writes finished runs, or their models, for another program. RUN is a folder, an id or the\n"
+    "beginning of one, latest, latest:NAME, or @2 for the second newest in ROOT (reports).\n"
+    "\n"
+    "Models: safetensors and npz hold the weights by PyTorch's names and in its layouts.\n"
+    "\n"
+    "  runner export latest --to safetensors              in export/ of the run folder\n"
+    "  runner export latest --to npz --file weights.npz   for numpy.load()\n"
+    "  runner export @1 @2 --to npz --dir models          models/<name>-<id>.npz\n"
+    "\n"
+    "      --weights W   best, last (those that were tested), or a safetensors file\n"
+    "\n"
+    "What was measured: mlflow, or a reporter with an option `dir`.\n"
     "\n"
     "  runner export latest --to mlflow                   a file store in mlruns/, or in DIR\n"
     "  runner export @1 @2 @3 --to tensorboard --dir tb   event files in tb/<name>/<id>/\n"
     "  runner export latest --to tensorboard              in tb/ of the run folder\n"
     "\n"
-    "FORMAT is mlflow, or a reporter with an option `dir`. Written again, a run replaces itself.\n";
+    "Written again, a run replaces itself. --json: {\"exported\": [path]}.\n";
 
 static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"

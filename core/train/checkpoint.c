@@ -2,7 +2,6 @@
 #include "checkpoint.h"
 
 #include "base/error.h"
-#include "safetensors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,15 +28,8 @@ static void permute(const struct rn_view *v, rn_real *stored, float *shown, bool
     }
 }
 
-struct transfer {
-    struct pool *pool;
-    const struct model *m;
-    struct st_tensor *tensors;
-    int n;
-};
-
 /* One tensor of count values: those at from, or what the view makes of them. */
-static int add(struct transfer *w, const char *name, const struct rn_shape *shape,
+static int add(struct weights *w, const char *name, const struct rn_shape *shape,
                const struct rn_view *view, rn_real *from)
 {
     int64_t n = rn_count(shape);
@@ -55,7 +47,7 @@ static int add(struct transfer *w, const char *name, const struct rn_shape *shap
     return RN_OK;
 }
 
-static int fetch(struct transfer *w, const rn_real *from, int64_t n, rn_real **out)
+static int fetch(struct weights *w, const rn_real *from, int64_t n, rn_real **out)
 {
     *out = pool_alloc(w->pool, (size_t)(n ? n : 1) * sizeof **out);
     if (!*out)
@@ -63,7 +55,7 @@ static int fetch(struct transfer *w, const rn_real *from, int64_t n, rn_real **o
     return n ? w->m->dev->ops->download(w->m->dev, *out, from, (size_t)n * sizeof **out) : RN_OK;
 }
 
-static int add_params(struct transfer *w)
+static int add_params(struct weights *w)
 {
     rn_real *flat;
 
@@ -75,7 +67,7 @@ static int add_params(struct transfer *w)
     return RN_OK;
 }
 
-static int add_buffers(struct transfer *w)
+static int add_buffers(struct weights *w)
 {
     rn_real *kept;
 
@@ -89,33 +81,39 @@ static int add_buffers(struct transfer *w)
     return RN_OK;
 }
 
-static int transfer_open(struct transfer *w, const struct model *m)
+static int weights_open(struct weights *w, const struct model *m)
 {
     size_t n = (size_t)m->n_params + 1;
 
     for (int i = 0; i <= m->n_layers; i++)
         n += (size_t)m->layers[i].n_buffers;
-    *w = (struct transfer){.pool = pool_new(), .m = m};
+    *w = (struct weights){.pool = pool_new(), .m = m};
     w->tensors = w->pool ? pool_alloc(w->pool, n * sizeof *w->tensors) : NULL;
     return w->tensors ? RN_OK : RN_ENOMEM;
 }
 
-static int write_weights(struct transfer *w, const char *path, const struct rn_fact *meta,
-                         int n_meta)
+int checkpoint_collect(const struct model *m, struct weights *out)
 {
-    TRY(add_params(w));
-    TRY(add_buffers(w));
-    return safetensors_write(path, w->tensors, w->n, meta, n_meta);
+    TRY(weights_open(out, m));
+    TRY(add_params(out));
+    return add_buffers(out);
+}
+
+void weights_free(struct weights *w)
+{
+    pool_free(w->pool);
+    *w = (struct weights){0};
 }
 
 int checkpoint_weights(const struct model *m, const char *path, const struct rn_fact *meta,
                        int n_meta)
 {
-    struct transfer w;
-    int status = transfer_open(&w, m);
+    struct weights w;
+    int status = checkpoint_collect(m, &w);
 
-    status = status ? status : write_weights(&w, path, meta, n_meta);
-    pool_free(w.pool);
+    if (!status)
+        status = safetensors_write(path, w.tensors, w.n, meta, n_meta);
+    weights_free(&w);
     return status;
 }
 
@@ -187,7 +185,7 @@ static int get_all(struct reader *r, const struct model *m)
 }
 
 /* Only when all is there does the model change. */
-static int read_model(struct transfer *w, struct reader *r)
+static int read_model(struct weights *w, struct reader *r)
 {
     const struct model *m = w->m;
 
@@ -203,14 +201,14 @@ static int read_model(struct transfer *w, struct reader *r)
 int checkpoint_read(const struct model *m, const char *path, bool *verified)
 {
     struct safetensors st;
-    struct transfer w = {0};
+    struct weights w = {0};
 
     TRY(safetensors_read(path, &st));
     struct reader r = {.st = &st, .path = path};
     *verified = st.verified;
-    int status = transfer_open(&w, m);
+    int status = weights_open(&w, m);
     status = status ? status : read_model(&w, &r);
-    pool_free(w.pool);
+    weights_free(&w);
     safetensors_free(&st);
     return status;
 }

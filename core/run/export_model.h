@@ -1,0 +1,33 @@
+/* export_model.h - the model of a run, with its weights, as a file for other programs. */
+#ifndef EXPORT_MODEL_H
+#define EXPORT_MODEL_H
+
+#include "trained.h"
+#include "train/checkpoint.h"
+
+#include <runner/reporter.h>
+
+/* For messages. */
+extern const char export_model_formats[];
+bool export_is_model(const char *format);
+
+/* The model was opened. file: where to; NULL: in dir, or when that is NULL, too, in export/ of the
+ * run folder. said: the path, as a line. */
+int export_model(const struct trained *t, const char *format, const char *file, const char *dir,
+                 struct text *said);
+
+/* ---- each format: the whole file goes to out ---------------------------------------------------
+ */
+
+struct export_facts { /* of the model, for formats that have room for such */
+    struct rn_fact fact[12];
+    int n;
+};
+
+/* Run, configuration, normalisation, names of classes. */
+int export_tell(const struct trained *t, struct pool *p, struct export_facts *f);
+
+/* numpy's archive: a stored NAME.npy for each tensor. */
+int export_npz(const struct weights *w, struct text *out);
+
+#endif

@@ -1,0 +1,192 @@
+/* test_export_model.c - models for other programs, read back and held against what the runner
+ * itself computes. That PyTorch, numpy and onnxruntime agree stands in tests/full/export.py. */
+#define _DEFAULT_SOURCE
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "program.h"
+#include "support/scores.h"
+#include "train/safetensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+enum { SAMPLES = 20, PIXELS = 30 };
+
+static const struct net {
+    const char *name, *layers;
+} nets[] = {
+    {"mlp", "[flatten, {type: dense, units: 16}, relu, {type: dense, units: 4}]"},
+    {"cnn", "[{type: conv2d, filters: 4, kernel: 3, padding: 1}, batchnorm, relu, maxpool2d,"
+            " {type: conv2d, filters: 6, kernel: 2, groups: 2, dilation: [2, 1]}, silu, flatten,"
+            " {type: dropout, rate: 0.1}, {type: dense, units: 4}]"},
+    {"sum",
+     "[{type: conv2d, filters: 4, kernel: 3, padding: same},"
+     " {type: residual, layers: [{type: conv2d, filters: 4, kernel: 3, padding: 1}, batchnorm,"
+     " gelu], shortcut: [{type: conv2d, filters: 4, kernel: 1}]}, layernorm, elu,"
+     " {type: residual, layers: [tanh]}, {type: avgpool2d, size: 2, padding: 1},"
+     " global_avgpool2d, {type: dense, units: 4}, softmax]"},
+};
+enum { NETS = sizeof nets / sizeof *nets };
+
+static void train(const struct net *net)
+{
+    char text[2048], line[256];
+
+    int n =
+        snprintf(text, sizeof text,
+                 "name: %s\nseed: 3\ndata: {type: mnist, path: data, split: {train: 0.8, val: 0.2},"
+                 "\n  normalize: {mean: 0.25, std: 0.3}}\nmodel:\n  layers: %s\n"
+                 "loss: cross_entropy\noptimizer: {type: adam, lr: 0.01}\n"
+                 "train: {epochs: 1, batch_size: 16}\nreporters: []\n",
+                 net->name, net->layers);
+    ck_assert_int_eq(file_write(in_dir("net.yaml"), text, (uint64_t)n), RN_OK);
+    snprintf(line, sizeof line, "net.yaml -q");
+    EXPECT_EXIT(0, line);
+}
+
+/* *path is the exported file. */
+static void export_to(const char *format, char path[PATH_MAX], const char *more)
+{
+    char line[256];
+
+    snprintf(line, sizeof line, "export latest --to %s%s", format, more);
+    EXPECT_EXIT(0, line);
+    snprintf(path, PATH_MAX, "%.*s", (int)strcspn(out, "\n"), out);
+}
+
+static void *read_all(const char *path, uint64_t *n)
+{
+    void *data;
+
+    ck_assert_msg(file_read(path, 1 << 24, &data, n) == RN_OK, "%s: %s", path, error_text());
+    return data;
+}
+
+/* ---- safetensors, npz --------------------------------------------------------------------------
+ */
+
+static const char *meta_of(const struct safetensors *st, const char *key)
+{
+    for (int i = 0; i < st->n_meta; i++)
+        if (!strcmp(st->meta[i].key, key))
+            return st->meta[i].value;
+    return "none";
+}
+
+START_TEST(safetensors_say_what_they_are)
+{
+    struct safetensors st;
+    char path[PATH_MAX];
+
+    train(&nets[1]);
+    export_to("safetensors", path, "");
+    ck_assert_int_eq(safetensors_read(path, &st), RN_OK);
+    ck_assert_str_eq(meta_of(&st, "experiment"), "cnn");
+    ck_assert_str_eq(meta_of(&st, "format"), "pt");
+    ck_assert_str_eq(meta_of(&st, "input"), "1x6x5");
+    ck_assert_str_eq(meta_of(&st, "normalize.mean"), "[0.25]");
+    ck_assert_str_eq(meta_of(&st, "normalize.std"), "[0.3]");
+    ck_assert_str_eq(meta_of(&st, "class_names"), "[\"0\", \"1\", \"2\", \"3\"]");
+    ck_assert_str_eq(meta_of(&st, "weights"), "last.safetensors");
+    ck_assert_str_eq(meta_of(&st, "run"), strrchr(run_folder("cnn"), '/') + 1);
+    EXPECT_TEXT(meta_of(&st, "config"), "sha256:");
+    ck_assert_str_eq(st.tensors[0].name, "conv2d1.weight");
+    safetensors_free(&st);
+    export_to("safetensors", path, " --weights best --file w.safetensors --json");
+    EXPECT_TEXT(out, "{\"exported\": [\"w.safetensors\"]}");
+    ck_assert_int_eq(safetensors_read("w.safetensors", &st), RN_OK);
+    ck_assert_str_eq(meta_of(&st, "weights"), "best.safetensors");
+    safetensors_free(&st);
+}
+END_TEST
+
+static uint32_t number(const uint8_t *p, int bytes)
+{
+    uint32_t v = 0;
+
+    while (bytes--)
+        v = v << 8 | p[bytes];
+    return v;
+}
+
+/* Entry of the directory at *at holds that tensor; what all readers of archives check. */
+static void entry_is(const uint8_t *file, uint64_t n, uint64_t *at, const struct st_tensor *t)
+{
+    const uint8_t *entry = file + *at;
+    uint32_t bytes = number(entry + 20, 4), length = number(entry + 28, 2);
+    uint64_t local = number(entry + 42, 4), values = 1;
+    const uint8_t *data = file + local + 30 + length;
+    char name[300], shape[64] = "";
+
+    ck_assert_uint_eq(number(entry, 4), 0x02014B50);
+    ck_assert_uint_eq(number(file + local, 4), 0x04034B50);
+    ck_assert_int_eq(memcmp(file + local + 4, entry + 6, 26), 0);
+    ck_assert_uint_le(local + 30 + length + bytes, n);
+    snprintf(name, sizeof name, "%.*s", (int)length, (const char *)entry + 46);
+    ck_assert_int_eq(strncmp(name, t->name, strlen(t->name)), 0);
+    ck_assert_str_eq(name + strlen(t->name), ".npy");
+    ck_assert_int_eq(memcmp(file + local + 30, entry + 46, length), 0);
+    ck_assert_uint_eq(number(entry + 16, 4), crc32(0, data, bytes));
+    ck_assert_int_eq(memcmp(data, "\x93NUMPY\x01\x00", 8), 0);
+    uint32_t head = number(data + 8, 2);
+    ck_assert_uint_eq((10 + head) % 64, 0);
+    for (int i = 0, k = 0; i < t->rank; i++) {
+        k += snprintf(shape + k, sizeof shape - (size_t)k, i ? ", %lld" : "%lld",
+                      (long long)t->dim[i]);
+        values *= (uint64_t)t->dim[i];
+    }
+    char *text = strndup((const char *)data + 10, head);
+    EXPECT_TEXT(text, "'descr': '<f4', 'fortran_order': False, 'shape': (");
+    EXPECT_TEXT(text, shape);
+    free(text);
+    ck_assert_uint_eq(bytes, 10 + head + values * sizeof(float));
+    ck_assert_int_eq(memcmp(data + 10 + head, t->data, values * sizeof(float)), 0);
+    *at += 46 + length;
+}
+
+START_TEST(npz_holds_the_same_tensors)
+{
+    struct safetensors st;
+    char path[PATH_MAX], weights[PATH_MAX];
+    uint64_t n, at;
+
+    train(&nets[2]);
+    export_to("safetensors", weights, "");
+    export_to("npz", path, " --dir arrays");
+    EXPECT_TEXT(path, "arrays/sum-20");
+    uint8_t *file = read_all(path, &n);
+    const uint8_t *end = file + n - 22;
+    ck_assert_int_eq(safetensors_read(weights, &st), RN_OK);
+    ck_assert_uint_eq(number(end, 4), 0x06054B50);
+    ck_assert_uint_eq(number(end + 10, 2), (uint32_t)st.n);
+    at = number(end + 16, 4);
+    for (int i = 0; i < st.n; i++)
+        entry_is(file, n, &at, &st.tensors[i]);
+    ck_assert_ptr_eq(file + at, end);
+    safetensors_free(&st);
+    mem_free(file);
+}
+END_TEST
+
+START_TEST(what_cannot_be_is_said)
+{
+    train(&nets[0]);
+    EXPECT_EXIT(2, "export latest --to npz --file a.npz --dir b");
+    EXPECT_TEXT(err, "--file or --dir, not both");
+    EXPECT_EXIT(2, "export latest @1 --to npz --file a.npz");
+    EXPECT_EXIT(2, "export latest --to mlflow --file a");
+    EXPECT_TEXT(err, "--file is for formats of models");
+    EXPECT_EXIT(4, "export latest --to npz --weights none.safetensors");
+    ck_assert(!file_exists(in_dir("a.npz")));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {safetensors_say_what_they_are, npz_holds_the_same_tensors,
+                                  what_cannot_be_is_said};
+
+    return program_tests("export_model", tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,188 @@
+"""Holds exported models against what the runner itself says of the same samples; see export.sh."""
+
+import gzip
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+
+import numpy
+
+BUILD = pathlib.Path(sys.argv[1])
+OUT = BUILD / "export"
+SAMPLES = 40
+LIMIT = 1e-5  # of a score, or of the largest one when that is above 1
+
+MLP = """
+    - flatten
+    - {type: dense, units: 32}
+    - relu
+    - {type: dense, units: 16, bias: false}
+    - tanh
+    - {type: dense, units: 10, name: scores}
+"""
+CNN = """
+    - {type: conv2d, filters: 8, kernel: 3, padding: 1, bias: false}
+    - batchnorm
+    - relu
+    - maxpool2d
+    - {type: conv2d, filters: 16, kernel: [3, 2], stride: [2, 1], dilation: [1, 2], padding: [1, 0], groups: 4}
+    - {type: batchnorm, affine: false}
+    - {type: leaky_relu, negative_slope: 0.1}
+    - {type: maxpool2d, size: 3, stride: 2, padding: 1}
+    - flatten
+    - {type: dropout, rate: 0.2}
+    - {type: dense, units: 24}
+    - layernorm
+    - gelu
+    - {type: dense, units: 10}
+    - softmax
+"""
+RESIDUAL = """
+    - {type: conv2d, filters: 6, kernel: 4, padding: same}
+    - {type: elu, alpha: 0.7}
+    - type: residual
+      layers:
+        - {type: conv2d, filters: 8, kernel: 3, padding: same}
+        - batchnorm
+        - relu
+        - {type: conv2d, filters: 8, kernel: 3, padding: same}
+      shortcut:
+        - {type: conv2d, filters: 8, kernel: 1}
+    - silu
+    - {type: avgpool2d, size: 3, stride: 2, padding: 1, count_include_pad: false}
+    - type: residual
+      layers: [{type: conv2d, filters: 8, kernel: 3, padding: 1}, sigmoid]
+    - layernorm
+    - {type: avgpool2d, size: 2, padding: 1}
+    - {type: gelu, approximate: tanh}
+    - global_avgpool2d
+    - {type: dense, units: 10}
+"""
+NETS = {"mlp": MLP, "cnn": CNN, "residual": RESIDUAL}
+
+
+def runner(*words):
+    return subprocess.run([str(BUILD / "runner"), *map(str, words)], check=True, text=True, capture_output=True).stdout
+
+
+def folder(name):
+    return (OUT / "reports" / name / "latest").resolve()
+
+
+def export(name, format):
+    return pathlib.Path(runner("export", folder(name), "--to", format).strip())
+
+
+def pictures():
+    data = gzip.open("data/mnist/t10k-images-idx3-ubyte.gz").read()[16 : 16 + SAMPLES * 784]
+    return numpy.frombuffer(data, numpy.uint8).reshape(SAMPLES, 1, 28, 28)
+
+
+def wanted(name):
+    file = OUT / "samples.bin"
+    file.write_bytes(pictures().tobytes())
+    text = subprocess.run([str(BUILD / "tests/full/scores"), str(folder(name)), str(file)], check=True, text=True,
+                          capture_output=True).stdout
+    return numpy.array([line.split() for line in text.splitlines()], numpy.float64)
+
+
+def alike(name, what, got):
+    want = wanted(name)
+    worst = numpy.abs(got - want).max() / max(1, numpy.abs(want).max())
+    assert got.shape == want.shape and worst < LIMIT, (name, what, got.shape, want.shape, worst)
+    print(f"{name:9} {what:12} {worst:.1e}")
+
+
+def train():
+    data = pathlib.Path("data/mnist").resolve()
+    for name, layers in NETS.items():
+        file = OUT / f"{name}.yaml"
+        file.write_text(
+            f"name: {name}\nseed: 2\ndata:\n  type: mnist\n  path: {data}\n  limit: {{train: 2000, val: 200}}\n"
+            f"  normalize: {{mean: 0.1307, std: 0.3081}}\nmodel:\n  layers:{layers}loss: cross_entropy\n"
+            "optimizer: adam\ntrain: {epochs: 1}\nreporters: []\n"
+        )
+        runner(file, "-q", "-o", OUT / "reports")
+
+
+# ---- PyTorch, numpy -----------------------------------------------------------------------------
+
+
+def read_safetensors(file):
+    data = file.read_bytes()
+    n = struct.unpack("<Q", data[:8])[0]
+    head = json.loads(data[8 : 8 + n])
+    meta = head.pop("__metadata__")
+    begin = 8 + n
+    return meta, {
+        k: numpy.frombuffer(data[begin + v["data_offsets"][0] : begin + v["data_offsets"][1]], "<f4").reshape(v["shape"])
+        for k, v in head.items()
+    }
+
+
+def torch_nets():
+    from collections import OrderedDict
+
+    from torch import nn
+
+    class Sum(nn.Module):
+        def __init__(self, layers, shortcut=None):
+            super().__init__()
+            self.layers = layers
+            if shortcut:
+                self.shortcut = shortcut
+
+        def forward(self, x):
+            return self.layers(x) + (self.shortcut(x) if hasattr(self, "shortcut") else x)
+
+    def chain(**layers):
+        return nn.Sequential(OrderedDict(layers))
+
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3))
+
+    return {
+        "mlp": chain(flatten1=nn.Flatten(), dense1=nn.Linear(784, 32), relu1=nn.ReLU(),
+                     dense2=nn.Linear(32, 16, bias=False), tanh1=nn.Tanh(), scores=nn.Linear(16, 10)),
+        "cnn": chain(conv2d1=nn.Conv2d(1, 8, 3, padding=1, bias=False), batchnorm1=nn.BatchNorm2d(8), relu1=nn.ReLU(),
+                     maxpool2d1=nn.MaxPool2d(2),
+                     conv2d2=nn.Conv2d(8, 16, (3, 2), (2, 1), dilation=(1, 2), padding=(1, 0), groups=4),
+                     batchnorm2=nn.BatchNorm2d(16, affine=False), leaky_relu1=nn.LeakyReLU(0.1),
+                     maxpool2d2=nn.MaxPool2d(3, 2, 1), flatten1=nn.Flatten(), dropout1=nn.Dropout(0.2),
+                     dense1=nn.Linear(16 * 4 * 6, 24), layernorm1=nn.LayerNorm(24), gelu1=nn.GELU(),
+                     dense2=nn.Linear(24, 10), softmax1=nn.Softmax(-1)),
+        "residual": chain(
+            conv2d1=nn.Conv2d(1, 6, 4, padding="same"), elu1=nn.ELU(0.7),
+            residual1=Sum(chain(conv2d1=nn.Conv2d(6, 8, 3, padding="same"), batchnorm1=nn.BatchNorm2d(8),
+                                relu1=nn.ReLU(), conv2d2=nn.Conv2d(8, 8, 3, padding="same")),
+                          chain(conv2d1=nn.Conv2d(6, 8, 1))),
+            silu1=nn.SiLU(), avgpool2d1=nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+            residual2=Sum(chain(conv2d1=nn.Conv2d(8, 8, 3, padding=1), sigmoid1=nn.Sigmoid())),
+            layernorm1=nn.LayerNorm([8, 14, 14]), avgpool2d2=nn.AvgPool2d(2, padding=1),
+            gelu1=nn.GELU(approximate="tanh"), global1=Mean(), dense1=nn.Linear(8, 10)),
+    }
+
+
+def with_torch():
+    import torch
+
+    for name, net in torch_nets().items():
+        meta, tensors = read_safetensors(export(name, "safetensors"))
+        assert json.loads(meta["normalize.mean"]) == [0.1307] and meta["run"] == folder(name).name, meta
+        assert json.loads(meta["class_names"])[:2] == ["0", "1"] and meta["format"] == "pt", meta
+        net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()}, strict=True)
+        net.eval()
+        x = (torch.from_numpy(pictures().copy()).double() / 255 - 0.1307) / 0.3081
+        with torch.no_grad():
+            alike(name, "torch", net.double()(x).numpy())
+        with numpy.load(export(name, "npz")) as archive:
+            assert list(archive) == list(tensors)
+            assert all(numpy.array_equal(archive[k], v) and archive[k].dtype == "<f4" for k, v in tensors.items())
+        print(f"{name:9} numpy        the same {len(tensors)} tensors")
+
+
+for mode in sys.argv[2:]:
+    {"train": train, "torch": with_torch}[mode]()
