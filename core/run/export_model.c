@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const char export_model_formats[] = "safetensors, npz";
+const char export_model_formats[] = "safetensors, npz, c";
 
 static const struct format {
     const char *name, *ending;
-} formats[] = {{"safetensors", "safetensors"}, {"npz", "npz"}};
+    int (*text)(const struct trained *t, const struct weights *w, struct text *out);
+} formats[] = {
+    {"safetensors", "safetensors", NULL}, {"npz", "npz", export_npz}, {"c", "c", export_c}};
 
 static const struct format *find(const char *name)
 {
@@ -122,6 +124,7 @@ static int write_safetensors(const struct trained *t, struct pool *p, const stru
 {
     struct export_facts f;
 
+    TRY(make_folder(p, path));
     TRY(export_tell(t, p, &f));
     f.fact[f.n++] = (struct rn_fact){"format", "pt"};
     return safetensors_write(path, w->tensors, w->n, f.fact, f.n);
@@ -132,12 +135,15 @@ static int write_file(const struct trained *t, struct pool *p, const struct form
 {
     struct text out = {0};
 
-    TRY(make_folder(p, path));
-    if (!strcmp(format->name, "safetensors"))
+    if (!format->text)
         return write_safetensors(t, p, w, path);
-    int status = export_npz(w, &out);
+    int status = format->text(t, w, &out);
     if (status >= 0)
-        status = out.status ? out.status : file_write(path, out.s, out.n);
+        status = out.status;
+    if (status >= 0)
+        status = make_folder(p, path);
+    if (status >= 0)
+        status = file_write(path, out.s, out.n);
     text_free(&out);
     return status;
 }

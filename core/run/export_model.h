@@ -27,7 +27,10 @@ struct export_facts { /* of the model, for formats that have room for such */
 /* Run, configuration, normalisation, names of classes. */
 int export_tell(const struct trained *t, struct pool *p, struct export_facts *f);
 
+/* A file of C for one sample at a time. RN_EUNSUPPORTED: a layer that it can't be written for. */
+int export_c(const struct trained *t, const struct weights *w, struct text *out);
+
 /* numpy's archive: a stored NAME.npy for each tensor. */
-int export_npz(const struct weights *w, struct text *out);
+int export_npz(const struct trained *t, const struct weights *w, struct text *out);
 
 #endif

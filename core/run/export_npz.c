@@ -88,8 +88,9 @@ static int add(const struct st_tensor *tensor, struct text *out, struct text *di
     return status;
 }
 
-int export_npz(const struct weights *w, struct text *out)
+int export_npz(const struct trained *t, const struct weights *w, struct text *out)
 {
+    (void)t;
     struct text directory = {0};
     int status = w->n > UINT16_MAX
                      ? FAIL(RN_EUNSUPPORTED, "%d tensors, an archive holds %d", w->n, UINT16_MAX)

@@ -170,6 +170,97 @@ START_TEST(npz_holds_the_same_tensors)
 }
 END_TEST
 
+/* ---- programs ----------------------------------------------------------------------------------
+ */
+
+static void shell(const char *fmt, ...)
+{
+    char line[3 * PATH_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    ck_assert_msg(!system(line), "%s", line);
+}
+
+/* Samples that no training has seen. */
+static const uint8_t *samples(void)
+{
+    static uint8_t pixels[SAMPLES * PIXELS];
+
+    for (int i = 0; i < SAMPLES * PIXELS; i++)
+        pixels[i] = (uint8_t)(i * 37 % 256);
+    ck_assert_int_eq(file_write(in_dir("samples.bin"), pixels, sizeof pixels), RN_OK);
+    return pixels;
+}
+
+/* The numbers in a file, and what the runner says itself. */
+static void same_scores(const char *file)
+{
+    float *want;
+    int64_t n, width;
+    char text[8192], *at = text;
+
+    ck_assert_msg(scores_of("reports", "latest", samples(), SAMPLES * PIXELS, &want, &n, &width) ==
+                      RN_OK,
+                  "%s", error_text());
+    ck_assert_int_eq(n, SAMPLES);
+    ck_assert_int_eq(width, 4);
+    slurp(file, text, sizeof text);
+    for (int64_t i = 0; i < n * width; i++) {
+        char *end;
+        double got = strtod(at, &end), limit = 1e-5 * fmax(1, fabs((double)want[i]));
+        ck_assert_msg(end != at && fabs(got - (double)want[i]) < limit, "score %d: %.9g, %.9g",
+                      (int)i, got, (double)want[i]);
+        at = end;
+    }
+    ck_assert_str_eq(at, "\n");
+    mem_free(want);
+}
+
+static void c_is_the_same(const struct net *net)
+{
+    char path[PATH_MAX], upper[8] = "";
+
+    for (int i = 0; net->name[i]; i++)
+        upper[i] = (char)(net->name[i] - 'a' + 'A');
+    train(net);
+    export_to("c", path, " --file model.c");
+    ck_assert_str_eq(path, "model.c");
+    samples();
+    shell("cc -std=c99 -Wall -Wextra -Wpedantic -Wmissing-prototypes -Werror -O1 -D%s_MAIN "
+          "model.c -o model -lm && ./model <samples.bin >scores.txt",
+          upper);
+    same_scores("scores.txt");
+    shell("cc -std=c99 -Wall -Wextra -Werror -c model.c -o model.o && ! nm model.o | grep -w main");
+}
+
+START_TEST(c_computes_the_same)
+{
+    for (int i = 0; i < NETS; i++)
+        c_is_the_same(&nets[i]);
+}
+END_TEST
+
+START_TEST(a_layer_that_says_nothing_is_named)
+{
+    const struct net own = {"own",
+                            "[flatten, {type: my_name, name: mine}, {type: dense, units: 4}]"};
+    char line[PATH_MAX];
+
+    shell("mkdir -p plug/layers && cp '%s/template_layer.so' plug/layers/my_name.so",
+          getenv("RN_TEMPLATES"));
+    snprintf(line, sizeof line, "%s:%s", in_dir("plug"), getenv("RN_PLUGIN_PATH"));
+    setenv("RN_PLUGIN_PATH", line, 1);
+    train(&own);
+    EXPECT_EXIT(0, "export latest --to npz");
+    EXPECT_EXIT(3, "export latest --to c --file none.c");
+    EXPECT_TEXT(err, "layer mine: my_name does not say what it is in other programs");
+    ck_assert(!file_exists("none.c"));
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_said)
 {
     train(&nets[0]);
@@ -186,6 +277,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {safetensors_say_what_they_are, npz_holds_the_same_tensors,
+                                  c_computes_the_same, a_layer_that_says_nothing_is_named,
                                   what_cannot_be_is_said};
 
     return program_tests("export_model", tests, sizeof tests / sizeof *tests);

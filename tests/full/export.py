@@ -184,5 +184,18 @@ def with_torch():
         print(f"{name:9} numpy        the same {len(tensors)} tensors")
 
 
+# ---- C ------------------------------------------------------------------------------------------
+
+
+def with_c():
+    for name in NETS:
+        source = export(name, "c")
+        program = OUT / name
+        subprocess.run(["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", f"-D{name.upper()}_MAIN",
+                        source, "-o", program, "-lm"], check=True)
+        out = subprocess.run([program], input=pictures().tobytes(), check=True, capture_output=True).stdout
+        alike(name, "C", numpy.array([line.split() for line in out.splitlines()], numpy.float64))
+
+
 for mode in sys.argv[2:]:
-    {"train": train, "torch": with_torch}[mode]()
+    {"train": train, "torch": with_torch, "c": with_c}[mode]()

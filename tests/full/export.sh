@@ -9,4 +9,4 @@ export RN_PLUGIN_PATH=$build/plugins
 out=$build/export
 rm -rf "$out/reports"
 mkdir -p "$out"
-/usr/bin/python3 tests/full/export.py "$build" train torch
+/usr/bin/python3 tests/full/export.py "$build" train torch c
