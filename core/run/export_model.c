@@ -9,13 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-const char export_model_formats[] = "safetensors, npz, c";
+const char export_model_formats[] = "safetensors, npz, onnx, c";
 
 static const struct format {
     const char *name, *ending;
     int (*text)(const struct trained *t, const struct weights *w, struct text *out);
-} formats[] = {
-    {"safetensors", "safetensors", NULL}, {"npz", "npz", export_npz}, {"c", "c", export_c}};
+} formats[] = {{"safetensors", "safetensors", NULL},
+               {"npz", "npz", export_npz},
+               {"onnx", "onnx", export_onnx},
+               {"c", "c", export_c}};
 
 static const struct format *find(const char *name)
 {

@@ -30,6 +30,9 @@ int export_tell(const struct trained *t, struct pool *p, struct export_facts *f)
 /* A file of C for one sample at a time. RN_EUNSUPPORTED: a layer that it can't be written for. */
 int export_c(const struct trained *t, const struct weights *w, struct text *out);
 
+/* ONNX for batches of any size. RN_EUNSUPPORTED likewise. */
+int export_onnx(const struct trained *t, const struct weights *w, struct text *out);
+
 /* numpy's archive: a stored NAME.npy for each tensor. */
 int export_npz(const struct trained *t, const struct weights *w, struct text *out);
 

@@ -55,14 +55,22 @@ static struct rn_shape shown(const struct rn_shape *s)
 /* ---- what a layer refers to --------------------------------------------------------------------
  */
 
+/* -1: nobody referred to it before. */
+static int known(const struct standard *s, const char *name)
+{
+    for (int i = 0; i < s->n_values; i++)
+        if (s->values[i].data && !strcmp(s->values[i].name, name))
+            return i;
+    return -1;
+}
+
 /* A parameter or a buffer that is saved. */
 static int tensor(struct asking *a, const char *name)
 {
     struct rn_shape shape = {0};
 
-    for (int i = 0; i < a->s->n_values; i++)
-        if (a->s->values[i].data && !strcmp(a->s->values[i].name, name))
-            return i;
+    if (known(a->s, name) >= 0)
+        return known(a->s, name);
     for (int i = 0; i < a->w->n; i++) {
         const struct st_tensor *t = &a->w->tensors[i];
         if (strcmp(t->name, name) != 0)
@@ -79,6 +87,8 @@ static int constants(struct asking *a, const struct model_buffer *b)
     int64_t n = rn_count(&b->shape);
     float *data = pool_alloc(a->s->pool, (size_t)n * sizeof *data);
 
+    if (known(a->s, b->name) >= 0)
+        return known(a->s, b->name);
     if (!data)
         return RN_ENOMEM;
     for (int64_t i = 0; i < n; i++)

@@ -243,6 +243,129 @@ START_TEST(c_computes_the_same)
 }
 END_TEST
 
+/* ---- ONNX --------------------------------------------------------------------------------------
+ */
+
+struct field { /* of a protocol buffer */
+    unsigned number, wire;
+    uint64_t value;      /* a varint, or the number of bytes */
+    const uint8_t *data; /* of bytes */
+};
+
+static uint64_t varint(const uint8_t **at, const uint8_t *end)
+{
+    uint64_t v = 0;
+
+    for (int shift = 0;; shift += 7) {
+        ck_assert(*at < end);
+        ck_assert_int_lt(shift, 64);
+        v |= (uint64_t)(**at & 127) << shift;
+        if (*(*at)++ < 128)
+            return v;
+    }
+}
+
+/* False: the message is over, just where it should be. */
+static bool next_field(const uint8_t **at, const uint8_t *end, struct field *f)
+{
+    if (*at == end)
+        return false;
+    uint64_t key = varint(at, end);
+    *f = (struct field){.number = (unsigned)(key >> 3), .wire = key & 7};
+    ck_assert_msg(f->wire == 0 || f->wire == 2 || f->wire == 5, "wire type %u", f->wire);
+    f->value = f->wire == 5 ? 4 : varint(at, end);
+    if (!f->wire)
+        return true;
+    f->data = *at;
+    ck_assert_uint_le(f->value, (uint64_t)(end - *at));
+    *at += f->value;
+    return true;
+}
+
+/* Field i of that number in a message; the test fails when there is none. */
+static struct field field_of(const struct field *message, unsigned number, int i)
+{
+    const uint8_t *at = message->data, *end = at + message->value;
+    struct field f;
+
+    while (next_field(&at, end, &f))
+        if (f.number == number && !i--)
+            return f;
+    ck_abort_msg("no field %u", number);
+    return f;
+}
+
+static bool text_is(struct field f, const char *text)
+{
+    return f.value == strlen(text) && !memcmp(f.data, text, f.value);
+}
+
+static int fields_of(const struct field *message, unsigned number)
+{
+    const uint8_t *at = message->data;
+    struct field f;
+    int n = 0;
+
+    while (next_field(&at, message->data + message->value, &f))
+        n += f.number == number;
+    return n;
+}
+
+/* Its data are as many as its dimensions say; the values of a parameter are those of the weights.
+ */
+static void tensor_is_whole(const struct field *tensor, const struct safetensors *st)
+{
+    struct field raw = field_of(tensor, 9, 0), name = field_of(tensor, 8, 0);
+    uint64_t n = 4;
+
+    for (int i = 0; i < fields_of(tensor, 1); i++)
+        n *= field_of(tensor, 1, i).value;
+    ck_assert_uint_eq(field_of(tensor, 2, 0).value, 1);
+    ck_assert_uint_eq(raw.value, n);
+    for (int i = 0; i < st->n; i++)
+        if (text_is(name, st->tensors[i].name))
+            ck_assert_int_eq(memcmp(raw.data, st->tensors[i].data, n), 0);
+}
+
+/* Sizes and field numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. */
+START_TEST(onnx_is_a_protocol_buffer)
+{
+    struct safetensors st;
+    char path[PATH_MAX], weights[PATH_MAX];
+    uint64_t n;
+
+    train(&nets[1]);
+    export_to("safetensors", weights, "");
+    ck_assert_int_eq(safetensors_read(weights, &st), RN_OK);
+    export_to("onnx", path, "");
+    uint8_t *file = read_all(path, &n);
+    struct field model = {.value = n, .data = file}, graph = field_of(&model, 7, 0);
+    struct field opset = field_of(&model, 8, 0), meta = field_of(&model, 14, 0);
+    ck_assert_uint_eq(field_of(&model, 1, 0).value, 7);
+    ck_assert_uint_eq(field_of(&opset, 2, 0).value, 13);
+    ck_assert(text_is(field_of(&meta, 1, 0), "run"));
+    ck_assert(text_is(field_of(&meta, 2, 0), strrchr(run_folder("cnn"), '/') + 1));
+    struct field first = field_of(&graph, 1, 0), conv = field_of(&graph, 1, 2);
+    ck_assert(text_is(field_of(&first, 4, 0), "Sub"));
+    ck_assert(text_is(field_of(&conv, 4, 0), "Conv"));
+    ck_assert(text_is(field_of(&conv, 1, 1), "conv2d1.weight"));
+    struct field shape = field_of(&conv, 5, 0);
+    ck_assert(text_is(field_of(&shape, 1, 0), "kernel_shape"));
+    ck_assert_uint_eq(field_of(&shape, 8, 1).value, 3);
+    ck_assert_uint_eq(field_of(&shape, 20, 0).value, 7);
+    struct field last = field_of(&graph, 1, fields_of(&graph, 1) - 1);
+    ck_assert(text_is(field_of(&last, 4, 0), "Gemm"));
+    ck_assert(text_is(field_of(&last, 2, 0), "scores"));
+    ck_assert_int_eq(fields_of(&graph, 5), st.n + 2); /* and mean and deviation */
+    for (int i = 0; i < st.n + 2; i++) {
+        struct field tensor = field_of(&graph, 5, i);
+        tensor_is_whole(&tensor, &st);
+    }
+    safetensors_free(&st);
+    mem_free(file);
+}
+END_TEST
+
 START_TEST(a_layer_that_says_nothing_is_named)
 {
     const struct net own = {"own",
@@ -256,6 +379,7 @@ START_TEST(a_layer_that_says_nothing_is_named)
     train(&own);
     EXPECT_EXIT(0, "export latest --to npz");
     EXPECT_EXIT(3, "export latest --to c --file none.c");
+    EXPECT_EXIT(3, "export latest --to onnx --file none.c");
     EXPECT_TEXT(err, "layer mine: my_name does not say what it is in other programs");
     ck_assert(!file_exists("none.c"));
 }
@@ -276,9 +400,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {safetensors_say_what_they_are, npz_holds_the_same_tensors,
-                                  c_computes_the_same, a_layer_that_says_nothing_is_named,
-                                  what_cannot_be_is_said};
+    const TTest *const tests[] = {
+        safetensors_say_what_they_are, npz_holds_the_same_tensors,         c_computes_the_same,
+        onnx_is_a_protocol_buffer,     a_layer_that_says_nothing_is_named, what_cannot_be_is_said};
 
     return program_tests("export_model", tests, sizeof tests / sizeof *tests);
 }

@@ -60,7 +60,17 @@ RESIDUAL = """
     - global_avgpool2d
     - {type: dense, units: 10}
 """
-NETS = {"mlp": MLP, "cnn": CNN, "residual": RESIDUAL}
+COLOUR = """
+    - {type: conv2d, filters: 6, kernel: 3}
+    - batchnorm
+    - relu
+    - flatten
+    - layernorm
+    - {type: dense, units: 4}
+"""
+NETS = {"mlp": MLP, "cnn": CNN, "residual": RESIDUAL, "colour": COLOUR}
+NORMALIZE = {"mean": [0.1307], "std": [0.3081]}
+NORMALIZE_COLOUR = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.25]}
 
 
 def runner(*words):
@@ -75,14 +85,22 @@ def export(name, format):
     return pathlib.Path(runner("export", folder(name), "--to", format).strip())
 
 
-def pictures():
+def pictures(name):
+    """Bytes, [n, channels, height, width]."""
+    if name == "colour":
+        return numpy.random.default_rng(5).integers(0, 256, (SAMPLES, 3, 7, 9), numpy.uint8)
     data = gzip.open("data/mnist/t10k-images-idx3-ubyte.gz").read()[16 : 16 + SAMPLES * 784]
     return numpy.frombuffer(data, numpy.uint8).reshape(SAMPLES, 1, 28, 28)
 
 
+def raw(name):
+    """As data sets have them: channels last."""
+    return numpy.ascontiguousarray(pictures(name).transpose(0, 2, 3, 1)).tobytes()
+
+
 def wanted(name):
     file = OUT / "samples.bin"
-    file.write_bytes(pictures().tobytes())
+    file.write_bytes(raw(name))
     text = subprocess.run([str(BUILD / "tests/full/scores"), str(folder(name)), str(file)], check=True, text=True,
                           capture_output=True).stdout
     return numpy.array([line.split() for line in text.splitlines()], numpy.float64)
@@ -95,14 +113,25 @@ def alike(name, what, got):
     print(f"{name:9} {what:12} {worst:.1e}")
 
 
+def data_of(name):
+    if name != "colour":
+        return f"{{type: mnist, path: {pathlib.Path('data/mnist').resolve()}, limit: {{train: 2000, val: 200}},"
+    random = numpy.random.default_rng(6)
+    numpy.save(OUT / "x.npy", random.integers(0, 256, (300, 7, 9, 3), numpy.uint8))
+    numpy.save(OUT / "y.npy", numpy.arange(300) % 4)
+    return f"{{type: npy, x: x.npy, y: y.npy,"
+
+
+def normalize_of(name):
+    return NORMALIZE_COLOUR if name == "colour" else NORMALIZE
+
+
 def train():
-    data = pathlib.Path("data/mnist").resolve()
     for name, layers in NETS.items():
         file = OUT / f"{name}.yaml"
         file.write_text(
-            f"name: {name}\nseed: 2\ndata:\n  type: mnist\n  path: {data}\n  limit: {{train: 2000, val: 200}}\n"
-            f"  normalize: {{mean: 0.1307, std: 0.3081}}\nmodel:\n  layers:{layers}loss: cross_entropy\n"
-            "optimizer: adam\ntrain: {epochs: 1}\nreporters: []\n"
+            f"name: {name}\nseed: 2\ndata: {data_of(name)}\n  normalize: {json.dumps(normalize_of(name))}}}\n"
+            f"model:\n  layers:{layers}loss: cross_entropy\noptimizer: adam\ntrain: {{epochs: 1}}\nreporters: []\n"
         )
         runner(file, "-q", "-o", OUT / "reports")
 
@@ -163,6 +192,8 @@ def torch_nets():
             residual2=Sum(chain(conv2d1=nn.Conv2d(8, 8, 3, padding=1), sigmoid1=nn.Sigmoid())),
             layernorm1=nn.LayerNorm([8, 14, 14]), avgpool2d2=nn.AvgPool2d(2, padding=1),
             gelu1=nn.GELU(approximate="tanh"), global1=Mean(), dense1=nn.Linear(8, 10)),
+        "colour": chain(conv2d1=nn.Conv2d(3, 6, 3), batchnorm1=nn.BatchNorm2d(6), relu1=nn.ReLU(),
+                        flatten1=nn.Flatten(), layernorm1=nn.LayerNorm(210), dense1=nn.Linear(210, 4)),
     }
 
 
@@ -171,11 +202,14 @@ def with_torch():
 
     for name, net in torch_nets().items():
         meta, tensors = read_safetensors(export(name, "safetensors"))
-        assert json.loads(meta["normalize.mean"]) == [0.1307] and meta["run"] == folder(name).name, meta
+        means = normalize_of(name)
+        assert all(json.loads(meta[f"normalize.{k}"]) == v for k, v in means.items())
+        assert meta["run"] == folder(name).name, meta
         assert json.loads(meta["class_names"])[:2] == ["0", "1"] and meta["format"] == "pt", meta
         net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()}, strict=True)
         net.eval()
-        x = (torch.from_numpy(pictures().copy()).double() / 255 - 0.1307) / 0.3081
+        mean, std = (torch.tensor(means[k]).double().reshape(1, -1, 1, 1) for k in ("mean", "std"))
+        x = (torch.from_numpy(pictures(name).copy()).double() / 255 - mean) / std
         with torch.no_grad():
             alike(name, "torch", net.double()(x).numpy())
         with numpy.load(export(name, "npz")) as archive:
@@ -193,9 +227,31 @@ def with_c():
         program = OUT / name
         subprocess.run(["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", f"-D{name.upper()}_MAIN",
                         source, "-o", program, "-lm"], check=True)
-        out = subprocess.run([program], input=pictures().tobytes(), check=True, capture_output=True).stdout
+        out = subprocess.run([program], input=raw(name), check=True, capture_output=True).stdout
         alike(name, "C", numpy.array([line.split() for line in out.splitlines()], numpy.float64))
 
 
+# ---- ONNX ---------------------------------------------------------------------------------------
+
+
+def with_onnx():
+    import onnx
+    import onnxruntime
+
+    for name in NETS:
+        file = export(name, "onnx")
+        model = onnx.load(file)
+        onnx.checker.check_model(model, full_check=True)
+        meta = {p.key: p.value for p in model.metadata_props}
+        assert meta["run"] == folder(name).name and json.loads(meta["class_names"])[0] == "0", meta
+        assert model.ir_version == 7 and [(o.domain, o.version) for o in model.opset_import] == [("", 13)]
+        assert (model.graph.node[-1].op_type == "Softmax") == (name == "cnn")
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        x = (pictures(name) / 255).astype(numpy.float32)
+        assert session.get_inputs()[0].shape == ["batch", *x.shape[1:]], session.get_inputs()[0].shape
+        alike(name, "onnxruntime", session.run(["scores"], {"input": x})[0])
+        assert session.run(["scores"], {"input": x[:1]})[0].shape[0] == 1
+
+
 for mode in sys.argv[2:]:
-    {"train": train, "torch": with_torch, "c": with_c}[mode]()
+    {"train": train, "torch": with_torch, "c": with_c, "onnx": with_onnx}[mode]()

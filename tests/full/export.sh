@@ -10,3 +10,9 @@ out=$build/export
 rm -rf "$out/reports"
 mkdir -p "$out"
 /usr/bin/python3 tests/full/export.py "$build" train torch c
+venv=$out/venv
+[ -d "$venv/lib" ] && "$venv/bin/python" -c 'import onnx, onnxruntime' 2>/dev/null || {
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check numpy onnx onnxruntime
+}
+"$venv/bin/python" tests/full/export.py "$build" onnx
