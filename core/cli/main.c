@@ -22,6 +22,7 @@
 #include "experiment/tables.h"
 #include "plugin/describe.h"
 #include "run/child.h"
+#include "run/initial.h"
 #include "run/names.h"
 #include "run/rebuild.h"
 #include "run/run.h"
@@ -170,6 +171,7 @@ static int do_check(const struct args *a, struct session *s)
     struct text t = {0};
 
     TRY(load_and_plan(a, s));
+    TRY(initial_find(s, a->out, NULL));
     if (a->json)
         diag_json(s->diag, &t);
     else {

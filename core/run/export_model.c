@@ -69,7 +69,7 @@ int export_tell(const struct trained *t, struct pool *p, struct export_facts *f)
     char hash[HASH_TEXT], shape[SHAPE_TEXT];
     struct text mean = {0}, std = {0}, names = {0}, input = {0}, config = {0};
 
-    hash_sha256(e->config_yaml, strlen(e->config_yaml), hash);
+    TRY(experiment_identity(e, hash));
     text_add(&config, "%s", hash);
     text_add(&input, "%s", shape_text(&t->info.input, shape));
     numbers(&mean, &e->split.mean);

@@ -2,6 +2,7 @@
 #include "checkpoint.h"
 
 #include "base/error.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -119,11 +120,15 @@ int checkpoint_weights(const struct model *m, const char *path, const struct rn_
 
 /* ---- the other way round --------------------------------------------------------------------- */
 
+enum { TOLD_MAX = 24 }; /* tensors that do not fit */
+
 struct reader {
     const struct safetensors *st;
     const char *path;
-    rn_real *param, *kept;
-    int found;
+    rn_real *param, *kept; /* NULL: only whether it fits */
+    struct text why;       /* what does not, a line each */
+    int wrong;
+    bool *used; /* of each tensor of the file */
 };
 
 static bool same_shape(const struct st_tensor *t, const struct rn_shape *s)
@@ -141,47 +146,94 @@ static const char *dims_text(int rank, const int64_t *dim, char *out, size_t siz
     return out;
 }
 
-static int get(struct reader *r, const char *name, const struct rn_shape *shape,
-               const struct rn_view *view, rn_real *to)
+static bool is_told(struct reader *r) { return r->wrong++ < TOLD_MAX; }
+
+static void get(struct reader *r, const char *name, const struct rn_shape *shape,
+                const struct rn_view *view, rn_real *to)
 {
     const struct rn_shape *shown = view && view->rank ? &view->shape : shape;
     char there[SHAPE_TEXT], here[SHAPE_TEXT];
     const struct st_tensor *t = NULL;
 
+    dims_text(shown->rank, shown->dim, here, sizeof here);
     for (int i = 0; i < r->st->n && !t; i++)
-        if (!strcmp(r->st->tensors[i].name, name))
+        if (!strcmp(r->st->tensors[i].name, name)) {
             t = &r->st->tensors[i];
-    if (!t)
-        return FAIL(RN_EDATA, "%s has no tensor '%s', which the model needs", r->path, name);
-    if (!same_shape(t, shown))
-        return FAIL(RN_EDATA, "%s: tensor '%s' is [%s], the model's is [%s]", r->path, name,
-                    dims_text(t->rank, t->dim, there, sizeof there),
-                    dims_text(shown->rank, shown->dim, here, sizeof here));
-    r->found++;
+            r->used[i] = true;
+        }
+    if (!t) {
+        if (is_told(r))
+            text_add(&r->why, "\n  %s [%s] is missing", name, here);
+        return;
+    }
+    if (!same_shape(t, shown)) {
+        if (is_told(r))
+            text_add(&r->why, "\n  %s is [%s], the model's is [%s]", name,
+                     dims_text(t->rank, t->dim, there, sizeof there), here);
+        return;
+    }
+    if (!to)
+        return;
     if (view && view->rank)
         permute(view, to, (float *)(uintptr_t)t->data, true);
     else
         for (int64_t k = 0; k < rn_count(shape); k++)
             to[k] = (rn_real)t->data[k];
-    return RN_OK;
 }
 
-static int get_all(struct reader *r, const struct model *m)
+static void get_model(struct reader *r, const struct model *m)
 {
     for (int i = 0; i < m->n_params; i++) {
         const struct model_param *p = &m->params[i];
-        TRY(get(r, p->name, &p->shape, &p->view, r->param + p->offset));
+        get(r, p->name, &p->shape, &p->view, r->param ? r->param + p->offset : NULL);
     }
     for (int i = 0; i <= m->n_layers; i++)
         for (int k = 0; k < m->layers[i].n_buffers; k++) {
             const struct model_buffer *b = &m->layers[i].buffers[k];
             if (buffer_is_saved(b))
-                TRY(get(r, b->name, &b->shape, NULL, r->kept + b->offset));
+                get(r, b->name, &b->shape, NULL, r->kept ? r->kept + b->offset : NULL);
         }
-    return r->found == r->st->n
-               ? RN_OK
-               : FAIL(RN_EDATA, "%s has %d tensors, the model has %d: it is of another model",
-                      r->path, r->st->n, r->found);
+}
+
+static bool is_counter(const char *name)
+{
+    static const char end[] = ".num_batches_tracked";
+    size_t n = strlen(name), m = sizeof end - 1;
+
+    return n > m && !strcmp(name + n - m, end);
+}
+
+/* Every tensor of the model is in the file, and the other way round. */
+static int get_all(struct reader *r, const struct model *m)
+{
+    char there[SHAPE_TEXT];
+    int counters = 0;
+
+    if (!(r->used = mem_array((size_t)r->st->n + 1, sizeof *r->used)))
+        return RN_ENOMEM;
+    get_model(r, m);
+    for (int i = 0; i < r->st->n; i++)
+        if (!r->used[i] && is_told(r))
+            text_add(&r->why, "\n  %s [%s] is not of the model", r->st->tensors[i].name,
+                     dims_text(r->st->tensors[i].rank, r->st->tensors[i].dim, there, sizeof there));
+    for (int i = 0; i < r->st->n_counters; i++) {
+        counters += is_counter(r->st->counters[i]);
+        if (!is_counter(r->st->counters[i]) && is_told(r))
+            text_add(&r->why, "\n  %s holds whole numbers and is not of the model",
+                     r->st->counters[i]);
+    }
+    mem_free(r->used);
+    if (counters && !r->wrong && r->param)
+        log_line(RN_INFO, NULL, "%s: %d counters of batches (num_batches_tracked) are passed over",
+                 r->path, counters);
+    if (r->wrong > TOLD_MAX)
+        text_add(&r->why, "\n  and %d more", r->wrong - TOLD_MAX);
+    int status = r->why.status;
+    if (!status && r->wrong)
+        status = FAIL(RN_EDATA, "%s does not fit the model, by names and shapes of PyTorch:%s",
+                      r->path, text_str(&r->why));
+    text_free(&r->why);
+    return status;
 }
 
 /* Only when all is there does the model change. */
@@ -203,12 +255,23 @@ int checkpoint_read(const struct model *m, const char *path, bool *verified)
     struct safetensors st;
     struct weights w = {0};
 
-    TRY(safetensors_read(path, &st));
+    TRY(safetensors_read_foreign(path, &st));
     struct reader r = {.st = &st, .path = path};
     *verified = st.verified;
     int status = weights_open(&w, m);
     status = status ? status : read_model(&w, &r);
     weights_free(&w);
+    safetensors_free(&st);
+    return status;
+}
+
+int checkpoint_fits(const struct model *m, const char *path)
+{
+    struct safetensors st;
+
+    TRY(safetensors_read_foreign(path, &st));
+    struct reader r = {.st = &st, .path = path};
+    int status = get_all(&r, m);
     safetensors_free(&st);
     return status;
 }
