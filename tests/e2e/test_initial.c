@@ -85,6 +85,8 @@ START_TEST(a_run_starts_from_another)
     ck_assert_uint_eq(strlen(cJSON_GetStringValue(cJSON_GetObjectItem(root, "sha256"))), 64);
     cJSON_Delete(root);
     ck_assert(!exists(first, "initial.json"));
+    EXPECT_EXIT(0, "compare latest:tiny latest:again --json");
+    EXPECT_TEXT(out, "\"initial weights\"");
 }
 END_TEST
 

@@ -87,7 +87,7 @@ def export(name, format):
 
 def pictures(name):
     """Bytes, [n, channels, height, width]."""
-    if name == "colour":
+    if name.startswith("colour"):
         return numpy.random.default_rng(5).integers(0, 256, (SAMPLES, 3, 7, 9), numpy.uint8)
     data = gzip.open("data/mnist/t10k-images-idx3-ubyte.gz").read()[16 : 16 + SAMPLES * 784]
     return numpy.frombuffer(data, numpy.uint8).reshape(SAMPLES, 1, 28, 28)
@@ -110,11 +110,11 @@ def alike(name, what, got):
     want = wanted(name)
     worst = numpy.abs(got - want).max() / max(1, numpy.abs(want).max())
     assert got.shape == want.shape and worst < LIMIT, (name, what, got.shape, want.shape, worst)
-    print(f"{name:9} {what:12} {worst:.1e}")
+    print(f"{name:14} {what:12} {worst:.1e}")
 
 
 def data_of(name):
-    if name != "colour":
+    if not name.startswith("colour"):
         return f"{{type: mnist, path: {pathlib.Path('data/mnist').resolve()}, limit: {{train: 2000, val: 200}},"
     random = numpy.random.default_rng(6)
     numpy.save(OUT / "x.npy", random.integers(0, 256, (300, 7, 9, 3), numpy.uint8))
@@ -123,7 +123,7 @@ def data_of(name):
 
 
 def normalize_of(name):
-    return NORMALIZE_COLOUR if name == "colour" else NORMALIZE
+    return NORMALIZE_COLOUR if name.startswith("colour") else NORMALIZE
 
 
 def train():
@@ -215,7 +215,41 @@ def with_torch():
         with numpy.load(export(name, "npz")) as archive:
             assert list(archive) == list(tensors)
             assert all(numpy.array_equal(archive[k], v) and archive[k].dtype == "<f4" for k, v in tensors.items())
-        print(f"{name:9} numpy        the same {len(tensors)} tensors")
+        print(f"{name:14} numpy        the same {len(tensors)} tensors")
+
+
+def write_safetensors(file, tensors):
+    """As the package safetensors does it."""
+    types, head, at = {"float32": "F32", "int64": "I64"}, {}, 0
+    for name, t in tensors.items():
+        head[name] = {"dtype": types[str(t.dtype)], "shape": list(t.shape), "data_offsets": [at, at + t.nbytes]}
+        at += t.nbytes
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    file.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(t.tobytes() for t in tensors.values()))
+
+
+def from_torch():
+    """A run that starts from PyTorch's weights and learns nothing scores as PyTorch does."""
+    import torch
+
+    for name, net in torch_nets().items():
+        tensors = {k: v.numpy() for k, v in net.state_dict().items()}
+        write_safetensors(OUT / "theirs.safetensors", tensors)
+        runner(OUT / f"{name}.yaml", "-q", "-o", OUT / "reports", "train.init_from=" + str(OUT / "theirs.safetensors"),
+               "optimizer=sgd", "optimizer.lr=1e-30", f"name={name}_again")
+        meta, mine = read_safetensors(export(f"{name}_again", "safetensors"))
+        counters = [k for k in tensors if k.endswith("num_batches_tracked")]
+        assert set(mine) == set(tensors) - set(counters), (list(mine), list(tensors))
+        learned = [k for k in mine if ".running_" not in k]
+        assert all(numpy.allclose(mine[k], tensors[k], rtol=0, atol=1e-20) for k in learned)
+        net.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in mine.items()})
+        net.eval()
+        means = normalize_of(name)
+        mean, std = (torch.tensor(means[k]).double().reshape(1, -1, 1, 1) for k in ("mean", "std"))
+        with torch.no_grad():
+            x = (torch.from_numpy(pictures(name).copy()).double() / 255 - mean) / std
+            alike(f"{name}_again", "from torch", net.double()(x).numpy())
 
 
 # ---- C ------------------------------------------------------------------------------------------
@@ -254,4 +288,4 @@ def with_onnx():
 
 
 for mode in sys.argv[2:]:
-    {"train": train, "torch": with_torch, "c": with_c, "onnx": with_onnx}[mode]()
+    {"train": train, "torch": with_torch, "from_torch": from_torch, "c": with_c, "onnx": with_onnx}[mode]()

@@ -9,7 +9,7 @@ export RN_PLUGIN_PATH=$build/plugins
 out=$build/export
 rm -rf "$out/reports"
 mkdir -p "$out"
-/usr/bin/python3 tests/full/export.py "$build" train torch c
+/usr/bin/python3 tests/full/export.py "$build" train torch from_torch c
 venv=$out/venv
 [ -d "$venv/lib" ] && "$venv/bin/python" -c 'import onnx, onnxruntime' 2>/dev/null || {
     python3 -m venv --clear "$venv"
