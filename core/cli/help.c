@@ -25,7 +25,7 @@ static const char general[] =
     "  test record FILE ...           write what they are now into a baseline\n"
     "  selftest --device D --against D  whether a device computes what another one does\n"
     "  predict RUN FILE ...           what a trained model says of images, arrays, tables\n"
-    "  export RUN ... --to FORMAT     runs for other programs: mlflow, tensorboard\n"
+    "  export RUN ... --to FORMAT     for others: onnx, c, safetensors, npz; mlflow, tensorboard\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"

@@ -11,8 +11,8 @@
     "\n"
 
 #define CONV_PART \
-    "static void conv(const float *x, const float *weight, const float *bias, float *y,\n" \
-    "                 const struct window *v, int filters, int groups)\n" \
+    "static void conv(const float *restrict x, const float *restrict weight, const float *bias,\n" \
+    "                 float *restrict y, const struct window *v, int filters, int groups)\n" \
     "{\n" \
     "    const int depth = v->channels / groups, n = v->out_h * v->out_w;\n" \
     "\n" \
@@ -21,19 +21,27 @@
     "        for (int i = 0; i < n; i++)\n" \
     "            y[i] = bias ? bias[f] : 0;\n" \
     "        for (int c = 0; c < depth; c++, plane += v->h * v->w)\n" \
-    "            for (int a = 0; a < v->kernel_h * v->kernel_w; a++, weight++) {\n" \
+    "            for (int a = 0; a < v->kernel_h * v->kernel_w; a++) {\n" \
+    "                const float k = *weight++;\n" \
     "                const int top = a / v->kernel_w * v->dilation_h - v->top;\n" \
     "                const int left = a % v->kernel_w * v->dilation_w - v->left;\n" \
+    "                int first = 0, end = v->out_w;\n" \
+    "                while (first < end && first * v->stride_w + left < 0)\n" \
+    "                    first++;\n" \
+    "                while (end > first && (end - 1) * v->stride_w + left >= v->w)\n" \
+    "                    end--;\n" \
     "                for (int i = 0; i < v->out_h; i++) {\n" \
     "                    const int r = i * v->stride_h + top;\n" \
-    "                    int j = 0;\n" \
     "                    if (r < 0 || r >= v->h)\n" \
     "                        continue;\n" \
-    "                    while (j * v->stride_w + left < 0)\n" \
-    "                        j++;\n" \
-    "                    for (; j < v->out_w && j * v->stride_w + left < v->w; j++)\n" \
-    "                        y[i * v->out_w + j] += *weight * plane[r * v->w + j * v->stride_w + " \
-    "left];\n" \
+    "                    const float *row = plane + r * v->w;\n" \
+    "                    float *to = y + i * v->out_w;\n" \
+    "                    if (v->stride_w == 1)\n" \
+    "                        for (int j = first; j < end; j++)\n" \
+    "                            to[j] += k * row[j + left];\n" \
+    "                    else\n" \
+    "                        for (int j = first; j < end; j++)\n" \
+    "                            to[j] += k * row[j * v->stride_w + left];\n" \
     "                }\n" \
     "            }\n" \
     "    }\n" \

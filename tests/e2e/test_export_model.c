@@ -389,6 +389,20 @@ START_TEST(a_layer_that_says_nothing_is_named)
 }
 END_TEST
 
+START_TEST(what_other_programs_have_not_is_named)
+{
+    const struct net late = {"late", "[{type: conv2d, filters: 2, kernel: 3}, flatten, batchnorm,"
+                                     " {type: dense, units: 4}]"};
+
+    train(&late);
+    EXPECT_EXIT(3, "export latest --to onnx --file none.onnx");
+    EXPECT_TEXT(err, "layer batchnorm1: batchnorm behind the flatten of an image");
+    EXPECT_TEXT(err, "put it before flatten");
+    ck_assert(!file_exists("none.onnx"));
+    EXPECT_EXIT(0, "export latest --to safetensors");
+}
+END_TEST
+
 /* Memory that runs out, and a disk that is full, here and there: nothing is left half-written. */
 START_TEST(faults_are_said)
 {
@@ -436,10 +450,14 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        safetensors_say_what_they_are, npz_holds_the_same_tensors,         c_computes_the_same,
-        onnx_is_a_protocol_buffer,     a_layer_that_says_nothing_is_named, faults_are_said,
-        what_cannot_be_is_said};
+    const TTest *const tests[] = {safetensors_say_what_they_are,
+                                  npz_holds_the_same_tensors,
+                                  c_computes_the_same,
+                                  onnx_is_a_protocol_buffer,
+                                  a_layer_that_says_nothing_is_named,
+                                  what_other_programs_have_not_is_named,
+                                  faults_are_said,
+                                  what_cannot_be_is_said};
 
     return program_tests("export_model", tests, sizeof tests / sizeof *tests);
 }
