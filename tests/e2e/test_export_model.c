@@ -357,6 +357,10 @@ START_TEST(onnx_is_a_protocol_buffer)
     ck_assert(text_is(field_of(&shape, 1, 0), "kernel_shape"));
     ck_assert_uint_eq(field_of(&shape, 8, 1).value, 3);
     ck_assert_uint_eq(field_of(&shape, 20, 0).value, 7);
+    struct field second = field_of(&graph, 1, 6), apart = field_of(&second, 5, 3);
+    ck_assert(text_is(field_of(&apart, 1, 0), "dilations"));
+    ck_assert_uint_eq(field_of(&apart, 8, 0).value, 2);
+    ck_assert_uint_eq(field_of(&apart, 8, 1).value, 1);
     struct field last = field_of(&graph, 1, fields_of(&graph, 1) - 1);
     ck_assert(text_is(field_of(&last, 4, 0), "Gemm"));
     ck_assert(text_is(field_of(&last, 2, 0), "scores"));
