@@ -37,6 +37,7 @@ enum {
     OPT_HTML,
     OPT_TO,
     OPT_DIR,
+    OPT_FILE,
     OPT_PLAN,
     OPT_SEEDS,
     OPT_JUNIT,
@@ -88,6 +89,7 @@ static const struct option longs[] = {
     {"html", optional_argument, NULL, OPT_HTML},
     {"to", required_argument, NULL, OPT_TO},
     {"dir", required_argument, NULL, OPT_DIR},
+    {"file", required_argument, NULL, OPT_FILE},
     {"plan", no_argument, NULL, OPT_PLAN},
     {"jobs", required_argument, NULL, 'j'},
     {"seeds", required_argument, NULL, OPT_SEEDS},
@@ -225,6 +227,7 @@ static int take_option(struct pool *p, struct args *a, int c, const char **when)
     case OPT_CSV: a->csv = true; break;
     case OPT_TO: a->to = optarg; break;
     case OPT_DIR: a->dir = optarg; break;
+    case OPT_FILE: a->file = optarg; break;
     case OPT_RUN_DIR: a->run_dir = optarg; break;
     case OPT_UNTIL: return take_count("until", &a->until);
     case OPT_AGAINST: a->against = optarg; break;

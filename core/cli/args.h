@@ -17,6 +17,7 @@ struct args {
     const char *sort;               /* "-test.accuracy"; NULL: newest first */
     const char *reporter;           /* NULL: all that can */
     const char *to, *dir;           /* a format of export, and where its files go; NULL: as usual */
+    const char *file;               /* that export writes; NULL: as usual */
     const char *against, *only;     /* of selftest; only NULL: all parts */
     const char *run_dir;            /* of --run-dir; NULL: a new one below out */
     int64_t limit, until;           /* 0: none */

@@ -26,7 +26,7 @@ static const char general[] =
     "  selftest --device D --against D  whether a device computes what another one does\n"
     "  eval RUN [--data SPEC]         metrics and pages on other data\n"
     "  predict RUN FILE ...           what a trained model says of images, arrays, tables\n"
-    "  export RUN ... --to FORMAT     runs for other programs: mlflow, tensorboard\n"
+    "  export RUN ... --to FORMAT     for others: onnx, c, safetensors, npz; mlflow, tensorboard\n"
     "  plugins [list [KIND]]          what there is to name in a file\n"
     "  plugins describe [KIND] NAME   one plugin: what it does, its options\n"
     "  plugins new KIND NAME          a folder with a plugin to begin with\n"
@@ -359,18 +359,31 @@ static const char predict[] =
     "  -o, --out DIR     where runs are (reports)\n";
 
 static const char export[] =
-    "usage: runner export RUN ... --to FORMAT [--dir DIR] [-o ROOT]\n"
+    "usage: runner export RUN ... --to FORMAT [--dir DIR | --file FILE] [--weights W] [-o ROOT]\n"
     "\n"
-    "Writes finished runs for another program, from the files of their folders. RUN is a folder, "
-    "an\n"
-    "id or the beginning of one, latest, latest:NAME, or @2 for the second newest in ROOT "
-    "(reports).\n"
+    "Writes finished runs, or their models, for another program. RUN is a folder, an id or the\n"
+    "beginning of one, latest, latest:NAME, or @2 for the second newest in ROOT (reports).\n"
+    "\n"
+    "Models: safetensors and npz hold the weights by PyTorch's names and in its layouts; onnx the\n"
+    "model with its normalisation, which takes pictures [batch, channels, height, width] of "
+    "values\n"
+    "from 0 to 1; c is a file of C99 that needs no library and says in its head how it is used.\n"
+    "\n"
+    "  runner export latest --to safetensors              in export/ of the run folder\n"
+    "  runner export latest --to npz --file weights.npz   for numpy.load()\n"
+    "  runner export latest:cnn_best --to onnx --weights best\n"
+    "  runner export latest --to c --file digits.c\n"
+    "  runner export @1 @2 --to npz --dir models          models/<name>-<id>.npz\n"
+    "\n"
+    "      --weights W   best, last (those that were tested), or a safetensors file\n"
+    "\n"
+    "What was measured: mlflow, or a reporter with an option `dir`.\n"
     "\n"
     "  runner export latest --to mlflow                   a file store in mlruns/, or in DIR\n"
     "  runner export @1 @2 @3 --to tensorboard --dir tb   event files in tb/<name>/<id>/\n"
     "  runner export latest --to tensorboard              in tb/ of the run folder\n"
     "\n"
-    "FORMAT is mlflow, or a reporter with an option `dir`. Written again, a run replaces itself.\n";
+    "Written again, a run replaces itself. --json: {\"exported\": [path]}.\n";
 
 static const char plugins[] =
     "usage: runner plugins [list [KIND]] [--json]\n"

@@ -5,6 +5,7 @@
 #include "compare.h"
 #include "list.h"
 #include "new.h"
+#include "cli/export.h"
 #include "cli/predict.h"
 #include "cli/selftest.h"
 #include "sweep.h"
@@ -21,7 +22,7 @@
 #include "experiment/tables.h"
 #include "plugin/describe.h"
 #include "run/child.h"
-#include "run/export.h"
+#include "run/initial.h"
 #include "run/names.h"
 #include "run/other_data.h"
 #include "run/rebuild.h"
@@ -208,6 +209,7 @@ static int do_check(const struct args *a, struct session *s)
     struct text t = {0};
 
     TRY(load_and_plan(a, s));
+    TRY(initial_find(s, a->out, NULL));
     if (a->json)
         diag_json(s->diag, &t);
     else {
@@ -428,22 +430,14 @@ static int do_predict(const struct args *a)
 static int do_export(const struct args *a, struct session *s)
 {
     struct text said = {0}, hint = {0};
-    struct pool *p = pool_new();
-    struct export_job job = {.p = p, .to = a->dir, .said = &said, .hint = &hint};
-    int status = p ? RN_OK : RN_ENOMEM;
 
-    if (!a->n_words || !a->to)
-        status = usage(a, "expected `export RUN ... --to FORMAT`");
-    status = status < 0 ? status : registry_open(a->plugin_dirs, a->n_plugin_dirs, &s->registry);
-    for (int i = 0; status >= 0 && i < a->n_words; i++)
-        status = export_run(s->registry, a->out, a->words[i], a->to, &job);
+    int status = export_command(a, &s->registry, &said, &hint);
     if (status >= 0)
         status = print(&said);
     if (status >= 0 && a->verbosity >= 0)
         fputs(text_str(&hint), stderr);
     text_free(&said);
     text_free(&hint);
-    pool_free(p);
     return status;
 }
 

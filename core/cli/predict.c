@@ -2,25 +2,11 @@
 #include "cli/predict.h"
 
 #include "base/error.h"
-#include "config/diag.h"
 #include "run/predict.h"
 
 #include <string.h>
 
 enum { TOPS = 3 };
-
-/* What is wrong with the configuration of the run is said as for any file. */
-static int told(const struct trained *t, int status)
-{
-    struct text why = {0};
-
-    if (status >= 0 || !t->session.diag || !diag_errors(t->session.diag))
-        return status;
-    diag_text(t->session.diag, false, &why);
-    status = FAIL(status, "%s can't be used:\n%s", t->run.dir, text_str(&why));
-    text_free(&why);
-    return status;
-}
 
 static int show(const struct args *a, const struct trained *t, const struct samples *s,
                 struct text *out)
@@ -56,7 +42,7 @@ int predict_command(const struct args *a, struct text *out)
     if (a->n_words < 2)
         return FAIL(RN_EINVAL, "expected `predict RUN FILE ...`, a run and what it is asked about; "
                                "- is standard input; see `runner help predict`");
-    int status = told(&t, trained_open(&args, &t));
+    int status = trained_told(&t, trained_open(&args, &t));
     for (int i = 1; i < a->n_words && status >= 0; i++)
         status = samples_add(&s, &t, &how, a->words[i]);
     if (status >= 0)

@@ -70,6 +70,7 @@ struct experiment {
         double clip_norm, clip_value; /* of the gradient; 0: not clipped */
         bool shuffle, drop_last;
         struct rn_span_value log_every;
+        const char *init_from; /* a path, absolute, or a run; NULL: weights are drawn */
     } train;
     struct expect *expects;
     int n_expects;

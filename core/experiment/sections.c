@@ -182,6 +182,7 @@ struct train {
     double clip_norm, clip_value;
     bool shuffle, drop_last;
     struct rn_span_value log_every;
+    const char *init_from;
 };
 
 const struct rn_option train_rows[] = {
@@ -197,7 +198,27 @@ const struct rn_option train_rows[] = {
     RN_BOOL(struct train, drop_last, "false", "leave out the last batch when it is not full"),
     RN_SPAN_WITH(struct train, log_every, "50 steps", RN_OPT_NO_TIME | RN_OPT_OPEN_MIN,
                  "how often the running loss is recorded"),
+    RN_STRING(struct train, init_from, NULL, 0,
+              "start from these weights: a .safetensors file, also PyTorch's, the folder of a run, "
+              "its id, or latest:NAME"),
     RN_END};
+
+/* What has a / in it, or such an ending, is a path, relative to the file that says so. */
+static int init_read(struct loader *l, struct node *n)
+{
+    static const char ending[] = ".safetensors";
+    size_t length = n && n->kind == NODE_SCALAR ? strlen(n->text) : 0;
+
+    if (!length)
+        return RN_OK;
+    bool file = length >= sizeof ending && !strcmp(n->text + length + 1 - sizeof ending, ending);
+    if (file || strchr(n->text, '/')) {
+        const struct source *source = n->mark.source;
+        n->text = value_path(l->pool, source ? source->dir : NULL, n->text);
+    }
+    l->e->train.init_from = n->text;
+    return n->text ? RN_OK : RN_ENOMEM;
+}
 
 static int train_read(struct loader *l)
 {
@@ -216,7 +237,7 @@ static int train_read(struct loader *l)
     l->e->train.shuffle = t->shuffle;
     l->e->train.drop_last = t->drop_last;
     l->e->train.log_every = t->log_every;
-    return RN_OK;
+    return init_read(l, tree_get(section, "init_from"));
 }
 
 /* ---- lists of words ------------------------------------------------------- */

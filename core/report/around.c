@@ -1,4 +1,5 @@
-/* around.c - machine, data and plugins of a run, from env.json, data.json and plugins.json. */
+/* around.c - machine, data and plugins of a run, from env.json, data.json, initial.json and
+ * plugins.json. */
 #include "around.h"
 
 #include "base/error.h"
@@ -73,6 +74,17 @@ static int put_data(struct facts *f, const char *dir)
     return status;
 }
 
+/* Where they lay does not matter. */
+static int put_initial(struct facts *f, const char *dir)
+{
+    cJSON *root = json_read(dir, "initial.json", JSON_BYTES);
+    const char *sha = text_at(root, "sha256");
+    int status = sha ? put(f, "initial weights", pool_printf(f->p, "sha256 %.12s", sha)) : RN_OK;
+
+    cJSON_Delete(root);
+    return status;
+}
+
 /* Who reports makes no number. */
 static int put_plugins(struct facts *f, const char *dir)
 {
@@ -105,6 +117,7 @@ int run_around(struct pool *p, const char *dir, struct rn_run *r)
         return RN_ENOMEM;
     TRY(put_machine(&f, dir));
     TRY(put_data(&f, dir));
+    TRY(put_initial(&f, dir));
     TRY(put_plugins(&f, dir));
     TRY(*r->device ? put(&f, "device", r->device) : RN_OK);
     qsort(f.list, (size_t)f.n, sizeof *f.list, by_key);

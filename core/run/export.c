@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "export_model.h"
 #include "names.h"
 #include "report/report.h"
 
@@ -208,8 +209,8 @@ static int unknown_format(struct registry *reg, const char *format)
         if (has_dir(list[i]))
             text_add(&names, ", %s", list[i]->name);
     if (!status)
-        status = FAIL(RN_EINVAL, "--to %s: no such format; expected one of mlflow%s", format,
-                      text_str(&names));
+        status = FAIL(RN_EINVAL, "--to %s: no such format; expected one of %s, mlflow%s", format,
+                      export_model_formats, text_str(&names));
     text_free(&names);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "manifest.h"
 #include "folder.h"
+#include "initial.h"
 #include "previous.h"
 #include "report/report.h"
 #include "reporters.h"
@@ -40,6 +41,7 @@ struct run {
     struct text *profile; /* the table, when it is wanted */
     struct report_spent spent;
     struct resumed before;
+    struct initial initial;
     int64_t records; /* that reporters were handed */
     uint64_t saved_ns;
     bool marked;       /* the folder says that it is running */
@@ -254,6 +256,7 @@ static int fill_folder(struct run *r, const char *input)
     r->spent = r->before.spent;
     TRY(folder_inside(&r->folder));
     TRY(manifest_write(r->s, &r->folder, goes_on));
+    TRY(initial_write(r->s, &r->folder, &r->initial));
     if (goes_on)
         folder_clear_test(&r->folder);
     r->marked = true;
@@ -299,7 +302,10 @@ static int open_trainer(struct run *r)
 {
     bool verified;
 
+    if (!r->before.goes_on && !r->args->weights)
+        TRY(initial_find(r->s, r->args->out, &r->initial));
     TRY(session_open(r->s));
+    TRY(initial_load(r->s, &r->initial));
     TRY(trainer_open(r->s->experiment, r->s->model, &r->s->data, &r->trainer));
     if (r->args->weights)
         TRY(checkpoint_read(r->s->model, r->args->weights, &verified));

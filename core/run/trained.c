@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "config/diag.h"
 #include "train/checkpoint.h"
 
 #include <math.h>
@@ -163,6 +164,18 @@ int trained_open(const struct trained_args *args, struct trained *t)
                       "%s has no checksum, so it is not what the run wrote; with --weights FILE it "
                       "is taken as it is",
                       t->weights);
+}
+
+int trained_told(const struct trained *t, int status)
+{
+    struct text why = {0};
+
+    if (status >= 0 || !t->session.diag || !diag_errors(t->session.diag))
+        return status;
+    diag_text(t->session.diag, false, &why);
+    status = FAIL(status, "%s can't be used:\n%s", t->run.dir, text_str(&why));
+    text_free(&why);
+    return status;
 }
 
 void trained_close(struct trained *t)

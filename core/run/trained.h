@@ -33,6 +33,9 @@ int trained_files(struct pool *p, const struct trained_args *args, const char **
 int trained_plan(const struct trained_args *args, struct trained *t);
 /* Opens the device, and reads the weights. */
 int trained_open(const struct trained_args *args, struct trained *t);
+/* A status of these with what is wrong with the configuration of the run as its message, as for any
+ * file. */
+int trained_told(const struct trained *t, int status);
 void trained_close(struct trained *t);
 
 #endif

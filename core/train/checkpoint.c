@@ -2,7 +2,7 @@
 #include "checkpoint.h"
 
 #include "base/error.h"
-#include "safetensors.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,15 +29,8 @@ static void permute(const struct rn_view *v, rn_real *stored, float *shown, bool
     }
 }
 
-struct transfer {
-    struct pool *pool;
-    const struct model *m;
-    struct st_tensor *tensors;
-    int n;
-};
-
 /* One tensor of count values: those at from, or what the view makes of them. */
-static int add(struct transfer *w, const char *name, const struct rn_shape *shape,
+static int add(struct weights *w, const char *name, const struct rn_shape *shape,
                const struct rn_view *view, rn_real *from)
 {
     int64_t n = rn_count(shape);
@@ -55,7 +48,7 @@ static int add(struct transfer *w, const char *name, const struct rn_shape *shap
     return RN_OK;
 }
 
-static int fetch(struct transfer *w, const rn_real *from, int64_t n, rn_real **out)
+static int fetch(struct weights *w, const rn_real *from, int64_t n, rn_real **out)
 {
     *out = pool_alloc(w->pool, (size_t)(n ? n : 1) * sizeof **out);
     if (!*out)
@@ -63,7 +56,7 @@ static int fetch(struct transfer *w, const rn_real *from, int64_t n, rn_real **o
     return n ? w->m->dev->ops->download(w->m->dev, *out, from, (size_t)n * sizeof **out) : RN_OK;
 }
 
-static int add_params(struct transfer *w)
+static int add_params(struct weights *w)
 {
     rn_real *flat;
 
@@ -75,7 +68,7 @@ static int add_params(struct transfer *w)
     return RN_OK;
 }
 
-static int add_buffers(struct transfer *w)
+static int add_buffers(struct weights *w)
 {
     rn_real *kept;
 
@@ -89,43 +82,53 @@ static int add_buffers(struct transfer *w)
     return RN_OK;
 }
 
-static int transfer_open(struct transfer *w, const struct model *m)
+static int weights_open(struct weights *w, const struct model *m)
 {
     size_t n = (size_t)m->n_params + 1;
 
     for (int i = 0; i <= m->n_layers; i++)
         n += (size_t)m->layers[i].n_buffers;
-    *w = (struct transfer){.pool = pool_new(), .m = m};
+    *w = (struct weights){.pool = pool_new(), .m = m};
     w->tensors = w->pool ? pool_alloc(w->pool, n * sizeof *w->tensors) : NULL;
     return w->tensors ? RN_OK : RN_ENOMEM;
 }
 
-static int write_weights(struct transfer *w, const char *path, const struct rn_fact *meta,
-                         int n_meta)
+int checkpoint_collect(const struct model *m, struct weights *out)
 {
-    TRY(add_params(w));
-    TRY(add_buffers(w));
-    return safetensors_write(path, w->tensors, w->n, meta, n_meta);
+    TRY(weights_open(out, m));
+    TRY(add_params(out));
+    return add_buffers(out);
+}
+
+void weights_free(struct weights *w)
+{
+    pool_free(w->pool);
+    *w = (struct weights){0};
 }
 
 int checkpoint_weights(const struct model *m, const char *path, const struct rn_fact *meta,
                        int n_meta)
 {
-    struct transfer w;
-    int status = transfer_open(&w, m);
+    struct weights w;
+    int status = checkpoint_collect(m, &w);
 
-    status = status ? status : write_weights(&w, path, meta, n_meta);
-    pool_free(w.pool);
+    if (!status)
+        status = safetensors_write(path, w.tensors, w.n, meta, n_meta);
+    weights_free(&w);
     return status;
 }
 
 /* ---- the other way round --------------------------------------------------------------------- */
 
+enum { TOLD_MAX = 24 }; /* tensors that do not fit */
+
 struct reader {
     const struct safetensors *st;
     const char *path;
-    rn_real *param, *kept;
-    int found;
+    rn_real *param, *kept; /* NULL: only whether it fits */
+    struct text why;       /* what does not, a line each */
+    int wrong;
+    bool *used; /* of each tensor of the file */
 };
 
 static bool same_shape(const struct st_tensor *t, const struct rn_shape *s)
@@ -143,51 +146,98 @@ static const char *dims_text(int rank, const int64_t *dim, char *out, size_t siz
     return out;
 }
 
-static int get(struct reader *r, const char *name, const struct rn_shape *shape,
-               const struct rn_view *view, rn_real *to)
+static bool is_told(struct reader *r) { return r->wrong++ < TOLD_MAX; }
+
+static void get(struct reader *r, const char *name, const struct rn_shape *shape,
+                const struct rn_view *view, rn_real *to)
 {
     const struct rn_shape *shown = view && view->rank ? &view->shape : shape;
     char there[SHAPE_TEXT], here[SHAPE_TEXT];
     const struct st_tensor *t = NULL;
 
+    dims_text(shown->rank, shown->dim, here, sizeof here);
     for (int i = 0; i < r->st->n && !t; i++)
-        if (!strcmp(r->st->tensors[i].name, name))
+        if (!strcmp(r->st->tensors[i].name, name)) {
             t = &r->st->tensors[i];
-    if (!t)
-        return FAIL(RN_EDATA, "%s has no tensor '%s', which the model needs", r->path, name);
-    if (!same_shape(t, shown))
-        return FAIL(RN_EDATA, "%s: tensor '%s' is [%s], the model's is [%s]", r->path, name,
-                    dims_text(t->rank, t->dim, there, sizeof there),
-                    dims_text(shown->rank, shown->dim, here, sizeof here));
-    r->found++;
+            r->used[i] = true;
+        }
+    if (!t) {
+        if (is_told(r))
+            text_add(&r->why, "\n  %s [%s] is missing", name, here);
+        return;
+    }
+    if (!same_shape(t, shown)) {
+        if (is_told(r))
+            text_add(&r->why, "\n  %s is [%s], the model's is [%s]", name,
+                     dims_text(t->rank, t->dim, there, sizeof there), here);
+        return;
+    }
+    if (!to)
+        return;
     if (view && view->rank)
         permute(view, to, (float *)(uintptr_t)t->data, true);
     else
         for (int64_t k = 0; k < rn_count(shape); k++)
             to[k] = (rn_real)t->data[k];
-    return RN_OK;
 }
 
-static int get_all(struct reader *r, const struct model *m)
+static void get_model(struct reader *r, const struct model *m)
 {
     for (int i = 0; i < m->n_params; i++) {
         const struct model_param *p = &m->params[i];
-        TRY(get(r, p->name, &p->shape, &p->view, r->param + p->offset));
+        get(r, p->name, &p->shape, &p->view, r->param ? r->param + p->offset : NULL);
     }
     for (int i = 0; i <= m->n_layers; i++)
         for (int k = 0; k < m->layers[i].n_buffers; k++) {
             const struct model_buffer *b = &m->layers[i].buffers[k];
             if (buffer_is_saved(b))
-                TRY(get(r, b->name, &b->shape, NULL, r->kept + b->offset));
+                get(r, b->name, &b->shape, NULL, r->kept ? r->kept + b->offset : NULL);
         }
-    return r->found == r->st->n
-               ? RN_OK
-               : FAIL(RN_EDATA, "%s has %d tensors, the model has %d: it is of another model",
-                      r->path, r->st->n, r->found);
+}
+
+static bool is_counter(const char *name)
+{
+    static const char end[] = ".num_batches_tracked";
+    size_t n = strlen(name), m = sizeof end - 1;
+
+    return n > m && !strcmp(name + n - m, end);
+}
+
+/* Every tensor of the model is in the file, and the other way round. */
+static int get_all(struct reader *r, const struct model *m)
+{
+    char there[SHAPE_TEXT];
+    int counters = 0;
+
+    if (!(r->used = mem_array((size_t)r->st->n + 1, sizeof *r->used)))
+        return RN_ENOMEM;
+    get_model(r, m);
+    for (int i = 0; i < r->st->n; i++)
+        if (!r->used[i] && is_told(r))
+            text_add(&r->why, "\n  %s [%s] is not of the model", r->st->tensors[i].name,
+                     dims_text(r->st->tensors[i].rank, r->st->tensors[i].dim, there, sizeof there));
+    for (int i = 0; i < r->st->n_counters; i++) {
+        counters += is_counter(r->st->counters[i]);
+        if (!is_counter(r->st->counters[i]) && is_told(r))
+            text_add(&r->why, "\n  %s holds whole numbers and is not of the model",
+                     r->st->counters[i]);
+    }
+    mem_free(r->used);
+    if (counters && !r->wrong && r->param)
+        log_line(RN_INFO, NULL, "%s: %d counters of batches (num_batches_tracked) are passed over",
+                 r->path, counters);
+    if (r->wrong > TOLD_MAX)
+        text_add(&r->why, "\n  and %d more", r->wrong - TOLD_MAX);
+    int status = r->why.status;
+    if (!status && r->wrong)
+        status = FAIL(RN_EDATA, "%s does not fit the model, by names and shapes of PyTorch:%s",
+                      r->path, text_str(&r->why));
+    text_free(&r->why);
+    return status;
 }
 
 /* Only when all is there does the model change. */
-static int read_model(struct transfer *w, struct reader *r)
+static int read_model(struct weights *w, struct reader *r)
 {
     const struct model *m = w->m;
 
@@ -203,14 +253,25 @@ static int read_model(struct transfer *w, struct reader *r)
 int checkpoint_read(const struct model *m, const char *path, bool *verified)
 {
     struct safetensors st;
-    struct transfer w = {0};
+    struct weights w = {0};
 
-    TRY(safetensors_read(path, &st));
+    TRY(safetensors_read_foreign(path, &st));
     struct reader r = {.st = &st, .path = path};
     *verified = st.verified;
-    int status = transfer_open(&w, m);
+    int status = weights_open(&w, m);
     status = status ? status : read_model(&w, &r);
-    pool_free(w.pool);
+    weights_free(&w);
+    safetensors_free(&st);
+    return status;
+}
+
+int checkpoint_fits(const struct model *m, const char *path)
+{
+    struct safetensors st;
+
+    TRY(safetensors_read_foreign(path, &st));
+    struct reader r = {.st = &st, .path = path};
+    int status = get_all(&r, m);
     safetensors_free(&st);
     return status;
 }

@@ -107,6 +107,7 @@ out:
 struct reader {
     const char *path;
     struct pool *pool;
+    bool foreign;   /* takes whole numbers */
     uint64_t bytes; /* of the data */
     char *data;
     struct span {
@@ -148,6 +149,7 @@ static bool name_good(const char *s)
     return n > 0 && n <= NAME_MAX_;
 }
 
+/* *bytes: of one value, then of all. */
 static int shape_read(struct reader *r, const cJSON *j, struct st_tensor *t, uint64_t *bytes)
 {
     int64_t *dim = pool_alloc(r->pool, sizeof *dim * ((size_t)cJSON_GetArraySize(j) + 1));
@@ -155,7 +157,6 @@ static int shape_read(struct reader *r, const cJSON *j, struct st_tensor *t, uin
 
     if (!dim)
         return RN_ENOMEM;
-    *bytes = sizeof(float);
     cJSON_ArrayForEach(d, j)
     {
         uint64_t v;
@@ -167,7 +168,9 @@ static int shape_read(struct reader *r, const cJSON *j, struct st_tensor *t, uin
     return RN_OK;
 }
 
-static int tensor_read(struct reader *r, const cJSON *j, struct st_tensor *t, struct span *span)
+/* *counts: it holds whole numbers. */
+static int tensor_read(struct reader *r, const cJSON *j, struct st_tensor *t, struct span *span,
+                       bool *counts)
 {
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(j, "dtype");
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(j, "shape");
@@ -182,7 +185,9 @@ static int tensor_read(struct reader *r, const cJSON *j, struct st_tensor *t, st
     if (!cJSON_IsObject(j) || cJSON_GetArraySize(j) != 3 || !cJSON_IsString(dtype) ||
         !cJSON_IsArray(shape) || !cJSON_IsArray(at) || cJSON_GetArraySize(at) != 2)
         return WRONG(r, "%s has not just dtype, shape and data_offsets", t->name);
-    if (strcmp(dtype->valuestring, "F32"))
+    *counts = r->foreign && !strcmp(dtype->valuestring, "I64");
+    bytes = *counts ? sizeof(int64_t) : sizeof(float);
+    if (strcmp(dtype->valuestring, "F32") && !*counts)
         return WRONG(r, "%s holds %s, only F32 can be read", t->name, dtype->valuestring);
     TRY(shape_read(r, shape, t, &bytes));
     if (!whole(at->child, &span->begin) || !whole(at->child->next, &span->end) ||
@@ -260,14 +265,16 @@ static int entries_read(struct reader *r, const cJSON *root, struct safetensors 
 {
     int n = cJSON_GetArraySize(root);
     const cJSON *j;
+    bool counts = false;
 
     if (!cJSON_IsObject(root))
         return WRONG(r, "the header is not one JSON map");
     if (n > TENSORS_MAX)
         return WRONG(r, "%d tensors, more than %d", n, TENSORS_MAX);
     st->tensors = pool_alloc(r->pool, sizeof *st->tensors * ((size_t)n + 1));
+    st->counters = pool_alloc(r->pool, sizeof *st->counters * ((size_t)n + 1));
     r->spans = pool_alloc(r->pool, sizeof *r->spans * ((size_t)n + 1));
-    if (!st->tensors || !r->spans)
+    if (!st->tensors || !st->counters || !r->spans)
         return RN_ENOMEM;
     cJSON_ArrayForEach(j, root)
     {
@@ -275,10 +282,15 @@ static int entries_read(struct reader *r, const cJSON *root, struct safetensors 
             TRY(metadata_read(r, j, st));
             continue;
         }
-        TRY(tensor_read(r, j, &st->tensors[st->n], &r->spans[st->n]));
-        st->n++;
+        struct st_tensor *t = &st->tensors[st->n];
+        *t = (struct st_tensor){0};
+        TRY(tensor_read(r, j, t, &r->spans[st->n + st->n_counters], &counts));
+        if (counts)
+            st->counters[st->n_counters++] = t->name;
+        else
+            st->n++;
     }
-    return spans_check(r, st->n);
+    return spans_check(r, st->n + st->n_counters);
 }
 
 /* Compares the checksum in the metadata with that of the file, whose digits it makes zeros. */
@@ -354,9 +366,9 @@ static void data_settle(struct reader *r, struct safetensors *st)
     }
 }
 
-int safetensors_read(const char *path, struct safetensors *out)
+static int read_file(const char *path, bool foreign, struct safetensors *out)
 {
-    struct reader r = {.path = path, .pool = pool_new()};
+    struct reader r = {.path = path, .pool = pool_new(), .foreign = foreign};
     uint64_t bytes;
     int status = r.pool ? RN_OK : RN_ENOMEM;
 
@@ -370,6 +382,16 @@ int safetensors_read(const char *path, struct safetensors *out)
     else
         safetensors_free(out);
     return status;
+}
+
+int safetensors_read(const char *path, struct safetensors *out)
+{
+    return read_file(path, false, out);
+}
+
+int safetensors_read_foreign(const char *path, struct safetensors *out)
+{
+    return read_file(path, true, out);
 }
 
 void safetensors_free(struct safetensors *st)

@@ -25,11 +25,16 @@ struct safetensors {
     struct st_tensor *tensors; /* in the order of the header */
     int n, n_meta;
     struct rn_fact *meta;
+    const char *
+        *counters; /* tensors of somebody else's that are whole numbers; no part of tensors */
+    int n_counters;
     int64_t not_finite; /* values that are NaN or infinite */
     bool verified;      /* had a checksum, which is right; false: a file of somebody else */
 };
 /* Believes nothing: RN_EDATA with path and reason. *out is zero then. */
 int safetensors_read(const char *path, struct safetensors *out);
+/* The same with tensors of I64, too, as PyTorch's num_batches_tracked. */
+int safetensors_read_foreign(const char *path, struct safetensors *out);
 void safetensors_free(struct safetensors *st);
 
 #endif

@@ -67,6 +67,20 @@ static int avgpool2d_backward(const struct rn_call *c)
     return rn_pool(c->dev, &pool);
 }
 
+static int avgpool2d_standard(struct rn_standard *s)
+{
+    const struct avgpool2d *o = s->opts;
+    const int32_t in = RN_REF_IN;
+    struct rn_attribute a[4];
+    struct rn_window w;
+
+    RN_TRY(window_of(o, &s->in[0], &w));
+    rn_window_attributes(&w, a); /* the last are dilations, which there are none of */
+    a[3] = (struct rn_attribute){
+        .name = "count_include_pad", .type = RN_ATTRIBUTE_INT, .at = {o->count_include_pad}};
+    return rn_standard_of(s, "AveragePool", 1, &in, 4, a, s->out);
+}
+
 static const struct rn_plugin avgpool2d = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct avgpool2d),
     .name = "avgpool2d",
@@ -84,7 +98,8 @@ static const struct rn_plugin avgpool2d = {
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .plan = avgpool2d_plan,
                                         .forward = avgpool2d_forward,
-                                        .backward = avgpool2d_backward},
+                                        .backward = avgpool2d_backward,
+                                        .standard = avgpool2d_standard},
 };
 
 RN_PLUGINS(&avgpool2d);

@@ -296,6 +296,27 @@ static int batchnorm_backward(const struct rn_call *c)
     return c->din->data ? input_gradient(c) : RN_OK;
 }
 
+static int batchnorm_standard(struct rn_standard *s)
+{
+    const struct batchnorm *o = s->opts;
+    const struct rn_attribute eps = {
+        .name = "epsilon", .type = RN_ATTRIBUTE_FLOAT, .value = o->eps};
+    const struct rn_shape *x = &s->in[0], vec = rn_vec(columns(x));
+    int32_t in[] = {RN_REF_IN, RN_REF_PARAM + WEIGHT, RN_REF_PARAM + BIAS,
+                    RN_REF_BUFFER + RUNNING_MEAN, RN_REF_BUFFER + RUNNING_VAR};
+
+    if (x->rank == 1 && x->channels > 1 && x->channels < columns(x))
+        return RN_FAIL(RN_EUNSUPPORTED,
+                       "batchnorm behind the flatten of an image has its columns in an order that "
+                       "others do not have: put it before flatten");
+    if (!o->affine) {
+        in[1] = s->constant(s, vec, 1);
+        in[2] = s->constant(s, vec, 0);
+        RN_TRY(in[1] < in[2] ? in[1] : in[2]);
+    }
+    return rn_standard_of(s, "BatchNormalization", 5, in, 1, &eps, NULL);
+}
+
 static const struct rn_plugin batchnorm = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct batchnorm),
     .traits = RN_TRAIT_NORMALIZES,
@@ -319,7 +340,8 @@ static const struct rn_plugin batchnorm = {
                                         .flags = RN_LAYER_READS_IN,
                                         .plan = batchnorm_plan,
                                         .forward = batchnorm_forward,
-                                        .backward = batchnorm_backward},
+                                        .backward = batchnorm_backward,
+                                        .standard = batchnorm_standard},
 };
 
 RN_PLUGINS(&batchnorm);

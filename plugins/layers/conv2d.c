@@ -120,6 +120,19 @@ static int conv2d_backward(const struct rn_call *c)
     return rn_conv(c->dev, &v);
 }
 
+static int conv2d_standard(struct rn_standard *s)
+{
+    const struct conv2d *o = s->opts;
+    const int32_t in[] = {RN_REF_IN, RN_REF_PARAM + W, RN_REF_PARAM + B};
+    struct rn_attribute a[5];
+    struct rn_window w;
+
+    RN_TRY(window_of(o, &s->in[0], &w));
+    int32_t n = rn_window_attributes(&w, a);
+    a[n++] = (struct rn_attribute){.name = "group", .type = RN_ATTRIBUTE_INT, .at = {o->groups}};
+    return rn_standard_of(s, "Conv", o->bias ? 3 : 2, in, n, a, s->out);
+}
+
 static const struct rn_plugin conv2d = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct conv2d),
     .name = "conv2d",
@@ -141,7 +154,8 @@ static const struct rn_plugin conv2d = {
                                         .flags = RN_LAYER_READS_IN,
                                         .plan = conv2d_plan,
                                         .forward = conv2d_forward,
-                                        .backward = conv2d_backward},
+                                        .backward = conv2d_backward,
+                                        .standard = conv2d_standard},
 };
 
 RN_PLUGINS(&conv2d);

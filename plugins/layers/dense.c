@@ -90,6 +90,15 @@ static int dense_backward(const struct rn_call *c)
                    c->din_beta[0], c->din->data);
 }
 
+static int dense_standard(struct rn_standard *s)
+{
+    const struct dense *o = s->opts;
+    const struct rn_attribute rows = {.name = "transB", .type = RN_ATTRIBUTE_INT, .at = {1}};
+    const int32_t in[] = {RN_REF_IN, RN_REF_PARAM + W, RN_REF_PARAM + B};
+
+    return rn_standard_of(s, "Gemm", o->bias ? 3 : 2, in, 1, &rows, s->out);
+}
+
 static const struct rn_plugin dense = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct dense),
     .name = "dense",
@@ -107,7 +116,8 @@ static const struct rn_plugin dense = {
                                         .flags = RN_LAYER_READS_IN,
                                         .plan = dense_plan,
                                         .forward = dense_forward,
-                                        .backward = dense_backward},
+                                        .backward = dense_backward,
+                                        .standard = dense_standard},
 };
 
 RN_PLUGINS(&dense);

@@ -52,6 +52,13 @@ static int dropout_backward(const struct rn_call *c)
                                          .beta = {c->din_beta[0]}});
 }
 
+/* x as it is */
+static int dropout_standard(struct rn_standard *s)
+{
+    (void)s;
+    return RN_REF_IN;
+}
+
 static const struct rn_plugin dropout = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct dropout),
     .traits = RN_TRAIT_DROPS,
@@ -69,7 +76,8 @@ static const struct rn_plugin dropout = {
                                         .flags = RN_LAYER_INPLACE,
                                         .plan = dropout_plan,
                                         .forward = dropout_forward,
-                                        .backward = dropout_backward},
+                                        .backward = dropout_backward,
+                                        .standard = dropout_standard},
 };
 
 RN_PLUGINS(&dropout);

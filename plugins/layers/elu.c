@@ -28,6 +28,16 @@ static int elu_backward(const struct rn_call *c)
     return rn_each_backward(c, &backward, c->out, o->alpha);
 }
 
+static int elu_standard(struct rn_standard *s)
+{
+    const struct elu *o = s->opts;
+    const struct rn_attribute alpha = {
+        .name = "alpha", .type = RN_ATTRIBUTE_FLOAT, .value = o->alpha};
+    const int32_t in = RN_REF_IN;
+
+    return rn_standard_of(s, "Elu", 1, &in, 1, &alpha, NULL);
+}
+
 static const struct rn_plugin elu = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct elu),
     .name = "elu",
@@ -44,7 +54,8 @@ static const struct rn_plugin elu = {
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
                                         .plan = rn_each_plan,
                                         .forward = elu_forward,
-                                        .backward = elu_backward},
+                                        .backward = elu_backward,
+                                        .standard = elu_standard},
 };
 
 RN_PLUGINS(&elu);

@@ -8,6 +8,14 @@ static int flatten_plan(struct rn_plan *p)
     return RN_OK;
 }
 
+static int flatten_standard(struct rn_standard *s)
+{
+    const struct rn_attribute axis = {.name = "axis", .type = RN_ATTRIBUTE_INT, .at = {1}};
+    const int32_t in = RN_REF_IN;
+
+    return rn_standard_of(s, "Flatten", 1, &in, 1, &axis, s->out);
+}
+
 static const struct rn_plugin flatten = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
     .name = "flatten",
@@ -21,7 +29,8 @@ static const struct rn_plugin flatten = {
            "channels, height, width of torch.nn.Flatten.",
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .flags = RN_LAYER_VIEW,
-                                        .plan = flatten_plan},
+                                        .plan = flatten_plan,
+                                        .standard = flatten_standard},
 };
 
 RN_PLUGINS(&flatten);

@@ -49,6 +49,27 @@ static int gelu_backward(const struct rn_call *c)
     return rn_each_backward(c, o->approximate == TANH ? &backward_tanh : &backward, c->in, 0);
 }
 
+/* x z, for the tanh */
+static int cubic(struct rn_standard *s)
+{
+    int square = rn_standard_pair(s, "Mul", RN_REF_IN, RN_REF_IN);
+    int z = rn_standard_with(s, "Add", rn_standard_with(s, "Mul", square, 0.044715), 1);
+
+    return rn_standard_with(s, "Mul", rn_standard_pair(s, "Mul", RN_REF_IN, z),
+                            0.79788456080286536);
+}
+
+static int gelu_standard(struct rn_standard *s)
+{
+    const struct gelu *o = s->opts;
+    bool by_tanh = o->approximate == TANH;
+    int z = by_tanh ? cubic(s) : rn_standard_with(s, "Mul", RN_REF_IN, 0.70710678118654752);
+    int bent = z < 0 ? z : rn_standard_each(s, by_tanh ? "Tanh" : "Erf", z);
+    int share = rn_standard_with(s, "Mul", rn_standard_with(s, "Add", bent, 1), 0.5);
+
+    return rn_standard_pair(s, "Mul", RN_REF_IN, share);
+}
+
 static const struct rn_plugin gelu = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct gelu),
     .name = "gelu",
@@ -65,7 +86,8 @@ static const struct rn_plugin gelu = {
                                         .flags = RN_LAYER_READS_IN,
                                         .plan = rn_each_plan,
                                         .forward = gelu_forward,
-                                        .backward = gelu_backward},
+                                        .backward = gelu_backward,
+                                        .standard = gelu_standard},
 };
 
 RN_PLUGINS(&gelu);

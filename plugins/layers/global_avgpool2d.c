@@ -46,6 +46,16 @@ static int global_avgpool2d_backward(const struct rn_call *c)
     return rn_pool(c->dev, &pool);
 }
 
+static int global_avgpool2d_standard(struct rn_standard *s)
+{
+    const struct rn_shape pixel = rn_image_shape(1, 1, s->in[0].dim[2]);
+    const struct rn_attribute axis = {.name = "axis", .type = RN_ATTRIBUTE_INT, .at = {1}};
+    const int32_t in = RN_REF_IN;
+    int mean = rn_standard_of(s, "GlobalAveragePool", 1, &in, 0, NULL, &pixel);
+
+    return mean < 0 ? mean : rn_standard_of(s, "Flatten", 1, &mean, 1, &axis, s->out);
+}
+
 static const struct rn_plugin global_avgpool2d = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
     .name = "global_avgpool2d",
@@ -59,7 +69,8 @@ static const struct rn_plugin global_avgpool2d = {
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .plan = global_avgpool2d_plan,
                                         .forward = global_avgpool2d_forward,
-                                        .backward = global_avgpool2d_backward},
+                                        .backward = global_avgpool2d_backward,
+                                        .standard = global_avgpool2d_standard},
 };
 
 RN_PLUGINS(&global_avgpool2d);

@@ -172,6 +172,16 @@ static int layernorm_backward(const struct rn_call *c)
     return c->din->data ? input_gradient(c) : RN_OK;
 }
 
+static int layernorm_standard(struct rn_standard *s)
+{
+    const struct layernorm *o = s->opts;
+    const struct rn_attribute eps = {
+        .name = "epsilon", .type = RN_ATTRIBUTE_FLOAT, .value = o->eps};
+    const int32_t in[] = {RN_REF_IN, RN_REF_PARAM + WEIGHT, RN_REF_PARAM + BIAS};
+
+    return rn_standard_of(s, "LayerNormalization", o->affine ? 3 : 1, in, 1, &eps, NULL);
+}
+
 static const struct rn_plugin layernorm = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct layernorm),
     .name = "layernorm",
@@ -189,7 +199,8 @@ static const struct rn_plugin layernorm = {
                                         .flags = RN_LAYER_INPLACE,
                                         .plan = layernorm_plan,
                                         .forward = layernorm_forward,
-                                        .backward = layernorm_backward},
+                                        .backward = layernorm_backward,
+                                        .standard = layernorm_standard},
 };
 
 RN_PLUGINS(&layernorm);

@@ -29,6 +29,16 @@ static int leaky_relu_backward(const struct rn_call *c)
     return rn_each_backward(c, &backward, c->out, o->negative_slope);
 }
 
+static int leaky_relu_standard(struct rn_standard *s)
+{
+    const struct leaky_relu *o = s->opts;
+    const struct rn_attribute alpha = {
+        .name = "alpha", .type = RN_ATTRIBUTE_FLOAT, .value = o->negative_slope};
+    const int32_t in = RN_REF_IN;
+
+    return rn_standard_of(s, "LeakyRelu", 1, &in, 1, &alpha, NULL);
+}
+
 static const struct rn_plugin leaky_relu = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct leaky_relu),
     .name = "leaky_relu",
@@ -45,7 +55,8 @@ static const struct rn_plugin leaky_relu = {
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
                                         .plan = rn_each_plan,
                                         .forward = leaky_relu_forward,
-                                        .backward = leaky_relu_backward},
+                                        .backward = leaky_relu_backward,
+                                        .standard = leaky_relu_standard},
 };
 
 RN_PLUGINS(&leaky_relu);

@@ -65,6 +65,16 @@ static int maxpool2d_backward(const struct rn_call *c)
     return rn_pool(c->dev, &pool);
 }
 
+static int maxpool2d_standard(struct rn_standard *s)
+{
+    const int32_t in = RN_REF_IN;
+    struct rn_attribute a[4];
+    struct rn_window w;
+
+    RN_TRY(window_of(s->opts, &s->in[0], &w));
+    return rn_standard_of(s, "MaxPool", 1, &in, rn_window_attributes(&w, a), a, s->out);
+}
+
 static const struct rn_plugin maxpool2d = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct maxpool2d),
     .name = "maxpool2d",
@@ -81,7 +91,8 @@ static const struct rn_plugin maxpool2d = {
     .ops = &(const struct rn_layer_ops){.size = sizeof(struct rn_layer_ops),
                                         .plan = maxpool2d_plan,
                                         .forward = maxpool2d_forward,
-                                        .backward = maxpool2d_backward},
+                                        .backward = maxpool2d_backward,
+                                        .standard = maxpool2d_standard},
 };
 
 RN_PLUGINS(&maxpool2d);

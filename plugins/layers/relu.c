@@ -13,6 +13,8 @@ static int relu_backward(const struct rn_call *c)
     return rn_each_backward(c, &backward, c->out, 0);
 }
 
+static int relu_standard(struct rn_standard *s) { return rn_standard_each(s, "Relu", RN_REF_IN); }
+
 static const struct rn_plugin relu = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
     .traits = RN_TRAIT_RECTIFIES,
@@ -27,7 +29,8 @@ static const struct rn_plugin relu = {
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
                                         .plan = rn_each_plan,
                                         .forward = relu_forward,
-                                        .backward = relu_backward},
+                                        .backward = relu_backward,
+                                        .standard = relu_standard},
 };
 
 RN_PLUGINS(&relu);

@@ -87,6 +87,11 @@ static int residual_backward(const struct rn_call *c)
     return RN_OK;
 }
 
+static int residual_standard(struct rn_standard *s)
+{
+    return rn_standard_pair(s, "Add", RN_REF_IN, RN_REF_IN + 1);
+}
+
 static const struct rn_plugin residual = {
     RN_PLUGIN_HEAD(RN_KIND_LAYER, struct residual),
     .name = "residual",
@@ -109,7 +114,8 @@ static const struct rn_plugin residual = {
                                         .flags = RN_LAYER_INPLACE,
                                         .plan = residual_plan,
                                         .forward = residual_forward,
-                                        .backward = residual_backward},
+                                        .backward = residual_backward,
+                                        .standard = residual_standard},
 };
 
 RN_PLUGINS(&residual);

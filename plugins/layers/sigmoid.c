@@ -13,6 +13,11 @@ static int sigmoid_backward(const struct rn_call *c)
     return rn_each_backward(c, &backward, c->out, 0);
 }
 
+static int sigmoid_standard(struct rn_standard *s)
+{
+    return rn_standard_each(s, "Sigmoid", RN_REF_IN);
+}
+
 static const struct rn_plugin sigmoid = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
     .name = "sigmoid",
@@ -26,7 +31,8 @@ static const struct rn_plugin sigmoid = {
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
                                         .plan = rn_each_plan,
                                         .forward = sigmoid_forward,
-                                        .backward = sigmoid_backward},
+                                        .backward = sigmoid_backward,
+                                        .standard = sigmoid_standard},
 };
 
 RN_PLUGINS(&sigmoid);

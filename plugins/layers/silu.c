@@ -13,6 +13,11 @@ static int silu_backward(const struct rn_call *c)
     return rn_each_backward(c, &backward, c->in, 0);
 }
 
+static int silu_standard(struct rn_standard *s)
+{
+    return rn_standard_pair(s, "Mul", RN_REF_IN, rn_standard_each(s, "Sigmoid", RN_REF_IN));
+}
+
 static const struct rn_plugin silu = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
     .name = "silu",
@@ -26,7 +31,8 @@ static const struct rn_plugin silu = {
                                         .flags = RN_LAYER_READS_IN,
                                         .plan = rn_each_plan,
                                         .forward = silu_forward,
-                                        .backward = silu_backward},
+                                        .backward = silu_backward,
+                                        .standard = silu_standard},
 };
 
 RN_PLUGINS(&silu);

@@ -66,6 +66,14 @@ static int softmax_backward(const struct rn_call *c)
                                          .beta = {c->din_beta[0]}});
 }
 
+static int softmax_standard(struct rn_standard *s)
+{
+    const struct rn_attribute axis = {.name = "axis", .type = RN_ATTRIBUTE_INT, .at = {1}};
+    const int32_t in = RN_REF_IN;
+
+    return rn_standard_of(s, "Softmax", 1, &in, 1, &axis, NULL);
+}
+
 static const struct rn_plugin softmax = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
     .traits = RN_TRAIT_PROBABILITIES,
@@ -81,7 +89,8 @@ static const struct rn_plugin softmax = {
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
                                         .plan = softmax_plan,
                                         .forward = softmax_forward,
-                                        .backward = softmax_backward},
+                                        .backward = softmax_backward,
+                                        .standard = softmax_standard},
 };
 
 RN_PLUGINS(&softmax);

@@ -12,6 +12,11 @@ static int hyperbolic_backward(const struct rn_call *c)
     return rn_each_backward(c, &backward, c->out, 0);
 }
 
+static int hyperbolic_standard(struct rn_standard *s)
+{
+    return rn_standard_each(s, "Tanh", RN_REF_IN);
+}
+
 static const struct rn_plugin hyperbolic = {
     RN_PLUGIN_PLAIN(RN_KIND_LAYER),
     .name = "tanh",
@@ -25,7 +30,8 @@ static const struct rn_plugin hyperbolic = {
                                         .flags = RN_LAYER_INPLACE | RN_LAYER_READS_OUT,
                                         .plan = rn_each_plan,
                                         .forward = hyperbolic_forward,
-                                        .backward = hyperbolic_backward},
+                                        .backward = hyperbolic_backward,
+                                        .standard = hyperbolic_standard},
 };
 
 RN_PLUGINS(&hyperbolic);

@@ -26,7 +26,7 @@ static const struct kind_case {
      "capture_begin capture_end replay discard -conv -pool =tag =op_info =replay_timed "
      "=host_alloc =host_free =stage =staged -fault"},
     {RN_KIND_LAYER, sizeof(struct rn_layer_ops), offsetof(struct rn_layer_ops, plan),
-     "plan forward backward"},
+     "plan forward backward -standard"},
     {RN_KIND_LOSS, sizeof(struct rn_loss_ops), offsetof(struct rn_loss_ops, plan),
      "plan forward backward"},
     {RN_KIND_OPTIMIZER, sizeof(struct rn_optimizer_ops), offsetof(struct rn_optimizer_ops, scalars),

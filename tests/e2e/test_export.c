@@ -183,7 +183,7 @@ START_TEST(what_cannot_be_is_said)
 {
     file_remove_tree(in_dir("mlruns"));
     EXPECT_EXIT(2, "export latest --to pdf");
-    EXPECT_TEXT(err, "no such format; expected one of mlflow, tensorboard");
+    EXPECT_TEXT(err, "no such format; expected one of safetensors, npz");
     EXPECT_EXIT(2, "export latest --to jsonl"); /* would add to the run's own files */
     EXPECT_EXIT(2, "export latest");
     EXPECT_TEXT(err, "export RUN ... --to FORMAT");

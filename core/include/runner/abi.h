@@ -3,7 +3,7 @@
  * Four rules keep old plugins loading:
  *   1. A struct that may grow begins with its own size; rows of options travel
  *      with the size of one. All others are frozen with the major: values (shape,
- *      tensor, init), what an operation of a device takes (gemm, block, map_call),
+ *      tensor, init, attribute), what an operation of a device takes (gemm, block, map_call),
  *      what a report points at (epoch, figure, test), the head of a device.
  *   2. Fields are only ever appended. None moves, none changes meaning.
  *   3. The reader copies what the writer has and zeroes the rest, so a missing

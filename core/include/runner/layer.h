@@ -87,13 +87,63 @@ enum rn_layer_flag {
     RN_LAYER_READS_OUT = 1 << 3, /* backward reads out */
 };
 
+/* What a layer computes in evaluation, for programs that know nothing of it: operations of ONNX,
+ * opset 13 (https://onnx.ai/onnx/operators), and LayerNormalization over all of a sample. Arrays
+ * are as there, and as exports show parameters: images channels first. Exports know Conv Gemm
+ * (transB 1) BatchNormalization LayerNormalization MaxPool AveragePool GlobalAveragePool Flatten
+ * Softmax Add Sub Mul Div (both alike, or one of a single value) Relu LeakyRelu Elu Sigmoid Tanh
+ * Softplus Softsign Erf Exp Log Sqrt Abs Neg Identity and name the layer whose operation they do
+ * not know. */
+enum rn_attribute_type { RN_ATTRIBUTE_FLOAT = 1, RN_ATTRIBUTE_INT, RN_ATTRIBUTE_INTS };
+
+struct rn_attribute {
+    const char *name; /* "epsilon" */
+    uint32_t type;    /* enum rn_attribute_type */
+    int32_t n;        /* of ints */
+    double value;
+    int64_t at[4]; /* at[0] of one */
+};
+
+/* Values go by reference: what node() and constant() returned, or one of these. */
+enum rn_reference {
+    RN_REF_IN = 0,          /* + i: input i of the layer */
+    RN_REF_PARAM = 1 << 16, /* + what param() returned */
+    RN_REF_BUFFER = 1 << 17 /* + what buffer() returned; one that is persistent */
+};
+
+struct rn_node {
+    uint32_t size;
+    int32_t n_in, n_attributes;
+    uint32_t reserved;
+    const char *op; /* "Conv" */
+    const int32_t *in;
+    const struct rn_attribute *attributes;
+    const struct rn_shape *out; /* as plan() would set it; NULL: as that of the first input */
+};
+RN_NO_TAIL_PADDING(struct rn_node, out);
+
+struct rn_standard {
+    uint32_t size;
+    int32_t n_in;
+    const void *opts;
+    const struct rn_shape *in, *out; /* as in plan(), and what it set */
+    void *core;
+    /* Both return a reference, or a status < 0. All that they are handed is copied. */
+    int (*node)(struct rn_standard *s, const struct rn_node *node);
+    int (*constant)(struct rn_standard *s, struct rn_shape shape, double each);
+};
+RN_NO_TAIL_PADDING(struct rn_standard, constant);
+
 struct rn_layer_ops {
     uint32_t size, flags; /* enum rn_layer_flag */
     int (*plan)(struct rn_plan *p);
     int (*forward)(const struct rn_call *c);
     int (*backward)(const struct rn_call *c);
+    /* opt: returns the reference of the result; without it a model can't be exported as a program
+     */
+    int (*standard)(struct rn_standard *s);
 };
-RN_NO_TAIL_PADDING(struct rn_layer_ops, backward);
+RN_NO_TAIL_PADDING(struct rn_layer_ops, standard);
 
 /* ---- shorthand over the device, for layer and loss code ------------------- */
 
@@ -163,6 +213,40 @@ static inline int rn_each_backward(const struct rn_call *c, const struct rn_map 
                                          .out = {c->din->data},
                                          .beta = {c->din_beta[0]},
                                          .arg = {(rn_real)arg}});
+}
+
+/* standard() in one operation, of the layer's inputs or of what is named. */
+static inline int rn_standard_of(struct rn_standard *s, const char *op, int32_t n_in,
+                                 const int32_t *in, int32_t n_attributes,
+                                 const struct rn_attribute *attributes, const struct rn_shape *out)
+{
+    return s->node(s, &(struct rn_node){.size = sizeof(struct rn_node),
+                                        .n_in = n_in,
+                                        .n_attributes = n_attributes,
+                                        .op = op,
+                                        .in = in,
+                                        .attributes = attributes,
+                                        .out = out});
+}
+
+static inline int rn_standard_each(struct rn_standard *s, const char *op, int32_t x)
+{
+    return rn_standard_of(s, op, 1, &x, 0, NULL, NULL);
+}
+
+static inline int rn_standard_pair(struct rn_standard *s, const char *op, int32_t a, int32_t b)
+{
+    const int32_t in[] = {a, b};
+
+    return a < 0 || b < 0 ? (a < 0 ? a : b) : rn_standard_of(s, op, 2, in, 0, NULL, NULL);
+}
+
+/* x op number */
+static inline int rn_standard_with(struct rn_standard *s, const char *op, int32_t x, double number)
+{
+    const struct rn_shape one = {.rank = 0};
+
+    return x < 0 ? x : rn_standard_pair(s, op, x, s->constant(s, one, number));
 }
 
 /* Devices that cannot do these are told apart from those that fail. */

@@ -91,6 +91,26 @@ static inline int rn_window_of(const struct rn_window_options *o, const struct r
                            &w->pad_left, &w->pad_right, &w->out_w);
 }
 
+/* kernel_shape, strides, pads and dilations of ONNX; returns how many. */
+static inline int32_t rn_window_attributes(const struct rn_window *w, struct rn_attribute out[4])
+{
+    out[0] = (struct rn_attribute){.name = "kernel_shape",
+                                   .type = RN_ATTRIBUTE_INTS,
+                                   .n = 2,
+                                   .at = {w->kernel_h, w->kernel_w}};
+    out[1] = (struct rn_attribute){
+        .name = "strides", .type = RN_ATTRIBUTE_INTS, .n = 2, .at = {w->stride_h, w->stride_w}};
+    out[2] = (struct rn_attribute){.name = "pads",
+                                   .type = RN_ATTRIBUTE_INTS,
+                                   .n = 4,
+                                   .at = {w->pad_top, w->pad_left, w->pad_bottom, w->pad_right}};
+    out[3] = (struct rn_attribute){.name = "dilations",
+                                   .type = RN_ATTRIBUTE_INTS,
+                                   .n = 2,
+                                   .at = {w->dilation_h, w->dilation_w}};
+    return 4;
+}
+
 static inline struct rn_shape rn_image_shape(int64_t h, int64_t w, int64_t channels)
 {
     return (struct rn_shape){.rank = 3, .channels = (int32_t)channels, .dim = {h, w, channels}};
