@@ -2,6 +2,7 @@
  * made. */
 #include "args.h"
 #include "bench.h"
+#include "cli/commit.h"
 #include "compare.h"
 #include "list.h"
 #include "new.h"
@@ -458,11 +459,19 @@ static int do_help(const struct args *a)
     return status;
 }
 
-static int do_version(void)
+static int do_version(const struct args *a)
 {
+    const char *commit = build_commit();
     struct text t = {0};
 
-    text_add(&t, "runner %s\n", RUNNER_VERSION);
+    if (a->json) {
+        text_add(&t, "{");
+        json_text(&t, "runner", RUNNER_VERSION);
+        json_text(&t, "commit", *commit ? commit : NULL);
+        text_add(&t, "}\n");
+    } else {
+        text_add(&t, *commit ? "runner %s (%s)\n" : "runner %s\n", RUNNER_VERSION, commit);
+    }
     int status = print(&t);
     text_free(&t);
     return status;
@@ -478,7 +487,7 @@ static bool is_sweep(const struct args *a)
 static int dispatch(const struct args *a, struct session *s, struct pool *p, int *code)
 {
     if (a->version || !strcmp(a->verb, "version"))
-        return do_version();
+        return do_version(a);
     if (a->help || !strcmp(a->verb, "help"))
         return do_help(a);
     if (!strcmp(a->verb, "resume"))

@@ -297,6 +297,9 @@ START_TEST(commands_that_only_look)
     EXPECT_TEXT(out, "usage: runner FILE");
     EXPECT_EXIT(0, "--version");
     EXPECT_TEXT(out, "runner ");
+    EXPECT_EXIT(0, "version --json");
+    EXPECT_TEXT(out, "{\"runner\": \"");
+    EXPECT_TEXT(out, "\"commit\": ");
     EXPECT_EXIT(0, "help exit-codes");
     EXPECT_TEXT(out, "130");
     EXPECT_EXIT(0, "check tiny.yaml");
