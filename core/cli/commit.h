@@ -2,7 +2,8 @@
 #ifndef COMMIT_H
 #define COMMIT_H
 
-/* "5c36390", "5c36390-dirty" with changes that were not committed; "": not built from a checkout. */
+/* "5c36390", "5c36390-dirty" with changes that were not committed; "": not built from a checkout.
+ */
 const char *build_commit(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli/export.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "run/export.h"
 #include "run/export_model.h"
@@ -16,6 +17,8 @@ static int export_models(const struct args *a, struct text *said)
     if (a->file && (a->n_words > 1 || a->dir))
         return FAIL(RN_EINVAL, a->dir ? "--file or --dir, not both"
                                       : "--file takes one run; for several there is --dir");
+    if (a->file && !a->force && file_exists(a->file))
+        return FAIL(RN_EINVAL, "%s is there already; --force writes over it", a->file);
     for (int i = 0; i < a->n_words && status >= 0; i++) {
         const struct trained_args args = {.root = a->out,
                                           .word = a->words[i],

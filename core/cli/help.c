@@ -376,6 +376,7 @@ static const char export[] =
     "  runner export @1 @2 --to npz --dir models          models/<name>-<id>.npz\n"
     "\n"
     "      --weights W   best, last (those that were tested), or a safetensors file\n"
+    "      --force       writes over FILE where it is there already\n"
     "\n"
     "What was measured: mlflow, or a reporter with an option `dir`.\n"
     "\n"

@@ -96,7 +96,7 @@ START_TEST(safetensors_say_what_they_are)
     EXPECT_TEXT(meta_of(&st, "config"), "sha256:");
     ck_assert_str_eq(st.tensors[0].name, "conv2d1.weight");
     safetensors_free(&st);
-    export_to("safetensors", path, " --weights best --file w.safetensors --json");
+    export_to("safetensors", path, " --weights best --file w.safetensors --force --json");
     EXPECT_TEXT(out, "{\"exported\": [\"w.safetensors\"]}");
     ck_assert_int_eq(safetensors_read("w.safetensors", &st), RN_OK);
     ck_assert_str_eq(meta_of(&st, "weights"), "best.safetensors");
@@ -228,7 +228,7 @@ static void c_is_the_same(const struct net *net)
     for (int i = 0; net->name[i]; i++)
         upper[i] = (char)(net->name[i] - 'a' + 'A');
     train(net);
-    export_to("c", path, " --file model.c");
+    export_to("c", path, " --file model.c --force");
     ck_assert_str_eq(path, "model.c");
     samples();
     shell("cc -std=c99 -Wall -Wextra -Wpedantic -Wmissing-prototypes -Werror -O1 -D%s_MAIN "
@@ -449,6 +449,10 @@ START_TEST(what_cannot_be_is_said)
     EXPECT_TEXT(err, "--file is for formats of models");
     EXPECT_EXIT(4, "export latest --to npz --weights none.safetensors");
     ck_assert(!file_exists(in_dir("a.npz")));
+    ck_assert_int_eq(file_write(in_dir("mine.npz"), "mine", 4), RN_OK);
+    EXPECT_EXIT(2, "export latest --to npz --file mine.npz");
+    EXPECT_TEXT(err, "mine.npz is there already; --force");
+    EXPECT_EXIT(0, "export latest --to npz --file mine.npz --force");
 }
 END_TEST
 
