@@ -128,7 +128,7 @@ bool csv_is_text(const struct text *t)
     bool image = t->end - s > 2 && s[0] == 'P' && s[1] >= '1' && s[1] <= '7';
 
     for (; s < t->end && s < t->begin + 4096; s++)
-        if ((unsigned char)*s < ' ' && !memchr("\t\r\n", *s, 3))
+        if ((unsigned char)*s < ' ' && *s != '\t' && *s != '\r' && *s != '\n')
             return false;
     return !image;
 }
